@@ -1,0 +1,72 @@
+# make demo   see it work: the whole readiness test against an embedded cloud on loopback
+# make test   what CI does: the lab's servers, lint, types, tests with branch coverage
+# make bench  the figures of benchmarks/, with their goals
+# make clean  remove what the others made
+# Each works from a fresh clone with nothing else done. PYTHON=... picks an interpreter, VENV=... another folder.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+CONSTRAINTS ?= -c constraints.txt
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+PIP = $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+PINS = pyproject.toml constraints.txt
+
+.PHONY: help venv demo setup lint types test bench clean
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+# The first interpreter that is new enough and can make environments; says what is missing if there is none.
+$(VENV)/bin/python:
+	@found=; seen=; \
+	for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	    seen=$$python; \
+	    "$$python" -c 'import ensurepip, venv' 2>/dev/null || continue; \
+	    found=$$python; break; \
+	done; \
+	if [ -z "$$seen" ]; then echo "Python 3.11 or later is needed, and was not found; name one with PYTHON=..." >&2; exit 1; fi; \
+	if [ -z "$$found" ]; then echo "$$seen cannot make an environment: on Debian and Ubuntu, apt-get install python3-venv" >&2; exit 1; fi; \
+	echo "making $(VENV) with $$found"; \
+	"$$found" -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.run: $(PINS) | $(VENV)/bin/python
+	$(PIP) install $(CONSTRAINTS) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(PINS) | $(VENV)/bin/python
+	$(PIP) install $(CONSTRAINTS) --editable '.[dev]'
+	@touch $@ $(VENV)/.run
+
+venv: $(VENV)/.dev
+
+demo: $(VENV)/.run
+	$(VENV)/bin/rainbow-probe demo
+
+# Debian's packages for the lab, when they are missing. Before the environment: it may have to bring python3-venv.
+setup:
+	bash tests/setup.sh
+
+lint: $(VENV)/.dev
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+
+types: $(VENV)/.dev
+	$(VENV)/bin/mypy
+	PYRIGHT_PYTHON_GLOBAL_NODE=off PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(VENV)/bin/pyright --pythonpath $(VENV)/bin/python
+
+test: setup
+	@$(MAKE) --no-print-directory lint types
+	$(VENV)/bin/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+bench: setup
+	@$(MAKE) --no-print-directory $(VENV)/.dev
+	$(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
+
+clean:
+	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,122 @@
+"""The command line's grammar; its help is what teaches the product."""
+
+from __future__ import annotations
+
+import argparse
+
+EPILOG = """\
+examples:
+  rainbow-probe run                               will Rainbow work from this machine's network?
+  rainbow-probe run --client desktop --json -     one client kind, as JSON
+  rainbow-probe run --turn turn:turn.example.org --turn-user me
+                                                  with TURN credentials; the password comes from
+                                                  RAINBOW_PROBE_TURN_PASSWORD, a file, or a prompt
+  rainbow-probe run --proxy http://proxy:3128     through this proxy (user and password: in the URL or
+                                                  RAINBOW_PROBE_PROXY_USER and RAINBOW_PROBE_PROXY_PASSWORD)
+  rainbow-probe demo --fault udp-blocked          see it work, and fail, against a cloud on loopback
+
+exit status:
+  0 no mandatory or recommended row failed (degraded is 0; with --strict it is 1)   1 one did
+  2 wrong use or configuration   3 nothing failed, but the answer could not be told   130 interrupted
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="rainbow-probe",
+        description="Will the Rainbow HDS cloud work from here, and if not, who must change what?",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="store_true", help="print the version and exit")
+    top.set_defaults(debug=False)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+    _run(commands.add_parser("run", help="test this machine's network", **_STYLE, description=RUN, epilog=EPILOG))
+    _demo(commands.add_parser("demo", help="test an embedded demo cloud on loopback, with faults to choose from",
+                              **_STYLE, description=DEMO))  # fmt: skip
+    _list(commands.add_parser("list", help="list the rows of the guide and what tests them", **_STYLE))
+    return top
+
+
+_STYLE: dict[str, type] = {"formatter_class": argparse.RawDescriptionHelpFormatter}
+RUN = "Try every flow of the guide that can be tried from here, judge row by row, and say what to change."
+DEMO = "The same job as run, against a Rainbow-like cloud that lives on loopback as long as the command does."
+
+
+def _run(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add(
+        "--client",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this client kind or group of rows (repeatable)",
+    )
+    add("--guide", metavar="ID|DIR", help="a guide that ships with the probe, or a folder of your own (hds-ed21)")
+    add("--site", metavar="FILE.toml", help="a file with the settings of a site; the command line wins over it")
+    add("--proxy", metavar="auto|none|URL", help="the HTTP proxy (auto: environment, then system)")
+    add(
+        "--resolver",
+        action="append",
+        default=[],
+        metavar="ADDRESS[:PORT]",
+        help="ask this DNS server, not the system's",
+    )
+    add(
+        "--turn",
+        action="append",
+        default=[],
+        metavar="URI",
+        help="a TURN server, turn:HOST or turn:HOST:PORT?transport=udp",
+    )
+    add("--turn-user", metavar="NAME", help="the TURN user; the password is never an argument")
+    add("--turn-password-file", metavar="FILE", help="a file whose first line is the TURN password")
+    add("--ca-file", action="append", default=[], metavar="PEM", help="certificates to trust beside this machine's own")
+    add("--public-ca", action="append", default=[], metavar="PEM",
+        help="roots that count as publicly known, for private test clouds")  # fmt: skip
+    add("--map", action="append", default=[], metavar="HOST:PORT=ADDRESS:PORT",
+        help="connect there instead when going direct; with an empty ADDRESS only the port changes")  # fmt: skip
+    add("--timeout", type=float, metavar="SECONDS", help="for one check, once its name is resolved (8)")
+    add(
+        "--deadline",
+        type=float,
+        metavar="SECONDS",
+        help="for the whole run; what is unfinished then is inconclusive (300)",
+    )
+    length = command.add_mutually_exclusive_group()
+    length.add_argument("--quick", action="store_true", help="leave out what takes time by nature, such as idle links")
+    length.add_argument("--full", action="store_true", help="also hold signalling links idle for 75 s")
+    add("--discover", action="store_true",
+        help="if no TURN server is known, ask each published address once (looks like a sweep to an IDS)")  # fmt: skip
+    _outputs(command)
+
+
+def _demo(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--fault", action="append", default=[], metavar="NAME", help="break this; 'list' names them all"
+    )
+    command.add_argument(
+        "--client", action="append", default=[], metavar="NAME", help="only this client kind or group of rows"
+    )
+    command.add_argument("--timeout", type=float, metavar="SECONDS", help="for one check (8)")
+    _outputs(command)
+
+
+def _list(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--guide", metavar="ID|DIR", help="a guide that ships with the probe, or a folder (hds-ed21)")
+    command.add_argument("--client", action="append", default=[], metavar="NAME", help="only this client kind or group")
+    command.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def _outputs(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("--json", metavar="FILE|-", help="write the report as JSON; - is standard output, instead of the screen report")
+    add("--html", metavar="FILE", help="write the report as one HTML page")
+    add("--junit", metavar="FILE", help="write the rows as JUnit test cases")
+    add("--csv", metavar="FILE", help="write the rows as a table")
+    add("--strict", action="store_true", help="a degraded row makes the exit status 1")
+    add("--quiet", action="store_true", help="no progress and no report on the screen")
+    add("--no-color", action="store_true", help="no colours (NO_COLOR in the environment does the same)")
+    add("--debug", action="store_true", help="show tracebacks of faults of the probe itself")

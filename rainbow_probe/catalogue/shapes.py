@@ -1,0 +1,124 @@
+"""What a guide is made of: clients, hosts, flows, and rows that say which flows they stand on. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from rainbow_probe.model import Cause, IssuerPolicy, Need, PortRange, Scalar, Transport
+
+
+class Proxying(StrEnum):
+    """How the client of a flow uses the site's HTTP proxy."""
+
+    YES = "yes"
+    """Through the proxy where the site has one for the host, else direct."""
+    NO = "no"
+    """Always direct."""
+    ONLY = "only"
+    """Through the proxy; not planned where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostGroup:
+    """Hosts that serve one purpose and show certificates of one kind."""
+
+    id: str
+    purpose: str
+    names: tuple[str, ...] = ()
+    issuer: IssuerPolicy = IssuerPolicy.PUBLIC
+    inspection_allowed: bool = False
+    """Whether the guide lets a box on the way decrypt TLS to these hosts."""
+    turn: bool = False
+    """TURN servers: their names come at run time (command line, site file, discovery)."""
+    candidates: tuple[str, ...] = ()
+    """TURN names that are believed only if they resolve."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowSpec:
+    """One thing to try at every host of a group."""
+
+    id: str
+    kind: str
+    """The kind of check that tries it."""
+    hosts: str
+    """The id of a host group; empty for a check of this machine alone."""
+    port: int
+    """0 where there are no hosts."""
+    transport: Transport
+    proxy: Proxying
+    source: PortRange | None = None
+    params: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One flow that a way needs."""
+
+    flow: str
+    """The id of a flow."""
+    least: int | None = None
+    """At how many hosts of the group it must work; None means at all of them."""
+    unless_proxied: bool = False
+    """Not needed where the site goes out through a proxy."""
+    credentials: bool = False
+    """Counts only with TURN credentials; without them the row is not tested."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One alternative that satisfies a row: all of its needs together."""
+
+    name: str
+    cost: str = ""
+    """What using it, instead of the first way, costs."""
+    needs: tuple[Requirement, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowSpec:
+    """One row of the guide: what it says, and how it is judged."""
+
+    id: str
+    client: str
+    """The part of the id before the slash: a client or a group of the guide."""
+    section: str
+    title: str
+    need: Need
+    protocol: str = ""
+    source: str = ""
+    destination: str = ""
+    proxy: str = ""
+    notes: tuple[str, ...] = ()
+    errata: tuple[str, ...] = ()
+    not_tested: str = ""
+    """What would make the row testable; always there when nothing judges it."""
+    ways: tuple[Way, ...] = ()
+    """In order of preference; the first that works makes the row pass, a later one degrades it."""
+    causes: tuple[Cause, ...] = ()
+    """If given, only these causes fail the row; other failures mean that it could not be judged."""
+    sections: tuple[str, ...] = ()
+    """If given, the row sums up all rows of these sections."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guide:
+    """One edition of a guide, complete and consistent."""
+
+    id: str
+    edition: str
+    title: str
+    published: str
+    """ISO 8601 date."""
+    ranges: tuple[str, ...]
+    """The service's address ranges, as the edition lists them."""
+    clients: Mapping[str, str]
+    """Client kinds, id to title, in the order of the report."""
+    groups: Mapping[str, str]
+    """Groups of rows that concern the whole site, id to title, in the order of the report."""
+    hosts: Mapping[str, HostGroup]
+    flows: Mapping[str, FlowSpec]
+    rows: tuple[RowSpec, ...]
+    """In the order of clients, then groups."""

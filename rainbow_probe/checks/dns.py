@@ -1,0 +1,89 @@
+"""A name as the system resolves it, and as each configured resolver answers when asked directly."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Sequence
+
+from rainbow_probe.evidence import Recorder, StepError
+from rainbow_probe.model import Endpoint, Flow, Outcome, Phase, Transport, Verdict
+from rainbow_probe.net import dns
+from rainbow_probe.net.names import resolver_endpoint
+from rainbow_probe.net.paths import failed, passed, resolve
+from rainbow_probe.net.route import Route
+
+MOST_RESOLVERS = 3  # as the C library; more would only be noise
+
+
+async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+    """Pass if the system finds an address; every resolver's own answer is kept as evidence."""
+    if any(asked.host == flow.target.host and instead.host for asked, instead in route.maps.items()):
+        return Verdict(outcome=Outcome.SKIPPED, reason="the address comes from --map; DNS was not asked")
+    resolvers = [resolver_endpoint(text) for text in route.resolvers[:MOST_RESOLVERS]]
+    async with asyncio.TaskGroup() as group:
+        system = group.create_task(_system(flow, route, rec))
+        for resolver in resolvers:
+            group.create_task(_directly(resolver, flow, rec))
+    verdict = system.result()
+    if verdict.outcome is Outcome.FAIL and route.proxied_site:
+        reason = f"not needed: clients behind the proxy leave names to it (the local answer: {verdict.reason})"
+        return Verdict(outcome=Outcome.SKIPPED, reason=reason)
+    return verdict
+
+
+async def _system(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+    try:
+        found = await resolve(flow.target, route, rec)
+    except StepError as exc:
+        return failed(exc.failure)
+    addresses = [endpoint.host for endpoint in found]
+    if route.names.source == "system":  # a resolver of the user's own choice answers as the user wants
+        outside, private = outside_of(route.ranges, addresses), [a for a in addresses if is_private(a)]
+        rec.note(Phase.RESOLVE, "advice", outside_ranges=" ".join(outside), private=" ".join(private))
+    return passed(f"resolves to {', '.join(addresses)}")
+
+
+async def _directly(resolver: Endpoint, flow: Flow, rec: Recorder) -> None:
+    """Ask one resolver all four ways; its failures are evidence, the system's answer is the verdict."""
+    async with asyncio.TaskGroup() as group:
+        for transport in (Transport.UDP, Transport.TCP):
+            for kind in dns.TYPES:
+                group.create_task(_one(resolver, flow.target.host, kind, transport, rec))
+
+
+async def _one(resolver: Endpoint, name: str, kind: str, transport: Transport, rec: Recorder) -> None:
+    subject = f"{resolver} {transport} {kind}"
+    try:
+        async with rec.step(Phase.RESOLVE, subject, limit=dns.LIMIT) as facts:
+            facts |= {"resolver": str(resolver), "proto": str(transport), "answer_type": kind}
+            answer = await dns.ask(resolver, name, kind, transport)
+            facts |= {"rcode": answer.rcode, "ttl": answer.ttl, "addresses": " ".join(answer.addresses)}
+    except StepError:
+        return  # recorded; another resolver may know
+
+
+def outside_of(ranges: Sequence[str], addresses: Sequence[str]) -> list[str]:
+    """Return the addresses in none of *ranges*; of a family the ranges do not speak of, none is outside."""
+    networks = [ipaddress.ip_network(text) for text in ranges]
+    parsed = [(text, ipaddress.ip_address(text.partition("%")[0])) for text in addresses]
+    return [
+        text
+        for text, address in parsed
+        if any(n.version == address.version for n in networks) and not any(address in n for n in networks)
+    ]
+
+
+def is_private(address: str) -> bool:
+    """Return whether *address* can only be inside a site (RFC 1918, RFC 4193, loopback, link-local)."""
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    return any(parsed in network for network in INSIDE if network.version == parsed.version)
+
+
+INSIDE = [
+    ipaddress.ip_network(text)
+    for text in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16"),
+        *("fc00::/7", "::1/128", "fe80::/10"),
+    )
+]

@@ -1,0 +1,84 @@
+"""HTTPS to a Rainbow host: an answer over validated TLS, and of the REST API the right one."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlsplit
+
+from rainbow_probe.evidence import Recorder
+from rainbow_probe.model import Cause, Endpoint, Failure, Flow, Phase, Scalar, Verdict
+from rainbow_probe.net.http import authority, fetch
+from rainbow_probe.net.paths import HTTP1, Hop, each_address, failed, open_stream, passed
+from rainbow_probe.net.route import Route
+from rainbow_probe.protocols.excerpt import excerpt
+from rainbow_probe.protocols.http import Client, Exchange
+
+PING = "/api/rainbow/ping"
+ABOUT = "/api/rainbow/authentication/v1.0/about"
+BLOCKING = frozenset({403, 451, 511})  # 511: network authentication required, RFC 6585 section 6
+
+
+async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+    """Ask over every address; what the answer must be stands in the catalogue (``expect``)."""
+    paths = (PING, ABOUT) if flow.params.get("expect") == "rainbow-api" else ("/",)
+
+    async def attempt(hop: Hop) -> Verdict:
+        async with open_stream(hop, flow, route, rec, alpn=HTTP1) as stream:
+            client = Client(authority(flow.target))
+            answers = [await fetch(client, stream, path, rec, limit=route.limits.exchange) for path in paths]
+        by = _decrypted_by(rec)
+        failure = strange(answers[0], flow.target, by) or _not_the_api(answers, paths)
+        return failed(failure) if failure else passed(_reason(answers, by))
+
+    return await each_address(flow, route, rec, attempt)
+
+
+def strange(answer: Exchange, asked: Endpoint, decrypted_by: str) -> Failure | None:
+    """Return why *answer* is not the origin's: only where a box stands in the path can it be anybody else's."""
+    if not decrypted_by:
+        return None
+    where = urlsplit(answer.headers.get("location", "")).hostname or ""
+    said = f"{answer.status} {answer.reason} from {decrypted_by}: {excerpt(answer.body, 80)!r}"
+    if answer.status == 511 or (300 <= (answer.status or 0) < 400 and foreign(where, asked.host)):
+        return Failure(phase=Phase.HTTP, cause=Cause.CAPTIVE_PORTAL, detail=f"sent to {excerpt(where)} ({said})")
+    if answer.status in BLOCKING:
+        return Failure(phase=Phase.HTTP, cause=Cause.BLOCK_PAGE, detail=said)
+    return None
+
+
+def foreign(host: str, asked: str) -> bool:
+    """Return whether *host* belongs to somebody else than *asked*, by their last two labels."""
+    return bool(host) and host.lower().split(".")[-2:] != asked.lower().split(".")[-2:]
+
+
+def _not_the_api(answers: list[Exchange], paths: tuple[str, ...]) -> Failure | None:
+    if paths[0] != PING:
+        return None
+    for answer, path in zip(answers, paths, strict=True):
+        said = f"{path} answers {answer.status} {answer.reason}: {excerpt(answer.body, 80)!r}"
+        if (answer.status or 0) >= 500:
+            return Failure(phase=Phase.HTTP, cause=Cause.SERVER_ERROR, detail=said)
+        if answer.status != 200 or not _well_formed(answer, path):
+            return Failure(phase=Phase.HTTP, cause=Cause.UNEXPECTED_REPLY, detail=said)
+    return None
+
+
+def _well_formed(answer: Exchange, path: str) -> bool:
+    try:
+        told = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(told, dict):
+        return False
+    known: dict[str, Scalar] = told  # pyright: ignore[reportUnknownVariableType] - only its keys are looked at
+    return known.get("status") == "OK" if path == PING else "version" in known
+
+
+def _decrypted_by(rec: Recorder) -> str:
+    return next((str(step.facts["intercepted_by"]) for step in rec.steps if "intercepted_by" in step.facts), "")
+
+
+def _reason(answers: list[Exchange], by: str) -> str:
+    last = answers[-1]
+    said = "the REST API answers" if len(answers) > 1 else f"answers {last.status} {last.reason}".rstrip()
+    return f"{said}; TLS is decrypted on the way by {by}" if by else said

@@ -1,0 +1,67 @@
+"""The command line: arguments to a run, and a run to an exit status. Heavy imports wait for their command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+from rainbow_probe import __version__
+from rainbow_probe.arguments import parser
+from rainbow_probe.options import UsageError
+
+WRONG_USE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status; see ``--help``."""
+    arguments = parser().parse_args(argv)
+    try:
+        return _command(arguments)
+    except KeyboardInterrupt:
+        return _say("interrupted before anything was tried", INTERRUPTED)
+    except BrokenPipeError:
+        with suppress(OSError):  # whoever read our output went away: nothing more to say
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except ValueError as exc:
+        if arguments.debug or not _is_ours(exc):
+            return _fault(exc, arguments)
+        return _say(str(exc), WRONG_USE)
+    except Exception as exc:  # noqa: BLE001 - no traceback ever reaches a user who did not ask for it
+        return _fault(exc, arguments)
+
+
+def _command(arguments: argparse.Namespace) -> int:
+    if arguments.version:
+        print(f"rainbow-probe {__version__}")  # noqa: T201 - the answer
+        return 0
+    if arguments.command is None:
+        parser().print_help()
+        return 0
+    from rainbow_probe import commands
+
+    return commands.COMMANDS[arguments.command](arguments)
+
+
+def _is_ours(exc: ValueError) -> bool:
+    from rainbow_probe.catalogue import CatalogueError
+    from rainbow_probe.net.trust import TrustError
+    from rainbow_probe.site import SiteError
+
+    return isinstance(exc, UsageError | CatalogueError | TrustError | SiteError)
+
+
+def _fault(exc: Exception, arguments: argparse.Namespace) -> int:
+    if arguments.debug:
+        raise exc
+    return _say(
+        f"a fault of the probe itself ({type(exc).__name__}); run it again with --debug and report it", WRONG_USE
+    )
+
+
+def _say(message: str, status: int) -> int:
+    print(f"rainbow-probe: {message}", file=sys.stderr)  # noqa: T201 - the error
+    return status

@@ -1,0 +1,148 @@
+"""What each command does."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rainbow_probe.catalogue import Guide, builtin, load
+from rainbow_probe.checks import kinds
+from rainbow_probe.model import Credentials, Report
+from rainbow_probe.options import (
+    Options,
+    UsageError,
+    endpoint,
+    map_entry,
+    merged,
+    read_secret,
+    read_site_file,
+    seconds,
+    turn_server,
+)
+
+PASSWORD = "RAINBOW_PROBE_TURN_PASSWORD"  # noqa: S105 - the variable's name
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Test this machine's network."""
+    from rainbow_probe.readiness import Assessment, assess
+    from rainbow_probe.site import read_site
+
+    options = read_options(arguments)
+    guide = read_guide(options.guide, options.clients)
+    site = read_site(proxy=options.proxy, environ=os.environ, resolvers=options.resolvers)
+    assessment = Assessment(options=options, guide=guide, site=site)
+    return perform(arguments, lambda events: assess(assessment, events))
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    """Test the embedded demo cloud."""
+    from rainbow_probe.demo import FAULTS
+    from rainbow_probe.demonstration import demonstrate
+
+    if unknown := [name for name in arguments.fault if name not in FAULTS]:
+        known = "\n".join(f"  {name:18} {text}" for name, text in FAULTS.items())
+        if unknown == ["list"]:
+            print(known)  # noqa: T201 - the answer
+            return 0
+        raise UsageError(f"--fault {unknown[0]}: no such fault; known are\n{known}")
+    return demonstrate(arguments)
+
+
+def list_rows(arguments: argparse.Namespace) -> int:
+    """List the rows of the guide."""
+    guide = read_guide(arguments.guide or Options().guide, tuple(arguments.client))
+    chosen = [row for row in guide.rows if not arguments.client or row.client in arguments.client]
+    width = max(len(row.id) for row in chosen)
+    for row in chosen:
+        tested = " then ".join(way.name for way in row.ways) or (
+            "a sum of other rows" if row.sections else "not tested yet"
+        )
+        print(f"{row.id:{width}}  {row.section:5} {row.need:11}  {row.title}  [{tested}]")  # noqa: T201 - the answer
+    return 0
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {"run": run, "demo": demo, "list": list_rows}
+
+
+def perform(arguments: argparse.Namespace, assess: Callable[[Any], Report]) -> int:
+    """Run *assess* with live progress, report, and return the exit status.
+
+    A report file that cannot be written is told before the run.
+    """
+    from rainbow_probe.judge import exit_status
+    from rainbow_probe.outputs import Outputs, progress
+
+    outputs = Outputs.checked(arguments)
+    with progress(quiet=arguments.quiet) as events:
+        report = assess(events)
+    outputs.write(report)
+    return 130 if report.interrupted else exit_status(report, strict=arguments.strict)
+
+
+def read_guide(name: str, clients: tuple[str, ...]) -> Guide:
+    """Load a guide by id or folder, and make sure that it has the *clients* asked for."""
+    folder = Path(name) if os.sep in name or Path(name).is_dir() else builtin(name)
+    guide = load(folder, kinds())
+    known = [*guide.clients, *guide.groups]
+    if unknown := [client for client in clients if client not in known]:
+        raise UsageError(
+            f"--client {unknown[0]}: the guide {guide.id} has no such client; known are {', '.join(known)}"
+        )
+    return guide
+
+
+def read_options(arguments: argparse.Namespace) -> Options:
+    """Put the command line over the site file, over the defaults."""
+    site: Mapping[str, Any] = read_site_file(arguments.site) if arguments.site else {}
+    default = Options()
+    return Options(
+        clients=tuple(arguments.client or site.get("clients", ())),
+        guide=arguments.guide or site.get("guide", default.guide),
+        proxy=arguments.proxy or site.get("proxy", default.proxy),
+        turn=merged(tuple(turn_server(uri) for uri in arguments.turn or site.get("turn", ()))),
+        credentials=_credentials(arguments, site),
+        ca_files=(*arguments.ca_file, *site.get("ca_files", ())),
+        public_ca=(*arguments.public_ca, *site.get("public_ca", ())),
+        maps=dict(map_entry(text) for text in (*site.get("map", ()), *arguments.map)),
+        resolvers=tuple(_resolver(text) for text in arguments.resolver or site.get("resolvers", ())),
+        timeout=seconds(arguments.timeout or site.get("timeout", default.timeout), "--timeout"),
+        deadline=seconds(arguments.deadline or site.get("deadline", default.deadline), "--deadline"),
+        quick=arguments.quick,
+        full=arguments.full,
+        discover=arguments.discover,
+    )
+
+
+def _resolver(text: str) -> str:
+    from rainbow_probe.net.names import is_address
+
+    host = text if is_address(text) else endpoint(text, "--resolver").host
+    if not is_address(host):
+        raise UsageError(f"--resolver {text!r}: wanted is ADDRESS or ADDRESS:PORT ([ADDRESS]:PORT for IPv6)")
+    return text
+
+
+def _credentials(arguments: argparse.Namespace, site: Mapping[str, Any]) -> Credentials | None:
+    user = arguments.turn_user or site.get("turn_user")
+    file = arguments.turn_password_file or site.get("turn_password_file")
+    if user is None:
+        if file:
+            raise UsageError("a TURN password without a user: give --turn-user NAME, or turn_user in the site file")
+        return None
+    return Credentials(user=user, password=_password(file))
+
+
+def _password(file: str | None) -> str:
+    if file:
+        return read_secret(file, "--turn-password-file")
+    if found := os.environ.get(PASSWORD):
+        return found
+    if sys.stdin.isatty():
+        return getpass.getpass("TURN password: ")
+    raise UsageError(f"--turn-user without a password: set {PASSWORD}, or give --turn-password-file FILE")

@@ -1,0 +1,56 @@
+"""The demo: the main job, unchanged, at a site that lives on loopback."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+from rainbow_probe.commands import perform, read_guide
+from rainbow_probe.demo import DemoSite, demo_cloud
+from rainbow_probe.model import Report
+from rainbow_probe.options import Options, TurnServer, seconds
+from rainbow_probe.readiness import Assessment
+from rainbow_probe.runner import Events
+from rainbow_probe.site import read_site
+
+
+def demonstrate(arguments: argparse.Namespace) -> int:
+    """Start the cloud with the faults asked for, test it as any other, and stop it."""
+    guide = read_guide(Options().guide, tuple(arguments.client))
+    default = Options()
+    timeout = seconds(arguments.timeout or default.timeout, "--timeout")
+
+    def assess(events: Events) -> Report:
+        begun: list[Assessment] = []
+
+        async def run() -> None:
+            async with demo_cloud(arguments.fault) as cloud:
+                options = _options(cloud, tuple(arguments.client), timeout)
+                site = read_site(proxy=options.proxy, environ={}, resolvers=options.resolvers)
+                begun.append(Assessment(options=options, guide=guide, site=site))
+                await begun[0].run(events)
+
+        try:
+            asyncio.run(run())
+        except KeyboardInterrupt:
+            if not begun:
+                raise
+            return begun[0].report(interrupted=True)
+        return begun[0].report()
+
+    return perform(arguments, assess)
+
+
+def _options(cloud: DemoSite, clients: tuple[str, ...], timeout: float) -> Options:
+    """Tell the probe what a user would have to tell it at such a site."""
+    return Options(
+        clients=clients,
+        proxy=cloud.proxy or "none",
+        turn=tuple(TurnServer(host=host) for host in cloud.turn_hosts),
+        credentials=cloud.credentials,
+        ca_files=(str(cloud.machine_ca),) if cloud.machine_ca else (),
+        public_ca=(str(cloud.public_ca),),
+        maps=cloud.maps,
+        resolvers=(cloud.resolver,),
+        timeout=timeout,
+    )

@@ -1,0 +1,180 @@
+"""Record every step of a flow: the one place that times, limits and classifies."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import ssl
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from rainbow_probe.model import Cause, Failure, PeerError, Phase, Scalar, Step
+
+FACT_SIZE = 2048  # characters; evidence from the network is hostile, so bounded
+DETAIL_SIZE = 300
+MOST_STEPS = 2000
+ENOUGH = 0.75  # a step that had this share of its limit and heard nothing has proven silence
+
+_BY_ERRNO = {
+    errno.ECONNREFUSED: Cause.REFUSED,
+    errno.ECONNRESET: Cause.RESET,
+    errno.EPIPE: Cause.RESET,
+    errno.ECONNABORTED: Cause.RESET,
+    errno.ETIMEDOUT: Cause.TIMEOUT,
+    errno.EACCES: Cause.PROHIBITED,  # ICMP(v6) "administratively prohibited"
+    errno.EPERM: Cause.PROHIBITED,  # a packet filter on this machine
+    errno.EHOSTUNREACH: Cause.UNREACHABLE,
+    errno.ENETUNREACH: Cause.UNREACHABLE,
+    errno.EADDRNOTAVAIL: Cause.UNREACHABLE,
+}
+_BY_WINSOCK = {
+    10013: Cause.PROHIBITED,
+    10051: Cause.UNREACHABLE,
+    10052: Cause.RESET,
+    10053: Cause.RESET,
+    10054: Cause.RESET,
+    10060: Cause.TIMEOUT,
+    10061: Cause.REFUSED,
+    10065: Cause.UNREACHABLE,
+    1225: Cause.REFUSED,  # ERROR_CONNECTION_REFUSED, from the proactor loop
+    1231: Cause.UNREACHABLE,
+    1232: Cause.UNREACHABLE,
+}
+# X.509 verification codes, OpenSSL x509_vfy.h.
+_BY_VERIFY_CODE = {
+    9: Cause.TLS_NOT_YET_VALID,
+    10: Cause.TLS_EXPIRED,
+    62: Cause.TLS_WRONG_NAME,
+    64: Cause.TLS_WRONG_NAME,
+}
+_BY_TYPE: tuple[tuple[type[BaseException], Cause], ...] = (
+    (TimeoutError, Cause.TIMEOUT),
+    (ssl.SSLEOFError, Cause.CLOSED),
+    (ssl.SSLError, Cause.TLS_ALERT),
+    (socket.gaierror, Cause.NO_ANSWER),
+    (EOFError, Cause.CLOSED),
+    (OSError, Cause.UNREACHABLE),
+)
+
+
+class StepError(Exception):
+    """A recorded failure on its way up to whoever judges the attempt."""
+
+    def __init__(self, failure: Failure) -> None:
+        """Carry *failure*, which is in the recorder already."""
+        super().__init__(str(failure))
+        self.failure = failure
+
+
+class Recorder:
+    """Collects the steps of one flow on one clock, within one budget of seconds."""
+
+    def __init__(self, budget: float = 60.0) -> None:
+        """Start the clock; steps may take *budget* seconds in all."""
+        self._zero = time.monotonic()
+        self._budget = budget
+        self._deadline = self._zero + budget
+        self._steps: list[Step] = []
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps so far, in the order in which they began."""
+        return tuple(sorted(self._steps, key=lambda step: step.at))
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the flow began."""
+        return time.monotonic() - self._zero
+
+    def restart_budget(self, extra: float = 0.0) -> None:
+        """Give the flow its whole budget again: waiting for a shared look-up was not its work."""
+        self._deadline = time.monotonic() + self._budget + extra
+
+    @asynccontextmanager
+    async def step(self, phase: Phase, subject: object, *, limit: float) -> AsyncGenerator[dict[str, Scalar]]:
+        """Time the body, give it *limit* seconds, and record how it ended.
+
+        Yields the step's facts, to be filled in as they become known. Raises ``StepError`` when
+        the network failed the step. A time-out is the network's only if the step had all of its
+        limit; if our own budget cut it short, the cause is ``budget``.
+        """
+        at = self.elapsed
+        left = self._deadline - time.monotonic()
+        facts: dict[str, Scalar] = {}
+        clock = asyncio.timeout(max(0.0, min(limit, left)))
+        failure: Failure | None = None
+        try:
+            async with clock:
+                yield facts
+        except asyncio.CancelledError:
+            failure = Failure(phase=phase, cause=Cause.INTERRUPTED, detail="stopped before its end")
+            raise
+        except (OSError, EOFError, PeerError, ExceptionGroup) as exc:
+            late = isinstance(exc, TimeoutError) and clock.expired()
+            failure = _failure(phase, leaf(exc), limit if late else None, cut_short=left < limit * ENOUGH)
+            if failure.cause is Cause.UNKNOWN:
+                raise
+            raise StepError(failure) from exc
+        except Exception as exc:
+            failure = Failure(phase=phase, cause=Cause.UNKNOWN, detail=f"a fault of the probe: {type(exc).__name__}")
+            raise
+        finally:
+            took = self.elapsed - at
+            self._keep(
+                Step(phase=phase, subject=str(subject), at=at, took=took, failure=failure, facts=_bounded(facts))
+            )
+
+    def note(self, phase: Phase, subject: object, failure: Failure | None = None, **facts: Scalar) -> None:
+        """Record something known at once, without a duration."""
+        self._keep(
+            Step(phase=phase, subject=str(subject), at=self.elapsed, took=0.0, failure=failure, facts=_bounded(facts))
+        )
+
+    def _keep(self, step: Step) -> None:
+        if len(self._steps) < MOST_STEPS:
+            self._steps.append(step)
+
+
+def leaf(exc: BaseException) -> BaseException:
+    """Return the first error in a group of tasks that failed together, or *exc* itself."""
+    while isinstance(exc, BaseExceptionGroup):
+        exc = exc.exceptions[0]
+    return exc
+
+
+def cause_of(exc: BaseException) -> Cause:
+    """Translate an exception into a cause, from its type and its codes, never from its text."""
+    if isinstance(exc, PeerError):
+        return exc.cause
+    if isinstance(exc, StepError):
+        return exc.failure.cause
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        return _BY_VERIFY_CODE.get(exc.verify_code, Cause.TLS_UNTRUSTED)
+    if isinstance(exc, OSError) and not isinstance(exc, ssl.SSLError | socket.gaierror):
+        code = getattr(exc, "winerror", None) or exc.errno
+        found = _BY_WINSOCK.get(code or 0) or _BY_ERRNO.get(code or 0)
+        if found:
+            return found
+    return next((cause for kind, cause in _BY_TYPE if isinstance(exc, kind)), Cause.UNKNOWN)
+
+
+def _failure(phase: Phase, exc: BaseException, limit: float | None, *, cut_short: bool) -> Failure:
+    if limit is not None and cut_short:
+        return Failure(phase=phase, cause=Cause.BUDGET, detail="our own time ran out before the answer was due")
+    if limit is not None:
+        silence = Cause.NO_ANSWER if phase is Phase.RESOLVE else Cause.TIMEOUT
+        return Failure(phase=phase, cause=silence, detail=f"no answer in {limit:g} s")
+    detail = str(exc) or type(exc).__name__
+    return Failure(phase=phase, cause=cause_of(exc), detail=printable(detail, DETAIL_SIZE))
+
+
+def printable(text: str, size: int = FACT_SIZE) -> str:
+    """Make *text* from the network safe to show: no control characters, *size* at most."""
+    clean = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text[:size])
+    return clean[:size]
+
+
+def _bounded(facts: dict[str, Scalar]) -> dict[str, Scalar]:
+    return {key: printable(value) if isinstance(value, str) else value for key, value in facts.items()}

@@ -1,0 +1,291 @@
+"""What a probe is asked and what it answers: plain, frozen, closed data. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rainbow_probe.terms import (
+    OUR_OWN,
+    Cause,
+    IssuerPolicy,
+    Need,
+    Outcome,
+    Phase,
+    RowVerdict,
+    Severity,
+    Transport,
+    Via,
+    Who,
+)
+
+__all__ = [
+    "OUR_OWN",
+    "Assignment",
+    "Cause",
+    "ClientLine",
+    "Credentials",
+    "Endpoint",
+    "Failure",
+    "Finding",
+    "Flow",
+    "IssuerPolicy",
+    "Need",
+    "Outcome",
+    "PeerError",
+    "Phase",
+    "PortRange",
+    "Proxy",
+    "Report",
+    "Result",
+    "Row",
+    "RowVerdict",
+    "Rule",
+    "Scalar",
+    "Severity",
+    "Site",
+    "Step",
+    "Transport",
+    "Verdict",
+    "Via",
+    "Who",
+]
+
+Scalar = str | int | float | bool | None
+
+
+class PeerError(Exception):
+    """The peer answered, and not with what the flow needs."""
+
+    def __init__(self, cause: Cause, detail: str) -> None:
+        """Name the *cause*; *detail* is what was seen, in a few words."""
+        super().__init__(detail)
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A host (a name or an address) and a port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortRange:
+    """Ports *first* to *last*, both included."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+    def __contains__(self, port: int) -> bool:
+        return self.first <= port <= self.last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """A user and a password; neither shows in a repr, a log or a report."""
+
+    user: str = field(repr=False)
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """An HTTP proxy (RFC 9110, section 9.3.6)."""
+
+    endpoint: Endpoint
+    tls: bool = False
+    credentials: Credentials | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        return f"{'https' if self.tls else 'http'}://{self.endpoint}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Which phase failed, why, and what was seen."""
+
+    phase: Phase
+    cause: Cause
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.phase}: {self.cause}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One observed operation: when, on what, for how long, with what result. Seconds."""
+
+    phase: Phase
+    subject: str
+    at: float
+    took: float
+    failure: Failure | None = None
+    facts: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """One thing to try, as planned: a protocol to one target over one way out."""
+
+    id: str
+    """``kind/host:port/transport/via`` and more where needed."""
+    spec: str
+    """The id of the catalogue's flow this one comes from (the first, if several do)."""
+    kind: str
+    target: Endpoint
+    transport: Transport
+    via: Via = Via.DIRECT
+    policy: IssuerPolicy = IssuerPolicy.PUBLIC
+    inspection_allowed: bool = False
+    """Whether the guide lets this host's TLS be decrypted on the way by a trusted box."""
+    source: PortRange | None = None
+    """Local ports the real client uses, where it matters."""
+    params: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How a check ended, in one sentence; *failure* only with FAIL and INCONCLUSIVE."""
+
+    outcome: Outcome
+    reason: str
+    failure: Failure | None = None
+    alive: tuple[str, ...] = ()
+    """Addresses (``host:port``) over which the flow worked."""
+    dead: tuple[str, ...] = ()
+    """Addresses that did not work while others did, or at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One flow, tried."""
+
+    flow: Flow
+    verdict: Verdict
+    steps: tuple[Step, ...] = ()
+    took: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """What the planner made of one flow of the catalogue at this site: ids of flows, one a host."""
+
+    flows: tuple[str, ...] = ()
+    not_applicable: str = ""
+    """Why this flow means nothing here, for example ``no proxy is used here``."""
+    not_tested: str = ""
+    """What would make it testable, for example ``no TURN server is known: ...``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row of the guide, judged."""
+
+    id: str
+    client: str
+    section: str
+    title: str
+    need: Need
+    verdict: RowVerdict
+    reason: str
+    checks: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    errata: tuple[str, ...] = ()
+    destination: str = ""
+    """The guide's cell: what must be reachable."""
+    path: str = ""
+    """The alternative that worked, for example ``TLS/443 through the proxy``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientLine:
+    """One client kind, judged."""
+
+    id: str
+    title: str
+    verdict: RowVerdict
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What to paste; *format* is ``text`` or a product's name."""
+
+    format: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One cause for the whole site: proof, rows hit, who acts, the fix."""
+
+    id: str
+    title: str
+    severity: Severity
+    who: Who
+    proof: tuple[str, ...]
+    """Ids of the checks that show it."""
+    rows: tuple[str, ...]
+    fix: str
+    detail: str = ""
+    """What was seen, for the expert: addresses, issuer, first bytes."""
+    rules: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """How this machine goes out: what was found, and where."""
+
+    proxy: Proxy | None = None
+    proxy_source: str = "none"
+    no_proxy: tuple[str, ...] = ()
+    """Patterns of hosts that go direct although there is a proxy."""
+    no_proxy_source: str = ""
+    proxy_notes: tuple[str, ...] = ()
+    """Settings that were seen and are not used, for example a PAC file, and why."""
+    resolvers: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    trust_stores: tuple[str, ...] = ()
+    dynamic_ports: PortRange | None = None
+    platform: str = ""
+    hostname: str = ""
+    timezone: str = ""
+    clock: str = ""
+    """Wall clock at the start, ISO 8601 with offset."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Everything a renderer needs; nothing is judged after this."""
+
+    version: str
+    guide_id: str
+    guide_edition: str
+    guide_title: str
+    started: str
+    """ISO 8601, UTC."""
+    duration: float
+    verdict: RowVerdict
+    summary: str
+    """The verdict in one sentence."""
+    site: Site
+    groups: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Titles of the groups of rows that concern the whole site, by id."""
+    mapped_addresses: tuple[str, ...] = ()
+    self_check: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
+    clients: tuple[ClientLine, ...] = ()
+    rows: tuple[Row, ...] = ()
+    results: tuple[Result, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    interrupted: bool = False

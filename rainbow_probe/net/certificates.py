@@ -1,0 +1,80 @@
+"""What a certificate says, read without trusting it."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from rainbow_probe.model import Scalar
+
+MOST_NAMES = 12
+
+
+def describe(chain: Sequence[bytes]) -> dict[str, Scalar]:
+    """Return the facts of a chain of DER certificates, leaf first; an unreadable one says so."""
+    try:
+        certificates = [_load(der) for der in chain]
+        leaf = certificates[0]
+        return {
+            "subject": _name(leaf.subject),
+            "issuer": _name(leaf.issuer),
+            "san": " ".join(_alternative_names(leaf)[:MOST_NAMES]),
+            "not_before": leaf.not_valid_before_utc.isoformat(),
+            "not_after": leaf.not_valid_after_utc.isoformat(),
+            "chain": " < ".join([_name(c.subject) for c in certificates] + [_name(certificates[-1].issuer)]),
+            "sha256": hashlib.sha256(chain[0]).hexdigest(),
+        }
+    except (ValueError, IndexError, TypeError) as exc:
+        return {"certificate": f"unreadable: {type(exc).__name__}"}
+
+
+def identity(der: bytes) -> tuple[bytes, bytes] | None:
+    """Return what makes two certificates the same authority: subject and public key."""
+    try:
+        certificate = _load(der)
+        key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return certificate.subject.public_bytes(), key
+    except Exception:  # noqa: BLE001 - a key type this library does not know; then it is not one of ours
+        return None
+
+
+def validity(der: bytes) -> tuple[datetime, datetime] | None:
+    """Return when a certificate begins and ends to be valid, or None if it cannot be read."""
+    try:
+        certificate = _load(der)
+        return certificate.not_valid_before_utc.astimezone(UTC), certificate.not_valid_after_utc.astimezone(UTC)
+    except ValueError:
+        return None
+
+
+def from_apple(chain: Sequence[bytes]) -> bool:
+    """Return whether an issuer in the chain names Apple as its organization."""
+    try:
+        issuers = [_load(der).issuer for der in chain]
+        names = [str(a.value) for i in issuers for a in i.get_attributes_for_oid(x509.NameOID.ORGANIZATION_NAME)]
+    except ValueError:
+        return False
+    return any(name.startswith("Apple") for name in names)
+
+
+def _load(der: bytes) -> x509.Certificate:
+    with warnings.catch_warnings():  # an odd serial number is the issuer's matter, not our user's
+        warnings.simplefilter("ignore")
+        return x509.load_der_x509_certificate(der)
+
+
+def _name(name: x509.Name) -> str:
+    return name.rfc4514_string()
+
+
+def _alternative_names(leaf: x509.Certificate) -> list[str]:
+    try:
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return []
+    return [str(name.value) for name in names if isinstance(name, x509.DNSName | x509.IPAddress)]

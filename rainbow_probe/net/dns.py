@@ -1,0 +1,141 @@
+"""Ask one resolver directly, over UDP or TCP (RFC 1035, section 4.2), on our own links."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rdatatype
+
+from rainbow_probe.evidence import Recorder, StepError
+from rainbow_probe.model import Cause, Endpoint, PeerError, Transport
+from rainbow_probe.net.links import ByteStream
+from rainbow_probe.net.tcp import connect
+from rainbow_probe.net.udp import open_udp
+
+REPEAT = 1.0  # seconds until a datagram is sent again; resolvers answer within milliseconds or ask further
+LIMIT = 4.0  # seconds one resolver has for one question
+TYPES = ("A", "AAAA")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one resolver said."""
+
+    rcode: str
+    addresses: tuple[str, ...]
+    ttl: int | None = None
+    truncated: bool = False
+
+
+async def ask(resolver: Endpoint, name: str, kind: str, transport: Transport) -> Answer:
+    """Ask *resolver* for the records of *kind*; runs until it answers: the caller owns the time limit.
+
+    Raises ``OSError`` as the socket does, ``PeerError(unexpected-reply)`` for what is not DNS.
+    """
+    try:
+        query = dns.message.make_query(name, kind)
+        wire = query.to_wire()
+    except dns.exception.DNSException as exc:
+        raise PeerError(Cause.NXDOMAIN, "not a name that DNS can hold") from exc
+    if transport is Transport.TCP:
+        return await _over_tcp(resolver, query, wire)
+    return await _over_udp(resolver, query, wire)
+
+
+async def _over_udp(resolver: Endpoint, query: dns.message.Message, wire: bytes) -> Answer:
+    link = await open_udp(resolver)
+    try:
+        while True:
+            await link.send(wire)
+            try:
+                async with asyncio.timeout(REPEAT):
+                    while (answer := _read(query, await link.receive())) is None:
+                        pass
+                    return answer
+            except TimeoutError:
+                continue
+    finally:
+        link.close()
+
+
+async def _over_tcp(resolver: Endpoint, query: dns.message.Message, wire: bytes) -> Answer:
+    stream = await connect(resolver, Recorder(), limit=LIMIT)
+    try:
+        await stream.send(struct.pack("!H", len(wire)) + wire)
+        (size,) = struct.unpack("!H", await _exactly(stream, 2, b""))
+        answer = _read(query, await _exactly(stream, size, b""))
+    finally:
+        stream.close()
+    if answer is None:
+        raise PeerError(Cause.UNEXPECTED_REPLY, "the answer is not to this question")
+    return answer
+
+
+async def _exactly(stream: ByteStream, size: int, got: bytes) -> bytes:
+    while len(got) < size:
+        data = await stream.receive()
+        if not data:
+            raise EOFError("the resolver closed the connection")
+        got += data
+    return got
+
+
+def _read(query: dns.message.Message, packet: bytes) -> Answer | None:
+    """Return the answer in *packet*, or None for what is not an answer to *query*."""
+    try:
+        message = dns.message.from_wire(packet, ignore_trailing=True)
+    except (dns.exception.DNSException, ValueError):
+        return None
+    if not query.is_response(message):
+        return None
+    records = [r for r in message.answer if r.rdtype in {dns.rdatatype.A, dns.rdatatype.AAAA}]
+    return Answer(
+        rcode=dns.rcode.to_text(message.rcode()),
+        addresses=tuple(str(item.address) for record in records for item in record),
+        ttl=min((record.ttl for record in message.answer), default=None),
+        truncated=bool(message.flags & dns.flags.TC),
+    )
+
+
+async def ask_all(resolvers: Sequence[Endpoint], name: str) -> tuple[str, ...]:
+    """Return the addresses of *name* from the first resolver that answers, as a client without a system would.
+
+    Raises ``PeerError`` with what the resolvers said: nxdomain, refused-by-resolver, or no-answer.
+    """
+    worst = PeerError(Cause.NO_ANSWER, "no resolver is configured")
+    for resolver in resolvers:
+        try:
+            async with asyncio.timeout(LIMIT), asyncio.TaskGroup() as group:
+                tasks = [group.create_task(ask(resolver, name, kind, Transport.UDP)) for kind in TYPES]
+            return told([task.result() for task in tasks], str(resolver))
+        except PeerError as exc:
+            if exc.cause is Cause.NXDOMAIN:
+                raise
+            worst = exc
+        except (TimeoutError, ExceptionGroup) as exc:
+            worst = PeerError(Cause.NO_ANSWER, f"{resolver}: {_why(exc)}")
+    raise worst
+
+
+def told(answers: Sequence[Answer], resolver: str) -> tuple[str, ...]:
+    """Return the addresses in *answers*, or raise ``PeerError`` with what their rcodes mean."""
+    if found := tuple(dict.fromkeys(a for answer in answers for a in answer.addresses)):
+        return found
+    codes = {answer.rcode for answer in answers}
+    if refused := codes - {"NOERROR", "NXDOMAIN"}:
+        raise PeerError(Cause.REFUSED_BY_RESOLVER, f"{resolver} answers {' '.join(sorted(refused))}")
+    said = "NXDOMAIN: no such name" if "NXDOMAIN" in codes else "the name has no address"
+    raise PeerError(Cause.NXDOMAIN, f"{resolver} answers {said}")
+
+
+def _why(exc: BaseException) -> str:
+    if isinstance(exc, ExceptionGroup):
+        return _why(exc.exceptions[0])
+    return "no answer" if isinstance(exc, TimeoutError | StepError) else str(exc)

@@ -1,0 +1,39 @@
+"""The two shapes of link. A check never asks which sockets, proxies or TLS layers carry one."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class ByteStream(Protocol):
+    """An ordered stream of bytes, both ways."""
+
+    async def send(self, data: bytes) -> None:
+        """Send all of *data*."""
+        ...
+
+    async def receive(self) -> bytes:
+        """Return some bytes, or ``b""`` at the end of the stream."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it at once; what was not received is lost."""
+        ...
+
+
+class Datagrams(Protocol):
+    """Whole messages, both ways; *reliable* if what carries them repeats lost ones itself."""
+
+    reliable: bool
+
+    async def send(self, data: bytes) -> None:
+        """Send one message."""
+        ...
+
+    async def receive(self) -> bytes:
+        """Return one message; an ICMP error arrives as ``OSError``."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it at once."""
+        ...

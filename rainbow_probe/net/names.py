@@ -1,0 +1,149 @@
+"""Names to addresses, as the clients get them: through the system, each name asked once a run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import socket
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from rainbow_probe.model import Cause, Endpoint, PeerError
+
+DNS_PORT = 53
+# What getaddrinfo's codes mean, POSIX and Winsock.
+_NO_SUCH_NAME = frozenset({
+    socket.EAI_NONAME,
+    getattr(socket, "EAI_NODATA", socket.EAI_NONAME),
+    getattr(socket, "EAI_ADDRFAMILY", -9),
+    11001,
+    11004,
+})
+_FAILED = frozenset({socket.EAI_FAIL, 11003})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The addresses of a name, and who said so: ``system``, ``resolver``, ``map`` or ``literal``."""
+
+    addresses: tuple[str, ...]
+    source: str
+    left_out: tuple[str, ...] = ()
+    """IPv6 addresses of a name on a machine that has no way out over IPv6, as clients leave them out."""
+
+
+_AddressInfo = list[tuple[Any, ...]]
+LookUp = Callable[[str], Awaitable[tuple[str, ...]]]
+"""A name to its addresses; raises ``PeerError`` with a cause of the resolver."""
+
+
+class Names:
+    """Looks each name up once, however many flows want it."""
+
+    def __init__(self, look_up: LookUp, *, ipv6: bool, source: str = "system") -> None:
+        """Ask through *look_up*; keep IPv6 addresses only if this machine has *ipv6*."""
+        self._look_up = look_up
+        self._ipv6 = ipv6
+        self.source = source
+        self._asked: dict[str, asyncio.Future[tuple[str, ...]]] = {}
+
+    async def find(self, host: str) -> Found:
+        """Return the addresses of *host*, or raise ``PeerError`` (nxdomain, no-answer, ...)."""
+        if is_address(host):
+            return Found(addresses=(host,), source="literal")
+        if host not in self._asked:
+            self._asked[host] = asyncio.ensure_future(self._look_up(host))
+        addresses = await asyncio.shield(self._asked[host])
+        kept = tuple(a for a in addresses if self._ipv6 or ":" not in a) or addresses
+        return Found(addresses=kept, source=self.source, left_out=tuple(a for a in addresses if a not in kept))
+
+    def close(self) -> None:
+        """Stop waiting for answers nobody wants any more."""
+        for future in self._asked.values():
+            future.cancel()
+
+
+def is_address(host: str) -> bool:
+    """Return whether *host* is an IPv4 or IPv6 address rather than a name."""
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(host)
+        return True
+    return False
+
+
+def resolver_endpoint(text: str) -> Endpoint:
+    """Read a resolver an address, or ``address:port`` with IPv6 in brackets."""
+    if text.startswith("["):
+        host, _, port = text[1:].partition("]")
+        return Endpoint(host=host, port=int(port.lstrip(":") or DNS_PORT))
+    host, colon, port = text.rpartition(":")
+    if colon and ":" not in host:
+        return Endpoint(host=host, port=int(port))
+    return Endpoint(host=text, port=DNS_PORT)
+
+
+async def ask_system(host: str) -> tuple[str, ...]:
+    """Ask the operating system, as the clients do (hosts file, search list and all)."""
+    try:
+        found = await _in_daemon_thread(lambda: socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
+    except socket.gaierror as exc:
+        raise PeerError(_cause(exc), f"the system's resolver: {exc.strerror or exc}") from exc
+    except UnicodeError as exc:
+        raise PeerError(Cause.NXDOMAIN, "not a name that DNS can hold") from exc
+    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _cause(exc: socket.gaierror) -> Cause:
+    if exc.errno in _NO_SUCH_NAME:
+        return Cause.NXDOMAIN
+    return Cause.REFUSED_BY_RESOLVER if exc.errno in _FAILED else Cause.NO_ANSWER
+
+
+async def _in_daemon_thread(work: Callable[[], _AddressInfo]) -> _AddressInfo:
+    """Run *work* aside; unlike an executor's, this thread neither queues nor holds up the exit."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[_AddressInfo] = loop.create_future()
+
+    def settle(set_it: Callable[[], None]) -> None:
+        if not future.done():
+            set_it()
+
+    def run() -> None:
+        try:
+            found = work()
+            done = partial(future.set_result, found)
+        except Exception as exc:  # noqa: BLE001 - handed over to the waiter, who judges it
+            done = partial(future.set_exception, exc)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, done)
+
+    threading.Thread(target=run, daemon=True, name="look-up").start()
+    return await future
+
+
+def confirmed(system: LookUp, resolvers: LookUp) -> LookUp:
+    """Return a look-up by *system* whose bad news is confirmed by asking the *resolvers*.
+
+    The system's error codes do not tell "no such name" from "nobody answered" on every platform.
+    """
+
+    async def look_up(host: str) -> tuple[str, ...]:
+        try:
+            return await system(host)
+        except PeerError as exc:
+            raise await _explained(exc, resolvers, host) from exc
+
+    return look_up
+
+
+async def _explained(exc: PeerError, resolvers: LookUp, host: str) -> PeerError:
+    try:
+        known = await resolvers(host)
+    except PeerError as direct:
+        precise = direct.cause is not Cause.NO_ANSWER
+        return PeerError(direct.cause if precise else exc.cause, f"{exc}; {direct}")
+    return PeerError(exc.cause, f"{exc}, though a resolver asked directly answers {known[0]}")

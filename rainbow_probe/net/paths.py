@@ -1,0 +1,167 @@
+"""From a flow to open links: every address of a name is tried, each with its own steps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from rainbow_probe.evidence import Recorder, StepError
+from rainbow_probe.model import OUR_OWN, Cause, Endpoint, Failure, Flow, Outcome, Phase, Transport, Verdict
+from rainbow_probe.net.framing import Framed
+from rainbow_probe.net.links import ByteStream, Datagrams
+from rainbow_probe.net.names import is_address
+from rainbow_probe.net.route import Route
+from rainbow_probe.net.tcp import connect
+from rainbow_probe.net.tls import Expectation, start_tls
+from rainbow_probe.net.tunnel import tunnel
+from rainbow_probe.net.udp import open_udp
+
+MOST_ADDRESSES = 16  # of one name; a hostile resolver must not choose how much we send
+HTTP1 = "http/1.1"
+PHASES = list(Phase)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One address to try: where the socket goes, and what a proxy there is asked for."""
+
+    address: Endpoint
+    authority: Endpoint
+
+    @property
+    def label(self) -> str:
+        """What tells this hop from the others of its flow."""
+        return str(self.authority if is_address(self.authority.host) else self.address)
+
+
+Attempt = Callable[[Hop], Awaitable[Verdict]]
+
+
+async def each_address(flow: Flow, route: Route, rec: Recorder, attempt: Attempt) -> Verdict:
+    """Try *attempt* over every address of the flow's first hop, all at once, and put the verdicts together."""
+    hops = await _hops(flow, route, rec)
+    rec.restart_budget()
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_tried(hop, attempt)) for hop in hops]
+    return together([(hop.label, task.result()) for hop, task in zip(hops, tasks, strict=True)])
+
+
+def together(tried: Sequence[tuple[str, Verdict]]) -> Verdict:
+    """Judge a flow from its addresses, as a client that tries the next one: one that works is enough."""
+    alive = tuple(address for address, verdict in tried if verdict.outcome is Outcome.PASS)
+    dead = tuple(address for address, verdict in tried if verdict.outcome is Outcome.FAIL)
+    best = min((verdict for _, verdict in tried), key=_closeness)
+    reason = best.reason
+    if alive and len(alive) < len(tried):
+        reason = f"{reason} ({len(alive)} of {len(tried)} addresses)"
+    return Verdict(outcome=best.outcome, reason=reason, failure=best.failure, alive=alive, dead=dead)
+
+
+def _closeness(verdict: Verdict) -> tuple[int, int]:
+    """Order verdicts: a pass, then what could not be told, then the failure that came furthest."""
+    order = [Outcome.PASS, Outcome.INCONCLUSIVE, Outcome.SKIPPED, Outcome.FAIL]
+    return order.index(verdict.outcome), -PHASES.index(verdict.failure.phase) if verdict.failure else 0
+
+
+async def _tried(hop: Hop, attempt: Attempt) -> Verdict:
+    try:
+        return await attempt(hop)
+    except StepError as exc:
+        return failed(exc.failure)
+
+
+def failed(failure: Failure) -> Verdict:
+    """Return the verdict of a failure; one of our own making proves nothing about the network."""
+    outcome = Outcome.INCONCLUSIVE if failure.cause in OUR_OWN else Outcome.FAIL
+    return Verdict(outcome=outcome, reason=str(failure), failure=failure)
+
+
+def passed(reason: str) -> Verdict:
+    """Return a pass, with what came back in a few words."""
+    return Verdict(outcome=Outcome.PASS, reason=reason)
+
+
+async def _hops(flow: Flow, route: Route, rec: Recorder) -> list[Hop]:
+    if route.proxy is None:
+        return [Hop(address=address, authority=flow.target) for address in await resolve(flow.target, route, rec)]
+    authorities = [flow.target]
+    if flow.params.get("by") == "address":
+        found = await resolve(flow.target, route, rec)
+        authorities = [Endpoint(host=address.host, port=flow.target.port) for address in found]
+    try:
+        doors = await resolve(route.proxy.endpoint, route, rec)
+    except StepError as exc:
+        raise StepError(_unreachable(route.proxy.endpoint, exc.failure)) from exc
+    return [Hop(address=door, authority=authority) for door in doors for authority in authorities]
+
+
+async def resolve(target: Endpoint, route: Route, rec: Recorder) -> list[Endpoint]:
+    """Return the addresses of *target*, each with the port to use; ``--map`` comes first, as in curl."""
+    mapped = route.maps.get(target, target)
+    wanted = Endpoint(host=mapped.host or target.host, port=mapped.port)
+    async with rec.step(Phase.RESOLVE, target.host, limit=route.limits.resolve) as facts:
+        found = await route.names.find(wanted.host)
+        facts |= {
+            "addresses": " ".join(found.addresses),
+            "source": "map" if mapped.host != target.host else found.source,
+        }
+        if found.left_out:
+            facts["skipped_ipv6"] = " ".join(found.left_out)
+    return [Endpoint(host=address, port=wanted.port) for address in found.addresses[:MOST_ADDRESSES]]
+
+
+@asynccontextmanager
+async def open_stream(hop: Hop, flow: Flow, route: Route, rec: Recorder, alpn: str = "") -> AsyncGenerator[ByteStream]:
+    """Connect, tunnel and wrap in TLS, as flow and route ask; closed when the block ends."""
+    stream = await _first_hop(hop, route, rec)
+    try:
+        if route.proxy:
+            stream = await _through(stream, hop, route, rec)
+        if flow.transport is Transport.TLS:
+            expected = Expectation(policy=flow.policy, inspection_allowed=flow.inspection_allowed, alpn=alpn)
+            stream = await start_tls(stream, flow.target, expected, route.trust, rec, limit=route.limits.handshake)
+        yield stream
+    finally:
+        stream.close()
+
+
+@asynccontextmanager
+async def open_datagrams(hop: Hop, flow: Flow, route: Route, rec: Recorder) -> AsyncGenerator[Datagrams]:
+    """Open a message link: a connected UDP socket, or STUN framing over any stream."""
+    if flow.transport is not Transport.UDP:
+        async with open_stream(hop, flow, route, rec) as stream:
+            yield Framed(stream)
+        return
+    async with rec.step(Phase.CONNECT, hop.address, limit=route.limits.connect):
+        link = await open_udp(hop.address, flow.source)
+    try:
+        yield link
+    finally:
+        link.close()
+
+
+async def _first_hop(hop: Hop, route: Route, rec: Recorder) -> ByteStream:
+    try:
+        return await connect(hop.address, rec, limit=route.limits.connect)
+    except StepError as exc:
+        if route.proxy is None or exc.failure.cause in OUR_OWN:
+            raise
+        raise StepError(_unreachable(hop.address, exc.failure)) from exc
+
+
+async def _through(stream: ByteStream, hop: Hop, route: Route, rec: Recorder) -> ByteStream:
+    proxy = route.proxy
+    if proxy is None:
+        return stream
+    if proxy.tls:
+        trusted_here = Expectation(inspection_allowed=True)
+        stream = await start_tls(stream, proxy.endpoint, trusted_here, route.trust, rec, limit=route.limits.handshake)
+    return await tunnel(stream, hop.authority, proxy, rec, limit=route.limits.handshake)
+
+
+def _unreachable(address: Endpoint, failure: Failure) -> Failure:
+    return Failure(
+        phase=Phase.PROXY, cause=Cause.PROXY_UNREACHABLE, detail=f"proxy {address}: {failure.cause}: {failure.detail}"
+    )

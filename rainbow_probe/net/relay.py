@@ -1,0 +1,159 @@
+"""One TURN client on one link: requests repeated until answered, each a recorded step."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Self
+
+from rainbow_probe.evidence import Recorder
+from rainbow_probe.model import Endpoint, Flow, Phase, Scalar
+from rainbow_probe.net.links import Datagrams
+from rainbow_probe.net.paths import Hop, open_datagrams
+from rainbow_probe.net.route import Route
+from rainbow_probe.protocols.stun import Message
+from rainbow_probe.protocols.transaction import Transaction, not_stun
+from rainbow_probe.protocols.turn import Address, Client
+
+LAST_WORD = 0.97  # share of a step's limit after which we say ourselves what was missing
+SHORTEST_WAIT = 0.2  # seconds; RTO once the round trip is known, RFC 8489 section 6.2.1
+
+
+class Relay:
+    """A TURN client that speaks over *link* and records what it does."""
+
+    def __init__(self, link: Datagrams, hop: Hop, route: Route, rec: Recorder) -> None:
+        """Speak as *route* says; the steps carry the address of *hop*."""
+        self.client = Client(route.turn, reliable=link.reliable)
+        self.link = link
+        self._subject = hop.label
+        self._rec = rec
+        self._limit = route.limits.exchange if link.reliable else route.limits.datagrams
+        self._first_wait: float | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, hop: Hop, flow: Flow, route: Route, rec: Recorder) -> AsyncGenerator[Self]:
+        """Open a link of its own; an allocation made on it is given back when the block ends."""
+        async with open_datagrams(hop, flow, route, rec) as link:
+            relay = cls(link, hop, route, rec)
+            try:
+                yield relay
+            finally:
+                await relay.give_back()
+
+    async def bind(self) -> Address | None:
+        """Ask for our address as the server sees it: STUN passes on this path."""
+        async with self._rec.step(Phase.STUN, self._subject, limit=self._limit) as facts:
+            answer = await self._settled(self.client.binding, facts)
+            mapped = answer.mapped_address()
+            facts |= {"mapped": _text(mapped), "software": self.client.software}
+            if unknown := answer.unknown():
+                facts["unknown_attributes"] = " ".join(unknown)
+        return mapped
+
+    async def allocate(self) -> bool:
+        """Ask for a relayed address; False if the server asks for credentials and there are none."""
+        async with self._rec.step(Phase.TURN_ALLOCATE, self._subject, limit=self._limit) as facts:
+            try:
+                await self._settled(self.client.allocate, facts)
+            finally:
+                facts |= {"realm": self.client.realm, "software": self.client.software}
+            facts |= {"relayed": _text(self.client.relayed), "lifetime": self.client.lifetime}
+            facts["mapped"] = _text(self.client.mapped)
+        return self.client.relayed is not None
+
+    async def permit(self, peers: Sequence[str]) -> None:
+        """Let *peers* send to our relayed address."""
+        async with self._rec.step(Phase.TURN_PERMISSION, self._subject, limit=self._limit) as facts:
+            facts["peers"] = " ".join(peers)
+            await self._settled(lambda: self.client.permission(peers), facts)
+
+    async def bind_channel(self, peer: Address) -> None:
+        """Bind a channel to *peer*, which permits it too."""
+        async with self._rec.step(Phase.TURN_CHANNEL, self._subject, limit=self._limit) as facts:
+            facts["peer"] = _text(peer)
+            await self._settled(lambda: self.client.channel(peer), facts)
+
+    async def send(self, peer: Address, data: bytes) -> None:
+        """Send *data* to *peer* through the relay."""
+        await self.link.send(self.client.send(peer, data))
+
+    async def receive(self) -> tuple[Address, bytes]:
+        """Return what a peer sent through the relay, and which."""
+        while (item := self.client.receive(await self.link.receive())) is None:
+            pass
+        return item
+
+    async def give_back(self) -> None:
+        """Free the allocation, if there is one, without waiting for the answer."""
+        if self.client.relayed is not None:
+            self.client.relayed = None
+            try:
+                await self.link.send(self.client.refresh(0).request)
+            except OSError:  # the path is gone; the server frees it by itself later
+                return
+
+    async def _settled(self, make: Callable[[], Transaction], facts: dict[str, Scalar]) -> Message:
+        while True:
+            answer = await self._transact(make(), facts)
+            if code := answer.error():
+                facts |= {"code": code[0], "error": code[1]}
+            if not self.client.again(answer):
+                return answer
+            for fact in ("code", "error"):  # a challenge on the way is not how it ended
+                facts.pop(fact, None)
+
+    async def _transact(self, transaction: Transaction, facts: dict[str, Scalar]) -> Message:
+        """Send until answered. Raises ``PeerError`` for what came instead, ``TimeoutError`` if nothing did."""
+        began = time.monotonic()
+        end = began + self._limit * LAST_WORD
+        try:
+            for wait in self._waits(transaction):
+                left = end - time.monotonic()
+                if left <= 0:
+                    break
+                facts["requests"] = int(facts.get("requests") or 0) + 1
+                sent = time.monotonic()
+                await self.link.send(transaction.request)
+                answer = await self._answer(transaction, min(wait, left))
+                if answer:
+                    took = time.monotonic() - sent
+                    facts["rtt_ms"] = round(took * 1000, 2)
+                    self._first_wait = max(SHORTEST_WAIT, 3 * took)
+                    return answer
+        finally:
+            if transaction.stray:
+                facts |= {"first_bytes": transaction.stray.hex(), "first_text": transaction.stray.decode("latin-1")}
+            if transaction.rejected:
+                facts["rejected"] = transaction.rejected
+        raise transaction.complaint() or TimeoutError(f"no answer in {time.monotonic() - began:.1f} s")
+
+    async def _answer(self, transaction: Transaction, wait: float) -> Message | None:
+        try:
+            async with asyncio.timeout(wait):
+                while True:
+                    packet = await self.link.receive()
+                    if answer := transaction.feed(packet):
+                        return answer
+                    if self.link.reliable and transaction.stray:
+                        raise not_stun(transaction.stray)
+        except TimeoutError:
+            return None
+
+    def _waits(self, transaction: Transaction) -> Sequence[float]:
+        waits = list(transaction.waits(reliable=self.link.reliable))
+        if self.link.reliable or self._first_wait is None:
+            return waits
+        return [min(self._first_wait * 2**n, wait) for n, wait in enumerate(waits)]
+
+
+def endpoint(address: Address) -> Endpoint:
+    """Return a transport address as an endpoint."""
+    return Endpoint(host=address[0], port=address[1])
+
+
+def _text(address: Address | None) -> str | None:
+    return None if address is None else str(endpoint(address))

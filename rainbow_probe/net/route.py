@@ -1,0 +1,56 @@
+"""How one flow leaves this site: what to trust, whom to ask for names, how long to wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rainbow_probe.model import Credentials, Endpoint, PortRange, Proxy
+from rainbow_probe.net.names import Names
+from rainbow_probe.net.trust import Trust
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Seconds a step may take; a step that had its limit and heard nothing has timed out."""
+
+    resolve: float = 8.0
+    connect: float = 5.0
+    handshake: float = 5.0
+    exchange: float = 5.0
+    datagrams: float = 8.0
+
+    @classmethod
+    def within(cls, timeout: float) -> Limits:
+        """Share out *timeout*, the seconds one check may take once its name is resolved.
+
+        A dropped SYN must be proven by its own step, not by the end of the check, so every step of
+        a stream gets five eighths; datagrams have one step only and get it all.
+        """
+        share = timeout * 5 / 8
+        return cls(resolve=timeout, connect=share, handshake=share, exchange=share, datagrams=timeout)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """What every check needs to know of the way out; *proxy* only where the flow goes through it."""
+
+    trust: Trust
+    names: Names
+    proxy: Proxy | None = None
+    limits: Limits = Limits()
+    maps: Mapping[Endpoint, Endpoint] = field(default_factory=dict[Endpoint, Endpoint])
+    """``--map``: where to connect instead; an empty host keeps the name and replaces the port only."""
+    turn: Credentials | None = field(default=None, repr=False)
+    resolvers: tuple[str, ...] = ()
+    proxied_site: bool = False
+    """Whether this site goes out through a proxy, so that a client need not resolve names itself."""
+    idle_hold: float = 0.25
+    """Seconds a signalling link is left idle before it must still answer."""
+    site_proxy: Proxy | None = None
+    """The site's proxy even where this flow goes direct, for a check that needs a second way out."""
+    platform: str = ""
+    """``linux``, ``windows``, ``macos`` or another."""
+    dynamic_ports: PortRange | None = None
+    ranges: tuple[str, ...] = ()
+    """The guide's published networks, for advice on addresses."""

@@ -1,0 +1,72 @@
+"""UDP on a connected socket, so that ICMP refusals arrive as errors at once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import cast
+
+from rainbow_probe.model import Endpoint, PortRange
+from rainbow_probe.net.links import Datagrams
+
+INBOX = 1024  # datagrams kept; a flood from a stranger must not fill the memory
+TRIES = 20  # local ports tried in a range before giving up
+
+
+async def open_udp(address: Endpoint, source: PortRange | None = None) -> Datagrams:
+    """Open a socket connected to *address*, from a port in *source* if the real client has one.
+
+    Raises ``OSError`` when there is no way to *address*, or no free port in *source*.
+    """
+    if source is None:
+        return await _open(address, None)
+    ports = random.sample(range(source.first, source.last + 1), min(TRIES, source.last - source.first + 1))
+    for port in ports[:-1]:
+        try:
+            return await _open(address, port)
+        except OSError:  # taken: another one will do
+            continue
+    return await _open(address, ports[-1])
+
+
+async def _open(address: Endpoint, port: int | None) -> Datagrams:
+    loop = asyncio.get_running_loop()
+    local = None if port is None else ("::" if ":" in address.host else "0.0.0.0", port)  # noqa: S104 - any way out
+    _, link = await loop.create_datagram_endpoint(
+        _UdpSocket, local_addr=local, remote_addr=(address.host, address.port)
+    )
+    return link
+
+
+class _UdpSocket(asyncio.DatagramProtocol):
+    reliable = False
+
+    def __init__(self) -> None:
+        self._inbox: asyncio.Queue[bytes | Exception] = asyncio.Queue(maxsize=INBOX)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Not isinstance: selector transports do not inherit DatagramTransport.
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        del addr  # the socket is connected
+        self._put(data)
+
+    def error_received(self, exc: Exception) -> None:
+        self._put(exc)
+
+    def _put(self, item: bytes | Exception) -> None:
+        if not self._inbox.full():
+            self._inbox.put_nowait(item)
+
+    async def send(self, data: bytes) -> None:
+        self._transport.sendto(data)
+
+    async def receive(self) -> bytes:
+        item = await self._inbox.get()
+        if isinstance(item, Exception):
+            raise item
+        return item
+
+    def close(self) -> None:
+        self._transport.close()

@@ -1,0 +1,149 @@
+"""What the user asked for: the command line over the site file, checked at the door."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from rainbow_probe.model import Credentials, Endpoint, Transport
+
+LONGEST = 3600.0  # seconds; beyond that a time-out is a typing error
+
+
+class UsageError(ValueError):
+    """The user asked for something that cannot be; the message says what, where, and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnServer:
+    """A TURN server by name or address; *ports* replace the guide's, by transport."""
+
+    host: str
+    ports: Mapping[Transport, int] = field(default_factory=dict[Transport, int])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """One run, as asked for."""
+
+    clients: tuple[str, ...] = ()
+    guide: str = "hds-ed21"
+    proxy: str = "auto"
+    turn: tuple[TurnServer, ...] = ()
+    credentials: Credentials | None = field(default=None, repr=False)
+    ca_files: tuple[str, ...] = ()
+    public_ca: tuple[str, ...] = ()
+    maps: Mapping[Endpoint, Endpoint] = field(default_factory=dict[Endpoint, Endpoint])
+    resolvers: tuple[str, ...] = ()
+    timeout: float = 8.0
+    deadline: float = 300.0
+    quick: bool = False
+    full: bool = False
+    discover: bool = False
+
+
+_TURN = re.compile(r"(turns?):(\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\[\]]+)(?::(\d+))?(?:\?transport=(udp|tcp))?", re.IGNORECASE)
+TURN_SHAPE = "turn:HOST[:PORT][?transport=udp|tcp] or turns:HOST[:PORT], as in turn:turn.example.org:3478?transport=udp"
+
+
+def turn_server(uri: str) -> TurnServer:
+    """Read a TURN URI (RFC 7065); raises ``UsageError``. Without a port the guide's three are meant."""
+    found = _TURN.fullmatch(uri.strip())
+    if not found:
+        raise UsageError(f"--turn {uri!r}: not a TURN URI; wanted is {TURN_SHAPE}")
+    scheme, host, port, over = found.groups()
+    transport = Transport.TLS if scheme.lower() == "turns" else Transport((over or "udp").lower())
+    ports = {} if port is None else {transport: _port(port, f"--turn {uri!r}")}
+    return TurnServer(host=host.strip("[]"), ports=ports)
+
+
+def merged(servers: tuple[TurnServer, ...]) -> tuple[TurnServer, ...]:
+    """Put several URIs of one host together."""
+    by_host: dict[str, TurnServer] = {}
+    for server in servers:
+        known = by_host.get(server.host, server)
+        by_host[server.host] = replace(known, ports={**known.ports, **server.ports})
+    return tuple(by_host.values())
+
+
+def map_entry(text: str) -> tuple[Endpoint, Endpoint]:
+    """Read ``HOST:PORT=ADDRESS:PORT``; an empty ADDRESS keeps the name. Raises ``UsageError``."""
+    asked, equals, instead = text.partition("=")
+    where = f"--map {text!r}"
+    if not equals:
+        raise UsageError(f"{where}: wanted is HOST:PORT=ADDRESS:PORT")
+    source = endpoint(asked, where)
+    if not source.host:
+        raise UsageError(f"{where}: HOST is missing; wanted is HOST:PORT=ADDRESS:PORT")
+    return source, endpoint(instead, where)
+
+
+def endpoint(text: str, where: str) -> Endpoint:
+    """Read ``HOST:PORT`` or ``[ADDRESS]:PORT``; *where* begins the message of the ``UsageError``."""
+    host, colon, port = text.rpartition(":")
+    bare = host.strip("[]")
+    if not colon or (":" in bare and not host.startswith("[")) or re.search(r"[\s/@]", host):
+        raise UsageError(f"{where}: {text!r} is not HOST:PORT (an IPv6 address stands in brackets)")
+    return Endpoint(host=bare.lower(), port=_port(port, where))
+
+
+def seconds(value: float, where: str) -> float:
+    """Return *value* if it can be a time-out."""
+    if not 0 < value <= LONGEST:
+        raise UsageError(f"{where}: {value:g} is not a time-out; allowed are seconds above 0 up to {LONGEST:g}")
+    return value
+
+
+def _port(text: str, where: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text[:6]) < 65536:
+        raise UsageError(f"{where}: {text!r} is not a port; allowed are 1 to 65535")
+    return int(text)
+
+
+_SITE_KEYS: Mapping[str, type] = {
+    "name": str, "guide": str, "proxy": str, "turn_user": str, "turn_password_file": str,
+    "clients": list, "turn": list, "ca_files": list, "public_ca": list, "map": list, "resolvers": list,
+    "timeout": float, "deadline": float,
+}  # fmt: skip
+
+
+def read_site_file(path: str) -> dict[str, Any]:
+    """Read a site file (TOML) and check its keys and types; raises ``UsageError`` naming file and key."""
+    try:
+        table = tomllib.loads(Path(path).read_text("utf-8"))
+    except OSError as exc:
+        raise UsageError(f"--site {path}: {exc.strerror or exc}") from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise UsageError(f"--site {path}: not TOML: {exc}") from exc
+    return {key: _checked(path, key, value) for key, value in table.items()}
+
+
+def _checked(path: str, key: str, value: object) -> object:
+    kind = _SITE_KEYS.get(key)
+    if kind is None:
+        raise UsageError(f"--site {path}: unknown key {key!r}; allowed are {', '.join(sorted(_SITE_KEYS))}")
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    strings = not isinstance(value, list) or all(isinstance(item, str) for item in value)  # pyright: ignore[reportUnknownVariableType]
+    if not isinstance(value, kind) or not strings:
+        wanted = {str: "a string", list: "a list of strings", float: "a number"}[kind]
+        raise UsageError(f"--site {path}: {key} must be {wanted}")
+    return value
+
+
+def read_secret(path: str, where: str) -> str:
+    """Return the first line of a file that holds a password; raises ``UsageError`` without ever quoting it."""
+    try:
+        lines = Path(path).read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise UsageError(f"{where} {path}: {getattr(exc, 'strerror', None) or 'not a text file'}") from exc
+    if not lines or not lines[0]:
+        raise UsageError(f"{where} {path}: the file is empty; its first line must be the password")
+    return lines[0]
+
+
+FIELDS = frozenset(f.name for f in fields(Options))

@@ -1,0 +1,122 @@
+"""Catalogue x site x what was asked for -> the flows to run, each once, however many rows use it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from rainbow_probe.catalogue import FlowSpec, Guide, HostGroup, Proxying, RowSpec
+from rainbow_probe.model import Assignment, Endpoint, Flow, IssuerPolicy, Proxy, Scalar, Transport, Via
+from rainbow_probe.options import TurnServer
+
+NO_PROXY_HERE = "no proxy is used here"
+NO_TURN = (
+    "no TURN server is known: give one with --turn URI, name it in the site file (turn = [...]), or try --discover"
+)
+BY_ADDRESS_ONLY = "the TURN servers were given by address, so there is no name to look up"
+CONTROLS = frozenset({"portal"})
+"""Kinds that serve no row: they are run each time, because they separate causes."""
+
+ProxyFor = Callable[[Endpoint], Proxy | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What will be tried: flows, the proxy each uses, and what became of each flow of the catalogue."""
+
+    rows: tuple[RowSpec, ...]
+    flows: tuple[Flow, ...]
+    proxies: Mapping[str, Proxy] = field(repr=False)
+    assignments: Mapping[str, Assignment]
+
+
+def select_rows(guide: Guide, clients: Sequence[str]) -> tuple[RowSpec, ...]:
+    """Return the rows of *clients* (all rows if none is named), in the guide's order."""
+    return tuple(row for row in guide.rows if not clients or row.client in clients)
+
+
+def make_plan(guide: Guide, rows: Sequence[RowSpec], servers: Sequence[TurnServer], proxy_for: ProxyFor) -> Plan:
+    """Plan every flow that *rows* need, and the controls."""
+    planner = _Planner(guide, servers, proxy_for)
+    assignments = {spec.id: planner.assign(spec) for spec in _wanted(guide, rows)}
+    return Plan(rows=tuple(rows), flows=tuple(planner.flows.values()), proxies=planner.proxies, assignments=assignments)
+
+
+def _wanted(guide: Guide, rows: Sequence[RowSpec]) -> Iterable[FlowSpec]:
+    used = {need.flow for row in rows for way in row.ways for need in way.needs}
+    return (spec for spec in guide.flows.values() if spec.id in used or spec.kind in CONTROLS)
+
+
+class _Planner:
+    def __init__(self, guide: Guide, servers: Sequence[TurnServer], proxy_for: ProxyFor) -> None:
+        self._guide = guide
+        self._servers = servers
+        self._proxy_for = proxy_for
+        self.flows: dict[str, Flow] = {}
+        self.proxies: dict[str, Proxy] = {}
+
+    def assign(self, spec: FlowSpec) -> Assignment:
+        group = self._guide.hosts.get(spec.hosts)
+        targets = self._targets(spec, group)
+        if not targets:
+            only_addresses = group is not None and group.turn and bool(self._servers)
+            return Assignment(not_applicable=BY_ADDRESS_ONLY) if only_addresses else Assignment(not_tested=NO_TURN)
+        planned = [flow for target in targets if (flow := self._flow(spec, group, target))]
+        return Assignment(flows=tuple(planned), not_applicable="" if planned else NO_PROXY_HERE)
+
+    def _targets(self, spec: FlowSpec, group: HostGroup | None) -> list[Endpoint]:
+        if group is None:
+            return [Endpoint(host="localhost", port=spec.port)]
+        if not group.turn:
+            return [Endpoint(host=name, port=spec.port) for name in group.names]
+        servers = [s for s in self._servers if spec.kind != "dns" or not _is_address(s.host)]
+        fixed = spec.kind != "turn"
+        return [
+            Endpoint(host=s.host, port=spec.port if fixed else s.ports.get(spec.transport, spec.port)) for s in servers
+        ]
+
+    def _flow(self, spec: FlowSpec, group: HostGroup | None, target: Endpoint) -> str | None:
+        proxy = None if spec.proxy is Proxying.NO else self._proxy_for(target)
+        if proxy is None and spec.proxy is Proxying.ONLY:
+            return None
+        via = Via.PROXY if proxy else Via.DIRECT
+        identity = f"{spec.kind}/{target}/{spec.transport}/{via}{_more(spec)}"
+        if identity not in self.flows:
+            flow = _flow(identity, spec, group, target, via)
+            self.flows[identity] = replace(flow, params={**flow.params, **self._turn_ports(spec, target)})
+        if proxy:
+            self.proxies[identity] = proxy
+        return identity
+
+    def _turn_ports(self, spec: FlowSpec, target: Endpoint) -> dict[str, Scalar]:
+        """Return where the TURN server listens, for a check that needs an allocation and not only a port."""
+        if spec.kind != "udp-range":
+            return {}
+        ports = {flow.transport: flow.port for flow in self._guide.flows.values() if flow.kind == "turn"}
+        own = next((server.ports for server in self._servers if server.host == target.host), {})
+        return {f"{transport}_port": port for transport, port in {**ports, **own}.items()}
+
+
+def _flow(identity: str, spec: FlowSpec, group: HostGroup | None, target: Endpoint, via: Via) -> Flow:
+    return Flow(
+        id=identity,
+        spec=spec.id,
+        kind=spec.kind,
+        target=target,
+        transport=spec.transport,
+        via=via,
+        policy=group.issuer if group else IssuerPolicy.PUBLIC,
+        inspection_allowed=group.inspection_allowed if group else False,
+        source=spec.source,
+        params=spec.params,
+    )
+
+
+def _more(spec: FlowSpec) -> str:
+    by_address = "/by-address" if spec.params.get("by") == "address" else ""
+    source = f"/from-{spec.source}" if spec.source and spec.transport is Transport.UDP else ""
+    return by_address + source
+
+
+def _is_address(host: str) -> bool:
+    return ":" in host or host.replace(".", "").isdigit()

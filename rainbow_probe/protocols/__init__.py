@@ -1,0 +1,1 @@
+"""Wire protocols as pure machines: bytes in, bytes and facts out. No socket, no clock, no event loop."""

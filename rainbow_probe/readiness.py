@@ -1,0 +1,126 @@
+"""The main job: options and a site in, a judged report out, also when it is stopped half way."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from rainbow_probe import __version__
+from rainbow_probe.catalogue import Guide, RowSpec
+from rainbow_probe.judge import judge
+from rainbow_probe.model import Proxy, Report, Site
+from rainbow_probe.net.names import Names, ask_system, confirmed, resolver_endpoint
+from rainbow_probe.net.route import Limits, Route
+from rainbow_probe.net.trust import Trust
+from rainbow_probe.options import Options
+from rainbow_probe.plan import Plan, make_plan, select_rows
+from rainbow_probe.runner import Events, Job, Progressing, complete, run_all
+from rainbow_probe.site import machine_roots, proxy_for
+from rainbow_probe.turn_servers import known_servers
+
+SHORT_HOLD, LONG_HOLD = 0.25, 75.0  # seconds idle; clients ping within 60 s, so a path must hold longer
+NOT_REACHED = "the run was stopped before this was tried to its end"
+
+
+@dataclass
+class Assessment:
+    """One run: made, tried, then reported; what was found until an interruption is not lost."""
+
+    options: Options
+    guide: Guide
+    site: Site
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    jobs: list[Job] = field(default_factory=list[Job])
+    progress: Progressing = field(default_factory=Progressing)
+    plan: Plan | None = None
+
+    def __post_init__(self) -> None:
+        """Start the clock and read the trust stores; raises ``TrustError`` for a bad file."""
+        self._zero = time.monotonic()
+        self._trust = Trust(
+            ca_files=self.options.ca_files, public_ca=self.options.public_ca, machine_roots=machine_roots()
+        )
+
+    @property
+    def rows(self) -> tuple[RowSpec, ...]:
+        """The rows asked for."""
+        return select_rows(self.guide, self.options.clients)
+
+    async def run(self, events: Events) -> None:
+        """Find the TURN servers, plan, and try everything at once."""
+        names = self._names()
+        self._trust.prepare()
+        try:
+            servers = await known_servers(self.options, self.guide, names)
+            self.plan = make_plan(self.guide, self.rows, servers, lambda target: proxy_for(self.site, target))
+            route = self._route(names)
+            self.jobs = [
+                Job(flow=flow, route=self._of(route, self.plan.proxies.get(flow.id))) for flow in self.plan.flows
+            ]
+            await run_all(self.jobs, self.progress, events, budget=self.options.timeout, deadline=self.options.deadline)
+        finally:
+            names.close()
+
+    def report(self, *, interrupted: bool = False) -> Report:
+        """Judge what was found."""
+        plan = self.plan or make_plan(self.guide, self.rows, self.options.turn, lambda _: None)
+        jobs = self.jobs or [Job(flow=flow, route=self._route(self._names())) for flow in plan.flows]
+        why = "interrupted: " + NOT_REACHED if interrupted else "the deadline of the run came first: " + NOT_REACHED
+        return replace(
+            judge(
+                guide=self.guide,
+                rows=plan.rows,
+                assignments=plan.assignments,
+                results=complete(jobs, self.progress, why),
+                site=self.site,
+                have_credentials=self.options.credentials is not None,
+            ),
+            version=__version__,
+            started=self.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            duration=time.monotonic() - self._zero,
+            self_check=self.progress.self_check,
+            interrupted=interrupted,
+        )
+
+    def _names(self) -> Names:
+        from rainbow_probe.net.dns import ask_all
+
+        resolvers = [resolver_endpoint(text) for text in self.site.resolvers]
+
+        async def direct(host: str) -> tuple[str, ...]:
+            return await ask_all(resolvers, host)
+
+        ipv6 = any(":" in address for address in self.site.addresses)
+        if self.options.resolvers:
+            return Names(direct, ipv6=ipv6, source="resolver")
+        return Names(confirmed(ask_system, direct), ipv6=ipv6)
+
+    def _route(self, names: Names) -> Route:
+        hold = LONG_HOLD if self.options.full else 0.0 if self.options.quick else SHORT_HOLD
+        return Route(
+            trust=self._trust,
+            names=names,
+            limits=Limits.within(self.options.timeout),
+            maps=self.options.maps,
+            turn=self.options.credentials,
+            resolvers=self.site.resolvers,
+            proxied_site=self.site.proxy is not None,
+            idle_hold=hold,
+            platform=self.site.platform,
+            dynamic_ports=self.site.dynamic_ports,
+            ranges=self.guide.ranges,
+        )
+
+    def _of(self, route: Route, proxy: Proxy | None) -> Route:
+        return replace(route, proxy=proxy, site_proxy=self.site.proxy)
+
+
+def assess(assessment: Assessment, events: Events) -> Report:
+    """Run to the end or to Ctrl-C, and report either way."""
+    try:
+        asyncio.run(assessment.run(events))
+    except KeyboardInterrupt:
+        return assessment.report(interrupted=True)
+    return assessment.report()

@@ -1,0 +1,1 @@
+"""One file a format; all render the same ``model.Report``, and nothing is judged here."""

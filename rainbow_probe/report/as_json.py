@@ -1,0 +1,148 @@
+"""The report as JSON, as ``docs/report.schema.json`` describes it; others script against it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from rainbow_probe.model import ClientLine, Failure, Finding, PortRange, Report, Result, Row, Scalar, Site, Step
+
+SCHEMA = "rainbow-probe/report/1"
+
+
+def dumps(report: Report) -> str:
+    """Return the report as JSON text; ASCII only, so that no byte of a hostile peer reaches a terminal."""
+    return json.dumps(to_json(report), indent=2, allow_nan=False) + "\n"
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """Return the report as the contract says: dictionaries, lists, strings, numbers."""
+    return {
+        "schema": SCHEMA,
+        "tool": {"name": "rainbow-probe", "version": report.version},
+        "guide": {"id": report.guide_id, "edition": report.guide_edition, "title": report.guide_title},
+        "started": report.started,
+        "duration_s": round(report.duration, 3),
+        "interrupted": report.interrupted,
+        "verdict": report.verdict.value,
+        "summary": report.summary,
+        "site": _site(report),
+        "clients": [_client(client) for client in report.clients],
+        "rows": [_row(row) for row in report.rows],
+        "checks": [_check(result) for result in report.results],
+        "findings": [_finding(finding) for finding in report.findings],
+    }
+
+
+def _site(report: Report) -> dict[str, Any]:
+    site = report.site
+    return {
+        "proxy": _proxy(site),
+        "no_proxy": list(site.no_proxy),
+        "no_proxy_source": site.no_proxy_source,
+        "proxy_notes": list(site.proxy_notes),
+        "resolvers": list(site.resolvers),
+        "addresses": list(site.addresses),
+        "mapped_addresses": list(report.mapped_addresses),
+        "trust_stores": list(site.trust_stores),
+        "dynamic_ports": _ports(site.dynamic_ports),
+        "platform": site.platform,
+        "hostname": site.hostname,
+        "timezone": site.timezone,
+        "clock": site.clock,
+        "self_check": _scalars(report.self_check),
+    }
+
+
+def _proxy(site: Site) -> dict[str, str] | None:
+    return {"url": str(site.proxy), "source": site.proxy_source} if site.proxy else None
+
+
+def _ports(ports: PortRange | None) -> dict[str, int] | None:
+    return {"first": ports.first, "last": ports.last} if ports else None
+
+
+def _client(client: ClientLine) -> dict[str, Any]:
+    return {"id": client.id, "title": client.title, "verdict": client.verdict.value, "reason": client.reason}
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "client": row.client,
+        "section": row.section,
+        "title": row.title,
+        "destination": row.destination,
+        "need": row.need.value,
+        "verdict": row.verdict.value,
+        "path": row.path,
+        "reason": row.reason,
+        "checks": list(row.checks),
+        "findings": list(row.findings),
+        "notes": list(row.notes),
+        "errata": list(row.errata),
+    }
+
+
+def _check(result: Result) -> dict[str, Any]:
+    flow, verdict = result.flow, result.verdict
+    return {
+        "id": flow.id,
+        "kind": flow.kind,
+        "target": {"host": flow.target.host, "port": flow.target.port, "transport": flow.transport.value},
+        "via": flow.via.value,
+        "outcome": verdict.outcome.value,
+        "reason": verdict.reason,
+        "failure": _failure(verdict.failure),
+        "alive": list(verdict.alive),
+        "dead": list(verdict.dead),
+        "took_ms": _ms(result.took),
+        "steps": [_step(step) for step in result.steps],
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "phase": step.phase.value,
+        "subject": step.subject,
+        "at_ms": _ms(step.at),
+        "took_ms": _ms(step.took),
+        "ok": step.failure is None,
+        "failure": _failure(step.failure),
+        "facts": _scalars(step.facts),
+    }
+
+
+def _failure(failure: Failure | None) -> dict[str, str] | None:
+    if failure is None:
+        return None
+    return {"phase": failure.phase.value, "cause": failure.cause.value, "detail": failure.detail}
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "id": finding.id,
+        "title": finding.title,
+        "severity": finding.severity.value,
+        "who": finding.who.value,
+        "detail": finding.detail,
+        "proof": list(finding.proof),
+        "rows": list(finding.rows),
+        "fix": finding.fix,
+        "rules": [{"format": rule.format, "text": rule.text} for rule in finding.rules],
+    }
+
+
+def _scalars(facts: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    return {key: _finite(value) for key, value in facts.items()}
+
+
+def _finite(value: Scalar) -> Scalar:
+    """JSON has no NaN and no infinity (RFC 8259, section 6); such a number is written as text."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 1)

@@ -1,0 +1,79 @@
+"""The words every renderer uses, and text from the network made fit to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rainbow_probe.model import Need, Row, RowVerdict, Severity, Who
+
+VERDICTS = {
+    RowVerdict.PASS: "pass",
+    RowVerdict.DEGRADED: "degraded",
+    RowVerdict.FAIL: "FAIL",
+    RowVerdict.INCONCLUSIVE: "inconclusive",
+    RowVerdict.NOT_TESTED: "not tested",
+    RowVerdict.NOT_APPLICABLE: "not applicable",
+}
+SEVERITIES = {Severity.BLOCKING: "BLOCKING", Severity.DEGRADING: "degrading", Severity.ADVICE: "advice"}
+ACTORS = {
+    Who.FIREWALL: "whoever runs the firewall",
+    Who.PROXY: "whoever runs the proxy",
+    Who.DNS: "whoever runs DNS",
+    Who.TLS_INSPECTION: "whoever runs TLS inspection",
+    Who.ENDPOINT: "whoever looks after this machine",
+    Who.PROVIDER: "the provider of the service",
+}
+
+
+def plain(text: str) -> str:
+    """Return *text* on one line; what is not printable (controls, newlines, direction marks) shows as an escape."""
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def lines(text: str) -> list[str]:
+    """Return the lines of *text*, each fit to show; for texts whose line breaks are ours, such as rules."""
+    return [plain(line) for line in text.expandtabs(4).strip("\n").split("\n")]
+
+
+def clip(text: str, size: int) -> str:
+    """Return *text* fit to show in *size* characters at most, with an ellipsis where it was cut."""
+    shown = plain(text[: size + 1])
+    return shown if len(shown) <= size else f"{shown[: size - 1]}…"
+
+
+def some(items: Iterable[str], most: int) -> str:
+    """Return the first *most* of *items*, and how many more there are."""
+    listed = list(items)
+    return ", ".join(listed[:most]) + more(len(listed) - most)
+
+
+def more(count: int) -> str:
+    """Say that *count* more follow, if any do."""
+    return f", and {count} more" if count > 0 else ""
+
+
+def number(count: int, noun: str) -> str:
+    """Return *count* with its *noun*, as in ``1 row`` and ``2 rows``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def because(row: Row) -> str:
+    """Return how the row's flow gets through and what is to be said of it, or why it does not."""
+    if not row.path or row.path in row.reason:
+        return row.reason
+    return f"{row.path}: {row.reason}" if row.reason else row.path
+
+
+def in_short(row: Row) -> str:
+    """Return the same for a narrow table: where all is well, the way is enough."""
+    return row.path if row.path and row.verdict is RowVerdict.PASS else because(row)
+
+
+def named(row: Row) -> str:
+    """Return the row's title, and its need where that is less than mandatory."""
+    return row.title if row.need is Need.MANDATORY else f"{row.title} ({row.need})"
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -1,0 +1,150 @@
+"""Flows to results: everything at once, bounded by kind; the one broad except; partial answers kept."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from rainbow_probe.checks import Run, load
+from rainbow_probe.evidence import Recorder, StepError
+from rainbow_probe.model import Cause, Failure, Flow, Outcome, Phase, Result, Scalar, Verdict
+from rainbow_probe.net.paths import failed
+from rainbow_probe.net.route import Route
+
+AT_ONCE = 512  # of one kind; dead targets must not queue behind each other
+AT_ONCE_OF = {"udp-range": 4}  # each makes many allocations: be polite to the server
+SPARE = 3.0  # a check's last resort beyond twice its time-out; the steps keep their own limits
+TICK = 0.05  # seconds between looks at our own lag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One flow and the way it goes."""
+
+    flow: Flow
+    route: Route
+
+
+class Events(Protocol):
+    """Who wants to know how the run goes on."""
+
+    def expect(self, more: int) -> None:
+        """Count on *more* flows."""
+        ...
+
+    def started(self, flow: Flow) -> None:
+        """Take note that *flow* begins."""
+        ...
+
+    def finished(self, result: Result) -> None:
+        """Take note of how a flow ended."""
+        ...
+
+
+@dataclass
+class Progressing:
+    """What a run has found so far; it may be stopped at any moment and is still worth reading."""
+
+    results: dict[str, Result] = field(default_factory=dict[str, Result])
+    self_check: dict[str, Scalar] = field(default_factory=dict[str, Scalar])
+
+
+async def run_all(jobs: Sequence[Job], run: Progressing, events: Events, *, budget: float, deadline: float) -> None:
+    """Run every job and put its result into *run*; after *deadline* seconds the rest is inconclusive."""
+    checks = load({job.flow.kind for job in jobs})
+    gates = {kind: asyncio.Semaphore(AT_ONCE_OF.get(kind, AT_ONCE)) for kind in checks}
+
+    events.expect(len(jobs))
+
+    async def one(job: Job) -> None:
+        async with gates[job.flow.kind]:
+            events.started(job.flow)
+            try:
+                await _record(job, checks[job.flow.kind], run, budget)
+            finally:
+                events.finished(run.results[job.flow.id])
+
+    async with _watch_own_lag(run.self_check):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(deadline), asyncio.TaskGroup() as group:
+                for job in jobs:
+                    group.create_task(one(job), name=job.flow.id)
+
+
+def complete(jobs: Sequence[Job], run: Progressing, why: str) -> list[Result]:
+    """Return one result for each job, in order; what did not come to its end is inconclusive and says *why*."""
+    return [run.results.get(job.flow.id) or Result(flow=job.flow, verdict=_cut(why)) for job in jobs]
+
+
+async def _record(job: Job, check: Run, run: Progressing, budget: float) -> None:
+    rec = Recorder(budget)
+    verdict = _cut("stopped before its end")
+    began = time.monotonic()
+    try:
+        verdict = await _verdict(job, check, rec, budget)
+    finally:
+        took = time.monotonic() - began
+        run.results[job.flow.id] = Result(flow=job.flow, verdict=verdict, steps=rec.steps, took=took)
+
+
+async def _verdict(job: Job, check: Run, rec: Recorder, budget: float) -> Verdict:
+    clock = asyncio.timeout(2 * budget + job.route.idle_hold + SPARE)
+    try:
+        async with clock:
+            return await check(job.flow, job.route, rec)
+    except StepError as exc:
+        return failed(exc.failure)
+    except Exception as exc:  # noqa: BLE001 - a bug in one check must not end the run, nor look like the network
+        if isinstance(exc, TimeoutError) and clock.expired():
+            return _cut(f"no verdict in {2 * budget + SPARE:g} s")
+        return _bug(exc)
+
+
+def _bug(exc: Exception) -> Verdict:
+    first: BaseException = exc
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    if isinstance(first, StepError):
+        return failed(first.failure)
+    where = first.__traceback__
+    while where and where.tb_next:
+        where = where.tb_next
+    at = f" ({where.tb_frame.f_code.co_name}, line {where.tb_lineno})" if where else ""
+    detail = f"a fault of the probe itself: {type(first).__name__}{at}"
+    return Verdict(
+        outcome=Outcome.INCONCLUSIVE,
+        reason=detail,
+        failure=Failure(phase=Phase.CONNECT, cause=Cause.UNKNOWN, detail=detail),
+    )
+
+
+def _cut(why: str) -> Verdict:
+    failure = Failure(phase=Phase.CONNECT, cause=Cause.INTERRUPTED, detail=why)
+    return Verdict(outcome=Outcome.INCONCLUSIVE, reason=why, failure=failure)
+
+
+@asynccontextmanager
+async def _watch_own_lag(facts: dict[str, Scalar]) -> AsyncGenerator[None]:
+    """Note how late our own timers were: a slow laptop must not fail a network."""
+    facts["max_lag_ms"] = 0.0
+
+    async def watch() -> None:
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(TICK)
+            lag = (time.monotonic() - before - TICK) * 1000
+            facts["max_lag_ms"] = round(max(float(facts["max_lag_ms"] or 0), lag), 1)
+
+    cpu = time.process_time()
+    async with asyncio.TaskGroup() as group:
+        watcher = group.create_task(watch())
+        try:
+            yield
+        finally:
+            facts["cpu_s"] = round(time.process_time() - cpu, 3)
+            watcher.cancel()

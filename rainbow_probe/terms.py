@@ -1,0 +1,154 @@
+"""The closed vocabulary: everything a check, a row or a finding can be called. No I/O."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Transport(StrEnum):
+    """What carries the protocol under test."""
+
+    UDP = "udp"
+    TCP = "tcp"
+    TLS = "tls"
+
+
+class Via(StrEnum):
+    """The two ways out of a site."""
+
+    DIRECT = "direct"
+    PROXY = "proxy"
+
+
+class Phase(StrEnum):
+    """Where a flow stands; the first failed phase is the diagnosis."""
+
+    RESOLVE = "resolve"
+    CONNECT = "connect"
+    PROXY = "proxy"
+    TLS = "tls"
+    HTTP = "http"
+    WEBSOCKET = "websocket"
+    XMPP = "xmpp"
+    STUN = "stun"
+    TURN_ALLOCATE = "turn-allocate"
+    TURN_PERMISSION = "turn-permission"
+    TURN_CHANNEL = "turn-channel"
+    TURN_DATA = "turn-data"
+
+
+class Cause(StrEnum):
+    """Why a step failed. Closed: reports, tests and ``docs/failures.md`` match on it."""
+
+    NXDOMAIN = "nxdomain"
+    NO_ANSWER = "no-answer"
+    REFUSED_BY_RESOLVER = "refused-by-resolver"
+    WRONG_ADDRESS = "wrong-address"
+    TIMEOUT = "timeout"
+    REFUSED = "refused"
+    RESET = "reset"
+    CLOSED = "closed"
+    UNREACHABLE = "unreachable"
+    PROHIBITED = "prohibited"
+    PROXY_AUTH = "proxy-auth"
+    PROXY_DENIED = "proxy-denied"
+    PROXY_UNREACHABLE = "proxy-unreachable"
+    PROXY_RESOLVE_FAILED = "proxy-resolve-failed"
+    PROXY_TARGET_FAILED = "proxy-target-failed"
+    PROXY_HTTP10 = "proxy-http10"
+    TLS_UNTRUSTED = "tls-untrusted"
+    TLS_INTERCEPTED = "tls-intercepted"
+    TLS_EXPIRED = "tls-expired"
+    TLS_NOT_YET_VALID = "tls-not-yet-valid"
+    TLS_WRONG_NAME = "tls-wrong-name"
+    TLS_ALERT = "tls-alert"
+    NOT_TLS = "not-tls"
+    CAPTIVE_PORTAL = "captive-portal"
+    BLOCK_PAGE = "block-page"
+    NOT_HTTP = "not-http"
+    SERVER_ERROR = "server-error"
+    UNEXPECTED_REPLY = "unexpected-reply"
+    UPGRADE_REFUSED = "upgrade-refused"
+    SUBPROTOCOL_MISSING = "subprotocol-missing"
+    WRONG_DOMAIN = "wrong-domain"
+    STREAM_ERROR = "stream-error"
+    NOT_XMPP = "not-xmpp"
+    CUT_AFTER_IDLE = "cut-after-idle"
+    NOT_STUN = "not-stun"
+    HTTP_INSTEAD_OF_STUN = "http-instead-of-stun"
+    BAD_CREDENTIALS = "bad-credentials"
+    FORBIDDEN = "forbidden"
+    QUOTA = "quota"
+    CAPACITY = "capacity"
+    ALLOCATION_MISMATCH = "allocation-mismatch"
+    UNSUPPORTED_TRANSPORT = "unsupported-transport"
+    STALE_NONCE_LOOP = "stale-nonce-loop"
+    TRY_ALTERNATE = "try-alternate"
+    BAD_INTEGRITY = "bad-integrity"
+    STUN_ERROR = "stun-error"
+    PERMISSION_DENIED = "permission-denied"
+    NO_DATA_BACK = "no-data-back"
+    PARTLY_OPEN = "partly-open"
+    CANNOT_TELL = "cannot-tell"
+    BUDGET = "budget"
+    INTERRUPTED = "interrupted"
+    UNKNOWN = "unknown"
+
+
+OUR_OWN = frozenset({Cause.CANNOT_TELL, Cause.BUDGET, Cause.INTERRUPTED, Cause.UNKNOWN})
+"""Causes that say nothing of the network: such a check is inconclusive, never failed."""
+
+
+class Outcome(StrEnum):
+    """How a check ends."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    SKIPPED = "skipped"
+
+
+class RowVerdict(StrEnum):
+    """How a row of the guide, a client or the whole run ends."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    DEGRADED = "degraded"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    NOT_TESTED = "not-tested"
+    NOT_APPLICABLE = "not-applicable"
+
+
+class Need(StrEnum):
+    """How bad it is when a row fails."""
+
+    MANDATORY = "mandatory"
+    RECOMMENDED = "recommended"
+    OPTIONAL = "optional"
+
+
+class IssuerPolicy(StrEnum):
+    """Whose certificate a host class is expected to show."""
+
+    PUBLIC = "public"
+    APPLE = "apple"
+    OPERATOR = "operator"
+
+
+class Severity(StrEnum):
+    """What a finding does to the site."""
+
+    BLOCKING = "blocking"
+    DEGRADING = "degrading"
+    ADVICE = "advice"
+
+
+class Who(StrEnum):
+    """Who must change something."""
+
+    FIREWALL = "firewall"
+    PROXY = "proxy"
+    DNS = "dns"
+    TLS_INSPECTION = "tls-inspection"
+    ENDPOINT = "endpoint"
+    PROVIDER = "provider"

@@ -1,0 +1,1 @@
+"""The tests of the probe. ``tests.lab`` is the network they break."""

@@ -1,0 +1,58 @@
+"""Rules for the whole test run: a skip that is not the platform's own is a failure where all can run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+PLATFORM = "platform: "
+"""How the reason of a skip begins that no installation on this machine could avoid, for example
+``platform: the registry exists on Windows only``. All other skips are failures under ``--no-skips``."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--no-skips``, which CI=true implies."""
+    parser.addoption(
+        "--no-skips",
+        action="store_true",
+        default=os.environ.get("CI", "").lower() in {"1", "true", "yes"},
+        help="fail a test that is skipped, unless its reason begins with 'platform: '; implied by CI=true",
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a forbidden skip of one test into its failure."""
+    report = yield
+    if item.config.getoption("no_skips"):
+        forbid_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Turn a forbidden skip of a whole file into its failure."""
+    report = yield
+    if collector.config.getoption("no_skips"):
+        forbid_skip(report)
+    return report
+
+
+def forbid_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Make *report* a failure if it is a skip for want of something that could be installed."""
+    reason = skip_reason(report)
+    if reason is not None and not reason.startswith(PLATFORM):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, though it could have run here: {reason}"
+
+
+def skip_reason(report: pytest.TestReport | pytest.CollectReport) -> str | None:
+    """Tell why *report* is a skip; None if it is not one. An expected failure is not a skip."""
+    if not report.skipped or hasattr(report, "wasxfail"):
+        return None
+    place = report.longrepr
+    return (place[2] if isinstance(place, tuple) else str(place)).removeprefix("Skipped: ")

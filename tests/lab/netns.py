@@ -1,0 +1,125 @@
+"""Network namespaces: made under a name of our own, removed with every process in them."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+PREFIX = "rp"
+ETC = Path("/etc/netns")  # what ``ip netns exec`` mounts over /etc, see ip-netns(8)
+NEEDED = ("ip", "nft", "turnserver", "squid", "nginx", "dnsmasq", "prosody", "openssl")
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class LabError(Exception):
+    """The lab could not be made what the site file says it is."""
+
+
+def run(*command: str, given: str | None = None) -> str:
+    """Run *command* (with *given* on its standard input) and return what it prints; any failure is a ``LabError``."""
+    path = {**os.environ, "PATH": SYSTEM_PATH}
+    done = subprocess.run(  # noqa: S603 - a fixed command of ours
+        command, input=given, text=True, capture_output=True, check=False, env=path, timeout=30
+    )
+    if done.returncode:
+        raise LabError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def why_not() -> str:
+    """Tell why this machine cannot have a lab; empty when it can."""
+    if platform.system() != "Linux":
+        return "network namespaces need Linux"
+    if os.geteuid() != 0:
+        return "network namespaces need root"
+    missing = [name for name in NEEDED if shutil.which(name, path=SYSTEM_PATH) is None]
+    if missing:
+        return f"not installed: {', '.join(missing)} (run tests/setup.sh)"
+    return _try_one()
+
+
+def _try_one() -> str:
+    try:
+        Namespace("try").delete()
+    except LabError as exc:
+        return f"no network namespace can be made: {exc}"
+    return ""
+
+
+class Namespace:
+    """One namespace, named after this process so that two labs never meet."""
+
+    def __init__(self, role: str, *, owner: int | None = None) -> None:
+        """Make the namespace for *role*; its loopback is up."""
+        self.name = f"{PREFIX}-{owner or os.getpid()}-{role}"
+        run("ip", "netns", "add", self.name)
+        self.ip("link", "set", "lo", "up")
+
+    def ip(self, *arguments: str) -> str:
+        """Run ``ip`` inside."""
+        return run("ip", "-n", self.name, *arguments)
+
+    def sysctl(self, key: str, value: int) -> None:
+        """Set a kernel parameter of this namespace."""
+        self.run("sysctl", "-q", "-w", f"{key}={value}")
+
+    def run(self, *command: str, given: str | None = None) -> str:
+        """Run a short command inside and return what it prints."""
+        return run(*self.enter(*command), given=given)
+
+    def enter(self, *command: str) -> list[str]:
+        """Return the command line that runs *command* inside."""
+        return ["ip", "netns", "exec", self.name, *command]
+
+    def resolver(self, address: str) -> None:
+        """Make *address* the system's resolver for whatever runs inside; the host's own file is not touched."""
+        folder = ETC / self.name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "resolv.conf").write_text(f"nameserver {address}\noptions timeout:2 attempts:2\n", encoding="ascii")
+
+    def popen(
+        self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start a long-running *command* inside, in a process group of its own; its output goes to *log*."""
+        clean = environment if environment is not None else {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8"}
+        with log.open("ab") as out:
+            return subprocess.Popen(  # noqa: S603 - a fixed command of ours
+                self.enter(*command),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=dict(clean),
+                start_new_session=True,
+            )
+
+    def delete(self) -> None:
+        """Stop what still runs inside, then remove the namespace."""
+        remove(self.name)
+
+
+def remove(name: str) -> None:
+    """Remove the namespace *name*, the processes in it, and its files; no error when it is gone already."""
+    if not Path("/run/netns", name).exists():
+        return
+    for pid in run("ip", "netns", "pids", name).split():
+        try:
+            os.kill(int(pid), signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    run("ip", "netns", "del", name)
+    shutil.rmtree(ETC / name, ignore_errors=True)
+    if ETC.is_dir() and not any(ETC.iterdir()):
+        ETC.rmdir()
+
+
+def remove_stale() -> None:
+    """Remove what labs left behind whose process is gone."""
+    for entry in Path("/run/netns").glob(f"{PREFIX}-*-*"):
+        owner = entry.name.split("-")[1]
+        if owner.isdigit() and not Path("/proc", owner).exists():
+            remove(entry.name)

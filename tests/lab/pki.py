@@ -1,0 +1,71 @@
+"""The lab's certificates: a CA that stands for the public ones, Apple's, the operator's, and a company's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import trustme
+
+from tests.lab.names import APNS, EXPIRED, HOSTS, REST, WRONG_NAME
+
+ORGANISATIONS = {
+    "public": "Lab Public CA",
+    "apple": "Apple Inc. (Lab)",
+    "operator": "Rainbow Lab Operator",
+    "corporate": "Corporate Inspection Lab",
+    "portal": "Hotel Portal Lab",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pki:
+    """Certificate files of one lab, all below *folder*."""
+
+    folder: Path
+    authorities: dict[str, trustme.CA] = field(repr=False)
+
+    def ca(self, *names: str) -> Path:
+        """Return a PEM bundle of the CAs *names* (keys of ``ORGANISATIONS``)."""
+        path = self.folder / f"ca-{'-'.join(names)}.pem"
+        path.write_bytes(b"".join(self.authorities[name].cert_pem.bytes() for name in names))
+        return path
+
+    def signing(self, name: str) -> Path:
+        """Return certificate and key of the CA *name* in one file: what a box needs to forge certificates."""
+        path = self.folder / f"signing-{name}.pem"
+        authority = self.authorities[name]
+        path.write_bytes(authority.cert_pem.bytes() + authority.private_key_pem.bytes())
+        return path
+
+    def certificate(self, name: str) -> Path:
+        """Return the file with the chain shown by the host *name*."""
+        return self.folder / f"{name}.crt"
+
+    def key(self, name: str) -> Path:
+        """Return the file with the private key of the host *name*."""
+        return self.folder / f"{name}.key"
+
+    def issue(self, name: str, ca: str, *identities: str, not_after: datetime | None = None) -> None:
+        """Make a certificate for *identities* (default: *name*), kept under *name*."""
+        leaf = self.authorities[ca].issue_cert(*(identities or (name,)), common_name=name, not_after=not_after)
+        self.certificate(name).write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
+        leaf.private_key_pem.write_to_path(self.key(name))
+
+
+def make(folder: Path) -> Pki:
+    """Make every CA and every certificate of the cloud below *folder*."""
+    folder.mkdir()
+    pki = Pki(
+        folder=folder,
+        authorities={key: trustme.CA(organization_name=title) for key, title in ORGANISATIONS.items()},
+    )
+    for host in HOSTS:
+        pki.issue(host.name, host.ca)
+    # Names as Apple shows them: one certificate for all couriers.
+    pki.issue(APNS[0].name, "apple", "courier.push.apple.com", *(host.name for host in APNS))
+    pki.issue(EXPIRED.name, "public", REST.name, not_after=datetime.now(UTC) - timedelta(days=3))
+    pki.issue(WRONG_NAME.name, "public", "some-other-host.example")
+    pki.issue("portal.test", "portal", "portal.test")
+    return pki
