@@ -75,7 +75,7 @@ def perform(arguments: argparse.Namespace, assess: Callable[[Any], Report]) -> i
 
     A report file that cannot be written is told before the run.
     """
-    from rainbow_probe.judge import exit_status
+    from rainbow_probe.judging import exit_status
     from rainbow_probe.outputs import Outputs, progress
 
     outputs = Outputs.checked(arguments)
@@ -111,12 +111,17 @@ def read_options(arguments: argparse.Namespace) -> Options:
         public_ca=(*arguments.public_ca, *site.get("public_ca", ())),
         maps=dict(map_entry(text) for text in (*site.get("map", ()), *arguments.map)),
         resolvers=tuple(_resolver(text) for text in arguments.resolver or site.get("resolvers", ())),
-        timeout=seconds(arguments.timeout or site.get("timeout", default.timeout), "--timeout"),
-        deadline=seconds(arguments.deadline or site.get("deadline", default.deadline), "--deadline"),
+        timeout=seconds(_given(arguments.timeout, site.get("timeout"), default.timeout), "--timeout"),
+        deadline=seconds(_given(arguments.deadline, site.get("deadline"), default.deadline), "--deadline"),
         quick=arguments.quick,
         full=arguments.full,
         discover=arguments.discover,
     )
+
+
+def _given(*values: float | None) -> float:
+    """Return the first value that was given; 0 is one, and will be refused."""
+    return next(value for value in values if value is not None)
 
 
 def _resolver(text: str) -> str:

@@ -18,7 +18,7 @@ def demonstrate(arguments: argparse.Namespace) -> int:
     """Start the cloud with the faults asked for, test it as any other, and stop it."""
     guide = read_guide(Options().guide, tuple(arguments.client))
     default = Options()
-    timeout = seconds(arguments.timeout or default.timeout, "--timeout")
+    timeout = seconds(default.timeout if arguments.timeout is None else arguments.timeout, "--timeout")
 
     def assess(events: Events) -> Report:
         begun: list[Assessment] = []

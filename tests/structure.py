@@ -23,6 +23,7 @@ LAYERS = (
     ("options",),
     ("catalogue", "evidence"),
     ("protocols",),
+    ("judging",),
     ("model",),
     ("terms",),
 )

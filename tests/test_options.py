@@ -73,7 +73,9 @@ def test_maps(text: str, asked: tuple[str, int], instead: tuple[str, int]) -> No
     assert map_entry(text) == (Endpoint(host=asked[0], port=asked[1]), Endpoint(host=instead[0], port=instead[1]))
 
 
-@pytest.mark.parametrize("text", ["", "a", "a:1", "a:1=", "a:1=b", "=b:1", ":1=b:1", "a:x=b:1", "a:1=b:0", "::1:443=b:1"])
+@pytest.mark.parametrize(
+    "text", ["", "a", "a:1", "a:1=", "a:1=b", "=b:1", ":1=b:1", "a:x=b:1", "a:1=b:0", "::1:443=b:1"]
+)
 def test_what_is_not_a_map_is_refused(text: str) -> None:
     """The message begins with the argument it is about."""
     with pytest.raises(UsageError, match="--map"):

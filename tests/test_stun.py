@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rainbow_probe.protocols import stun
 from rainbow_probe.protocols.stun import Attr, Class, MalformedError, Message, Method
 
-FUZZ = settings(deadline=None, max_examples=200)
+FUZZ = settings(deadline=None, max_examples=100)
 
 TRANSACTION = bytes.fromhex("b7e7a701bc34d686fa87dfae")
 # RFC 5769 section 2.1: a request with SOFTWARE, PRIORITY, ICE-CONTROLLED, USERNAME, integrity and fingerprint.

@@ -100,6 +100,12 @@ def test_any_bytes_can_be_asked_for_their_signature(packet: bytes, key: bytes) -
     assert stun_auth.fingerprint(packet) in (None, False)
 
 
+@pytest.mark.parametrize("tail", ["00", "000800", "00080014", "0008001400"])
+def test_a_packet_cut_short_has_no_signature(tail: str) -> None:
+    """Wherever it was cut."""
+    assert not stun_auth.verify(bytes(Message(0x0101, bytes(12))) + bytes.fromhex(tail), KEY)
+
+
 def test_no_signature_is_a_wrong_signature() -> None:
     """Leaving it out must not help."""
     assert not stun_auth.verify(bytes(Message(0x0101, bytes(12))), KEY)

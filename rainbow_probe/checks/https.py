@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from rainbow_probe.evidence import Recorder
@@ -23,14 +24,24 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     paths = (PING, ABOUT) if flow.params.get("expect") == "rainbow-api" else ("/",)
 
     async def attempt(hop: Hop) -> Verdict:
-        async with open_stream(hop, flow, route, rec, alpn=HTTP1) as stream:
-            client = Client(authority(flow.target))
-            answers = [await fetch(client, stream, path, rec, limit=route.limits.exchange) for path in paths]
+        answers = await _ask(paths, hop, flow, route, rec)
         by = _decrypted_by(rec)
         failure = strange(answers[0], flow.target, by) or _not_the_api(answers, paths)
         return failed(failure) if failure else passed(_reason(answers, by))
 
     return await each_address(flow, route, rec, attempt)
+
+
+async def _ask(paths: Sequence[str], hop: Hop, flow: Flow, route: Route, rec: Recorder) -> list[Exchange]:
+    """Ask for one path after the other, on one connection for as long as the server keeps it."""
+    answers: list[Exchange] = []
+    while len(answers) < len(paths):
+        async with open_stream(hop, flow, route, rec, alpn=HTTP1) as stream:
+            client = Client(authority(flow.target))
+            while len(answers) < len(paths) and client.reusable:
+                path = paths[len(answers)]
+                answers.append(await fetch(client, stream, path, rec, limit=route.limits.exchange))
+    return answers
 
 
 def strange(answer: Exchange, asked: Endpoint, decrypted_by: str) -> Failure | None:

@@ -23,8 +23,9 @@ from rainbow_probe.net.udp import open_udp
 
 PORTS = 16  # distinct relayed ports
 WAITS = (0.1, 0.2, 0.4, 0.8, 1.0)  # seconds after each send; five lost at 15 % loss: 1 in 13,000 ports
+SAMPLING = 2 * sum(WAITS) + 1.0  # seconds: the control, then all ports side by side
 ENOUGH_PORTS = 2  # the control needs a second one; fewer ports than planned are told
-OPENING = 3.0  # seconds for each way to the TURN server; the first in the order below that works is used
+OPENING = 0.6  # share of an exchange's limit for each way to the TURN server; the first in order that works is used
 NO_CREDENTIALS = "needs TURN credentials: --turn-user and RAINBOW_PROBE_TURN_PASSWORD, or --turn-password-file"
 POLICY = frozenset({Cause.PERMISSION_DENIED, Cause.FORBIDDEN, Cause.QUOTA, Cause.CAPACITY, Cause.BAD_CREDENTIALS})
 
@@ -57,6 +58,7 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
         return Verdict(outcome=Outcome.SKIPPED, reason=NO_CREDENTIALS)
     try:
         control = await _control(flow, route, rec)
+        rec.restart_budget()  # finding a way to allocate is one piece of work, sampling the range another
         return await _sampled(control, flow, rec)
     except StepError as exc:
         return failed(exc.failure) if exc.failure.phase is Phase.TURN_DATA else _could_not(exc.failure)
@@ -93,9 +95,8 @@ def _control_port(flow: Flow, transport: Transport) -> Endpoint:
 
 
 async def _try(flow: Flow, route: Route, rec: Recorder) -> _Control | StepError:
-    quick = replace(
-        route, limits=replace(route.limits, connect=OPENING, handshake=OPENING, exchange=OPENING, datagrams=OPENING)
-    )
+    wait = route.limits.exchange * OPENING
+    quick = replace(route, limits=replace(route.limits, connect=wait, handshake=wait, exchange=wait, datagrams=wait))
     via = replace(flow, via=Via.PROXY if route.proxy else Via.DIRECT)
     try:
         for address in await resolve(route.proxy.endpoint if route.proxy else flow.target, route, rec):
@@ -122,7 +123,7 @@ async def _sampled(control: _Control, flow: Flow, rec: Recorder) -> Verdict:
         samples = [sample for sample in got if isinstance(sample, _Sample)]
         if len(samples) < ENOUGH_PORTS:
             raise next(error for error in got if isinstance(error, StepError))
-        async with rec.step(Phase.TURN_DATA, flow.target, limit=sum(WAITS) + OPENING) as facts:
+        async with rec.step(Phase.TURN_DATA, flow.target, limit=SAMPLING) as facts:
             relays_forward = await _relays_forward(samples[0], samples[1])
             async with asyncio.TaskGroup() as group:
                 for sample in samples:
@@ -153,8 +154,8 @@ async def _allocated(relay: Relay, control: _Control) -> _Sample | StepError:
 async def _relays_forward(first: _Sample, second: _Sample) -> bool:
     """Show that the server relays at all: one of our allocations sends to the other."""
     try:
-        async with asyncio.timeout(OPENING):
-            for wait in (*WAITS, OPENING):
+        async with asyncio.timeout(sum(WAITS)):
+            for wait in WAITS:
                 await first.relay.send((second.relayed.host, second.relayed.port), b"control")
                 try:
                     async with asyncio.timeout(wait):

@@ -12,6 +12,7 @@ from rainbow_probe.demo.services import AGENT, APEX
 
 HTTP = ("http/1.1",)
 APNS_PROTOCOL = ("apns-security-v3",)
+UNIT = "Throw-away demo authority"
 
 
 class Authorities:
@@ -19,10 +20,10 @@ class Authorities:
 
     def __init__(self, *, expired: bool = False) -> None:
         """Make them; with *expired*, Rainbow's own certificate ended yesterday."""
-        self._public = trustme.CA(organization_name="Demo Public CA")
-        self._apple = trustme.CA(organization_name="Apple Demo CA")
-        self._operator = trustme.CA(organization_name="Operator Demo CA")
-        self.corporate = trustme.CA(organization_name="Example Corp TLS Inspection")
+        self._public = trustme.CA(organization_name="Demo Public CA", organization_unit_name=UNIT)
+        self._apple = trustme.CA(organization_name="Apple Demo CA", organization_unit_name=UNIT)
+        self._operator = trustme.CA(organization_name="Operator Demo CA", organization_unit_name=UNIT)
+        self.corporate = trustme.CA(organization_name="Example Corp TLS Inspection", organization_unit_name=UNIT)
         self._end = _now() - datetime.timedelta(days=1) if expired else None
 
     def rainbow(self, protocols: tuple[str, ...] = ()) -> ssl.SSLContext:

@@ -81,7 +81,7 @@ def root_of(text: str) -> tuple[str, dict[str, str]]:
     def refuse(*_: object) -> None:
         raise ValueError("a document type: RFC 6120 section 11.1 forbids it")
 
-    parser = expat.ParserCreate(namespace_separator=" ")
+    parser = expat.ParserCreate("utf-8", namespace_separator=" ")  # and nothing else, RFC 6120 section 11.6
     parser.StartElementHandler = lambda name, attributes: seen.append((name, attributes))
     parser.StartDoctypeDeclHandler = refuse
     try:

@@ -21,6 +21,7 @@ from rainbow_probe.net.udp import open_udp
 
 REPEAT = 1.0  # seconds until a datagram is sent again; resolvers answer within milliseconds or ask further
 LIMIT = 4.0  # seconds one resolver has for one question
+PREFIX = 2  # bytes that tell the length of a message over TCP
 TYPES = ("A", "AAAA")
 
 
@@ -69,8 +70,7 @@ async def _over_tcp(resolver: Endpoint, query: dns.message.Message, wire: bytes)
     stream = await connect(resolver, Recorder(), limit=LIMIT)
     try:
         await stream.send(struct.pack("!H", len(wire)) + wire)
-        (size,) = struct.unpack("!H", await _exactly(stream, 2, b""))
-        answer = _read(query, await _exactly(stream, size, b""))
+        answer = _read(query, await _message(stream))
     finally:
         stream.close()
     if answer is None:
@@ -78,13 +78,15 @@ async def _over_tcp(resolver: Endpoint, query: dns.message.Message, wire: bytes)
     return answer
 
 
-async def _exactly(stream: ByteStream, size: int, got: bytes) -> bytes:
-    while len(got) < size:
+async def _message(stream: ByteStream) -> bytes:
+    """Return one message without the length before it (RFC 1035, section 4.2.2)."""
+    got = b""
+    while len(got) < PREFIX or len(got) < PREFIX + int.from_bytes(got[:PREFIX], "big"):
         data = await stream.receive()
         if not data:
             raise EOFError("the resolver closed the connection")
         got += data
-    return got
+    return got[PREFIX : PREFIX + int.from_bytes(got[:PREFIX], "big")]
 
 
 def _read(query: dns.message.Message, packet: bytes) -> Answer | None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from rainbow_probe.net.links import ByteStream
-from rainbow_probe.protocols import stun
+from rainbow_probe.protocols.stun import MalformedError, frame_size
 
 MOST = 65536 + 20  # the longest STUN message
-FIRST_CHANNEL, FIRST_NEITHER = 0x40, 0x50  # first bytes, RFC 8656 section 12
-HEAD, COOKIE = 8, bytes.fromhex("2112a442")  # RFC 8489 section 5
 
 
 class Framed:
@@ -26,12 +24,11 @@ class Framed:
 
     async def receive(self) -> bytes:
         """Return one message, or the raw bytes when they cannot be one."""
-        while not self._whole():
+        while (size := self._size()) is None:
             data = await self._stream.receive()
             if not data:
                 raise EOFError("the peer closed the connection")
             self._buffer += data
-        size = stun.frame_size(self._buffer) or len(self._buffer)
         packet, self._buffer = self._buffer[:size], self._buffer[size:]
         return packet
 
@@ -39,14 +36,8 @@ class Framed:
         """Close the stream."""
         self._stream.close()
 
-    def _whole(self) -> bool:
-        return _foreign(self._buffer) or len(self._buffer) > MOST or stun.frame_size(self._buffer) is not None
-
-
-def _foreign(buffer: bytes) -> bool:
-    """Return whether these first bytes can be neither STUN (00...) nor ChannelData (0x40 to 0x4F)."""
-    if buffer.startswith(b"HTTP"):  # 0x48: would pass for a channel number
-        return True
-    if buffer and buffer[0] >= FIRST_NEITHER:
-        return True
-    return len(buffer) >= HEAD and buffer[0] < FIRST_CHANNEL and buffer[4:8] != COOKIE
+    def _size(self) -> int | None:
+        try:
+            return frame_size(self._buffer[:MOST])
+        except MalformedError:
+            return len(self._buffer)

@@ -93,6 +93,8 @@ async def _hops(flow: Flow, route: Route, rec: Recorder) -> list[Hop]:
     try:
         doors = await resolve(route.proxy.endpoint, route, rec)
     except StepError as exc:
+        if exc.failure.cause in OUR_OWN:
+            raise
         raise StepError(_unreachable(route.proxy.endpoint, exc.failure)) from exc
     return [Hop(address=door, authority=authority) for door in doors for authority in authorities]
 
@@ -105,7 +107,7 @@ async def resolve(target: Endpoint, route: Route, rec: Recorder) -> list[Endpoin
         found = await route.names.find(wanted.host)
         facts |= {
             "addresses": " ".join(found.addresses),
-            "source": "map" if mapped.host != target.host else found.source,
+            "source": "map" if wanted.host != target.host else found.source,
         }
         if found.left_out:
             facts["skipped_ipv6"] = " ".join(found.left_out)

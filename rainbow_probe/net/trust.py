@@ -7,6 +7,7 @@ inspection shows.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import ssl
 from collections.abc import Iterable, Sequence
@@ -32,10 +33,8 @@ class Trust:
 
         Raises ``TrustError`` for a file that holds no certificates.
         """
-        self._private = [
-            *(_read(file) for file in ca_files),
-            *(pem.decode("ascii", "replace") for pem in machine_roots),
-        ]
+        self._private = [_read(file) for file in ca_files]
+        self._machine = [pem.decode("ascii", "ignore") for pem in machine_roots]
         self._public = [Path(certifi.where()).read_text("ascii"), *(_read(file) for file in public_ca)]
 
     def prepare(self) -> None:
@@ -49,6 +48,9 @@ class Trust:
         context = ssl.create_default_context()
         for pem in (*self._private, *self._public):
             context.load_verify_locations(cadata=pem)
+        for pem in self._machine:
+            with contextlib.suppress(ssl.SSLError, ValueError):  # one odd entry of a store must not end the run
+                context.load_verify_locations(cadata=pem)
         return context
 
     @cached_property

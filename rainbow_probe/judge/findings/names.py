@@ -1,0 +1,197 @@
+"""Names that do not resolve, resolve to what cannot be right, or only at some of the resolvers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rainbow_probe.judge.findings.proxy import with_cause
+from rainbow_probe.judge.scene import Found, Scene, failing
+from rainbow_probe.judge.traces import addresses, cause, direct, domain, fact, look_ups, passes, phase, questions
+from rainbow_probe.judge.words import count, hosts, named
+from rainbow_probe.model import Cause, Phase, Result, Rule, Severity, Who
+
+SYSTEM = frozenset({"system"})
+"""Whose answers are the site's own; an address from --map or from a resolver of one's choice is not."""
+AT_THE_DOOR = frozenset({Phase.CONNECT, Phase.TLS, Phase.STUN})
+"""Where a wrong address shows."""
+FEWEST_DOMAINS = 2  # unrelated names; those of one domain may well share a load balancer
+
+
+def nxdomain(scene: Scene) -> list[Found]:
+    """Say which names do not exist for this site's resolver; other names that resolve are the control."""
+    lost = with_cause(scene, Cause.NXDOMAIN)
+    if not lost:
+        return []
+    good = _resolving(scene)
+    return [
+        Found(
+            id="dns-nxdomain",
+            title=f"DNS says that {hosts(lost)} {_do(lost)} not exist" + ("" if good else "; it knows no name at all"),
+            who=Who.DNS,
+            fix="Have the resolver forward these names to the Internet's DNS, and take them off any filter list.",
+            claims=tuple(lost),
+            shows=tuple(good),
+            detail=_asked(lost),
+            rules=(_names_rule(lost),),
+        )
+    ]
+
+
+def no_answer(scene: Scene) -> list[Found]:
+    """Say which names got no usable answer, and how the resolvers behaved."""
+    lost = [r for r in failing(scene, Phase.RESOLVE) if cause(r) is not Cause.WRONG_ADDRESS]
+    refused = [result for result in lost if cause(result) is Cause.REFUSED_BY_RESOLVER]
+    rest = [result for result in lost if cause(result) is not Cause.REFUSED_BY_RESOLVER]
+    errors = _unanswered("dns-refused", "answers with an error for", refused, scene)
+    return [*errors, *_unanswered("dns-no-answer", "gives no answer for", rest, scene)]
+
+
+def _unanswered(identity: str, does: str, lost: list[Result], scene: Scene) -> list[Found]:
+    if not lost:
+        return []
+    good = _resolving(scene)
+    return [
+        Found(
+            id=identity,
+            title=f"DNS {does} {hosts(lost) if good else 'any name'}",
+            who=Who.DNS,
+            fix=f"Repair the resolver ({named(scene.site.resolvers) or 'none is configured here'}), or its way to the "
+            "Internet's DNS; UDP/53 and TCP/53 to it must be open.",
+            claims=tuple(lost),
+            shows=tuple(good),
+            detail=_asked(lost),
+            rules=(_names_rule(lost),),
+        )
+    ]
+
+
+def _do(lost: Iterable[Result]) -> str:
+    return "do" if len({result.flow.target.host for result in lost}) > 1 else "does"
+
+
+def _resolving(scene: Scene) -> list[Result]:
+    return [result for result in scene.tried("dns") if passes(result)]
+
+
+def _asked(lost: Iterable[Result]) -> str:
+    """Quote each resolver's own answers; where none was asked, the system's."""
+    told: dict[str, None] = {}
+    for result in lost:
+        for step in questions(result):
+            said = step.facts.get("rcode") or (step.failure.cause if step.failure else "no answer")
+            told[f"{step.facts['resolver']} {step.facts.get('proto', '')}: {said}"] = None
+    if told:
+        return "resolvers asked directly: " + named(told, 6)
+    return named(dict.fromkeys(r.verdict.failure.detail for r in lost if r.verdict.failure), 3)
+
+
+def _names_rule(lost: Iterable[Result]) -> Rule:
+    names = sorted({result.flow.target.host for result in lost})
+    return Rule(format="text", text="\n".join(["these names must resolve:", *(f"  {name}" for name in names)]))
+
+
+def hijack(scene: Scene) -> list[Found]:
+    """Say that unrelated names lead to one address that does not serve them: a resolver that answers for others."""
+    by_address: dict[str, list[Result]] = {}
+    for result in scene.tried():
+        for address in addresses(result) if _from_system(result) and direct(result) else ():
+            by_address.setdefault(address, []).append(result)
+    return [found for address, results in by_address.items() for found in _hijacked(address, results, scene)][:1]
+
+
+def _hijacked(address: str, results: list[Result], scene: Scene) -> list[Found]:
+    served = any(passes(result) for result in results if result.flow.kind != "dns")
+    open_ids = {result.flow.id for result in failing(scene, *AT_THE_DOOR)}
+    wrong = [result for result in results if result.flow.id in open_ids]
+    if served or not wrong or len({domain(result.flow.target.host) for result in results}) < FEWEST_DOMAINS:
+        return []
+    return [
+        Found(
+            id="dns-hijack",
+            title=f"DNS sends unrelated names to one address, {address}, which does not serve them",
+            who=Who.DNS,
+            fix="Take these names off the resolver's filter, or use a resolver that does not answer for others.",
+            claims=tuple(wrong),
+            shows=tuple(result for result in results if result.flow.kind == "dns"),
+            detail=f"{hosts(results, 8)} all lead to {address}",
+            rules=(_names_rule(wrong),),
+        )
+    ]
+
+
+def _from_system(result: Result) -> bool:
+    return any(step.facts.get("source") in SYSTEM for step in look_ups(result))
+
+
+def private(scene: Scene) -> list[Found]:
+    """Say that public names lead into the site; a fault only if nothing answers there."""
+    inside = {r.flow.target.host: r for r in scene.tried("dns") if passes(r) and fact(r, "private", Phase.RESOLVE)}
+    wrong = with_cause(scene, Cause.WRONG_ADDRESS)
+    lost = [r for r in failing(scene, *AT_THE_DOOR) if r.flow.target.host in inside and direct(r)]
+    if not inside and not wrong:
+        return []
+    leads = named(f"{host} ({fact(result, 'private', Phase.RESOLVE)})" for host, result in inside.items())
+    return [
+        Found(
+            id="dns-private",
+            title=f"Public names lead to addresses inside the site: {leads or hosts(wrong)}",
+            who=Who.DNS,
+            fix="Remove these entries from the internal DNS, unless something inside serves these names on purpose.",
+            claims=(*wrong, *lost),
+            shows=tuple(inside.values()),
+            detail=leads,
+        )
+    ]
+
+
+def dead_resolver(scene: Scene) -> list[Found]:
+    """Say which configured resolvers never answer while others do: each look-up may wait for them."""
+    answering: set[str] = set()
+    asked: dict[str, dict[str, Result]] = {}
+    for result in scene.tried("dns"):
+        for step in questions(result):
+            resolver = str(step.facts["resolver"])
+            asked.setdefault(resolver, {})[result.flow.id] = result
+            if step.failure is None:
+                answering.add(resolver)
+    dead = [resolver for resolver in asked if resolver not in answering]
+    if not dead or not answering:
+        return []
+    return [
+        Found(
+            id="resolver-dead",
+            title=f"{count(len(dead), 'resolver')} of {len(asked)} never answers: {named(dead)}",
+            who=Who.DNS,
+            fix="Repair this resolver or take it out of the settings: look-ups wait for it before they try the next.",
+            shows=tuple(asked[dead[0]].values()),
+            detail=f"answering: {named(sorted(answering))}; asked over UDP and TCP",
+            at_least=Severity.DEGRADING,
+        )
+    ]
+
+
+def moved(scene: Scene) -> list[Found]:
+    """Say which names lead outside the ranges that this edition lists: they may simply have changed."""
+    guide = scene.guide
+    away = {r.flow.target.host: r for r in scene.tried("dns") if passes(r) and _outside(r)}
+    if not away:
+        return []
+    return [
+        Found(
+            id="addresses-moved",
+            title=f"{count(len(away), 'name')} of the service lead outside the address ranges of edition "
+            f"{guide.edition} ({guide.published})",
+            who=Who.FIREWALL,
+            fix="Filter by name, or ask the provider for the ranges of today: addresses may change at any time. "
+            "If the addresses below are not the provider's, look at who answers for DNS here.",
+            shows=tuple(away.values()),
+            detail=named((f"{host}: {_outside(result)}" for host, result in away.items()), 8)
+            + f"; the edition lists {', '.join(guide.ranges)}",
+        )
+    ]
+
+
+def _outside(result: Result) -> str:
+    """Return the addresses outside the guide's ranges; private ones are told elsewhere."""
+    inside = set(fact(result, "private", Phase.RESOLVE).split())
+    return " ".join(a for a in fact(result, "outside_ranges", Phase.RESOLVE).split() if a not in inside)

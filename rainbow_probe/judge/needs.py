@@ -1,0 +1,154 @@
+"""One need of a way, judged from the checks planned for it: pass, fail, or why it cannot be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from rainbow_probe.catalogue import FlowSpec, Proxying, Requirement
+from rainbow_probe.checks.udp_range import NO_CREDENTIALS
+from rainbow_probe.judge.traces import cause, direct, failure, passes
+from rainbow_probe.judge.words import all_said, named, said
+from rainbow_probe.model import OUR_OWN, Assignment, Cause, Outcome, Result, RowVerdict, Site, Via
+
+NOT_PLANNED = "nothing was planned for it"
+UNFINISHED = "it was not tried to its end"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """All that rows are judged from."""
+
+    specs: Mapping[str, FlowSpec]
+    assignments: Mapping[str, Assignment]
+    results: Mapping[str, Result]
+    site: Site
+    have_credentials: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What became of a need or of a way."""
+
+    verdict: RowVerdict
+    reason: str = ""
+    checks: tuple[str, ...] = ()
+    proxied: bool = False
+    """Whether what passed went through the proxy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Heard:
+    """One check as this need takes it: NOT_APPLICABLE means that it does not count here."""
+
+    verdict: RowVerdict
+    why: str = ""
+    result: Result | None = None
+
+
+def judge_need(need: Requirement, known: Known, causes: Iterable[Cause] = ()) -> Judged:
+    """Judge *need*; if *causes* are given, only these make a check fail."""
+    assignment = known.assignments.get(need.flow, Assignment())
+    if not assignment.flows:
+        return _unplanned(assignment)
+    heard = [_heard(need, flow, known, frozenset(causes)) for flow in assignment.flows]
+    counted = [one for one in heard if one.verdict is not RowVerdict.NOT_APPLICABLE]
+    if not counted:
+        return Judged(verdict=RowVerdict.NOT_APPLICABLE, reason=heard[0].why, checks=assignment.flows)
+    verdict = _together(need, [one.verdict for one in counted])
+    if verdict is RowVerdict.PASS and need.credentials and not known.have_credentials:
+        return Judged(verdict=RowVerdict.NOT_TESTED, reason=NO_CREDENTIALS, checks=assignment.flows)
+    proxied = any(one.result.flow.via is Via.PROXY for one in counted if one.result and passes(one.result))
+    return Judged(verdict=verdict, reason=_why(verdict, counted), checks=assignment.flows, proxied=proxied)
+
+
+def _unplanned(assignment: Assignment) -> Judged:
+    if assignment.not_applicable:
+        return Judged(verdict=RowVerdict.NOT_APPLICABLE, reason=assignment.not_applicable)
+    return Judged(verdict=RowVerdict.NOT_TESTED, reason=assignment.not_tested or NOT_PLANNED)
+
+
+def _heard(need: Requirement, flow: str, known: Known, causes: frozenset[Cause]) -> _Heard:
+    result = known.results.get(flow)
+    if result is None:
+        return _Heard(verdict=RowVerdict.INCONCLUSIVE, why=UNFINISHED)
+    if why := _not_counted(need, result, known):
+        return _Heard(verdict=RowVerdict.NOT_APPLICABLE, why=why, result=result)
+    return _Heard(verdict=_verdict(result, causes), why=_told(result), result=result)
+
+
+def _not_counted(need: Requirement, result: Result, known: Known) -> str:
+    """Say why the check does not count here; empty if it does."""
+    skipped = result.verdict.outcome is Outcome.SKIPPED
+    if result.flow.kind == "dns" and skipped and failure(result) is None:
+        return result.verdict.reason  # the address is given by --map
+    if need.unless_proxied and not passes(result) and (skipped or behind_proxy(result, known)):
+        return f"not needed here: clients go through the proxy ({said(result)})"
+    return ""
+
+
+def _verdict(result: Result, causes: frozenset[Cause]) -> RowVerdict:
+    seen = failure(result)
+    if seen is not None:
+        beside = bool(causes) and seen.cause not in causes
+        return RowVerdict.INCONCLUSIVE if beside or seen.cause in OUR_OWN else RowVerdict.FAIL
+    return _BY_OUTCOME[result.verdict.outcome]
+
+
+_BY_OUTCOME = {
+    Outcome.PASS: RowVerdict.PASS,
+    Outcome.FAIL: RowVerdict.FAIL,
+    Outcome.INCONCLUSIVE: RowVerdict.INCONCLUSIVE,
+    Outcome.SKIPPED: RowVerdict.NOT_TESTED,
+}
+
+
+def _told(result: Result) -> str:
+    return f"{said(result)} ({result.flow.target.host})" if failure(result) else result.verdict.reason
+
+
+def _together(need: Requirement, verdicts: list[RowVerdict]) -> RowVerdict:
+    """Count: what is planned for fewer hosts than needed leaves hosts untested, not failed."""
+    needed = len(verdicts) if need.least is None else need.least
+    possible = max(len(verdicts), needed) - verdicts.count(RowVerdict.FAIL)
+    if verdicts.count(RowVerdict.PASS) >= needed:
+        return RowVerdict.PASS
+    if possible < needed:
+        return RowVerdict.FAIL
+    return RowVerdict.INCONCLUSIVE if RowVerdict.INCONCLUSIVE in verdicts else RowVerdict.NOT_TESTED
+
+
+def _why(verdict: RowVerdict, counted: list[_Heard]) -> str:
+    """Give the reasons of the checks that decided; of a pass, what failed beside it."""
+    deciding = RowVerdict.FAIL if verdict is RowVerdict.PASS else verdict
+    held = [one for one in counted if one.verdict is deciding]
+    failed = [one.result for one in held if one.result and deciding is RowVerdict.FAIL]
+    if verdict is RowVerdict.PASS and failed:
+        return f"not at {len(failed)} of {len(counted)}: {all_said(failed)}"
+    if failed:
+        return all_said(failed)
+    return named(dict.fromkeys(one.why for one in held), 2) or _too_few(verdict, counted)
+
+
+def _too_few(verdict: RowVerdict, counted: list[_Heard]) -> str:
+    return "" if verdict is RowVerdict.PASS else f"only {len(counted)} could be tried, and more are needed"
+
+
+def behind_proxy(result: Result, known: Known) -> bool:
+    """Return whether clients of the target of *result* go through the site's proxy."""
+    if known.site.proxy is None:
+        return False
+    alike = [known.results[flow] for flow in _clients(known) if flow in known.results]
+    same = [other for other in alike if other.flow.target.host == result.flow.target.host]
+    return any(not direct(other) for other in same) or not same
+
+
+def _clients(known: Known) -> list[str]:
+    """Return the checks that take the way a client would take."""
+    proxying = [spec for spec in known.specs.values() if spec.proxy is not Proxying.NO]
+    return [flow for spec in proxying for flow in known.assignments.get(spec.id, Assignment()).flows]
+
+
+def could_not_be_judged(result: Result, causes: Iterable[Cause]) -> bool:
+    """Return whether *result* failed for a cause that is none of *causes*, which a row asks for."""
+    return bool(tuple(causes)) and failure(result) is not None and cause(result) not in set(causes)

@@ -1,0 +1,165 @@
+"""What a finding looks at, and what it says: the whole site before it, one cause after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rainbow_probe.catalogue import Guide
+from rainbow_probe.judge.traces import addresses, answered, answered_turn, direct, failure, passes, tried
+from rainbow_probe.model import (
+    Assignment,
+    Finding,
+    Need,
+    Outcome,
+    Phase,
+    Result,
+    Row,
+    RowVerdict,
+    Rule,
+    Severity,
+    Site,
+    Who,
+)
+
+CONTROLS = frozenset({"portal"})
+"""Kinds of checks that serve no row; they only separate causes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """The site as it was found, and the failures that nothing explains yet."""
+
+    guide: Guide
+    site: Site
+    rows: tuple[Row, ...]
+    results: tuple[Result, ...]
+    assignments: Mapping[str, Assignment]
+    failing: tuple[Result, ...] = ()
+    moot: frozenset[str] = frozenset()
+    """Rows that are open only because of failures that other rows are there to tell."""
+
+    @classmethod
+    def of(
+        cls,
+        guide: Guide,
+        site: Site,
+        rows: Sequence[Row],
+        results: Sequence[Result],
+        assignments: Mapping[str, Assignment],
+        moot: frozenset[str] = frozenset(),
+    ) -> Scene:
+        """Set the scene; look-ups that were spared count where a row fails without them."""
+        failed = {check for row in rows if row.verdict is RowVerdict.FAIL for check in row.checks}
+        failing = tuple(r for r in results if r.verdict.outcome is Outcome.FAIL or (failure(r) and r.flow.id in failed))
+        return cls(
+            guide=guide,
+            site=site,
+            rows=tuple(rows),
+            results=tuple(results),
+            assignments=assignments,
+            failing=failing,
+            moot=moot,
+        )
+
+    def without(self, claimed: Iterable[Result]) -> Scene:
+        """Return the scene in which *claimed* failures are explained."""
+        gone = {result.flow.id for result in claimed}
+        return replace(self, failing=tuple(result for result in self.failing if result.flow.id not in gone))
+
+    def tried(self, *kinds: str) -> list[Result]:
+        """Return what was really sent, of *kinds* if any are given."""
+        return [r for r in self.results if tried(r) and (not kinds or r.flow.kind in kinds)]
+
+    def addresses_of(self, host: str) -> tuple[str, ...]:
+        """Return the addresses that any check found for *host*."""
+        found = (addresses(result) for result in self.results if result.flow.target.host == host)
+        return tuple(dict.fromkeys(address for some in found for address in some))
+
+    def group_of(self, result: Result) -> str:
+        """Return the host group of *result*, or its host where the guide knows none."""
+        spec = self.guide.flows.get(result.flow.spec)
+        return spec.hosts if spec and spec.hosts else result.flow.target.host
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One cause, before it is weighed: what it explains, and what proves it."""
+
+    id: str
+    title: str
+    who: Who
+    fix: str
+    claims: tuple[Result, ...] = ()
+    """Failures that it explains; no other finding has them."""
+    shows: tuple[Result, ...] = ()
+    """Controls that separate it from other causes."""
+    detail: str = ""
+    rules: tuple[Rule, ...] = ()
+    at_least: Severity = Severity.ADVICE
+
+
+def weigh(found: Found, scene: Scene) -> Finding:
+    """Make the finding: its rows, and how bad it is for them."""
+    claimed = {result.flow.id for result in found.claims}
+    hit = [row for row in scene.rows if claimed & set(row.checks) and row.verdict not in _UNHURT]
+    return Finding(
+        id=found.id,
+        title=found.title,
+        severity=min(_severity(hit, scene), _spare(found.claims, scene), found.at_least, key=_order),
+        who=found.who,
+        proof=tuple(dict.fromkeys(result.flow.id for result in (*found.claims, *found.shows))),
+        rows=tuple(row.id for row in hit),
+        fix=found.fix,
+        detail=found.detail,
+        rules=found.rules,
+    )
+
+
+_UNHURT = frozenset({RowVerdict.PASS, RowVerdict.NOT_APPLICABLE})
+
+
+def _order(severity: Severity) -> int:
+    return list(Severity).index(severity)
+
+
+def _severity(hit: Iterable[Row], scene: Scene) -> Severity:
+    """Weigh by the rows that are hit: a needed one that fails, one that is worse than it should be, or none."""
+    endings = {(row.verdict, row.need is Need.OPTIONAL) for row in hit if row.id not in scene.moot}
+    if (RowVerdict.FAIL, False) in endings:
+        return Severity.BLOCKING
+    worse = {(RowVerdict.FAIL, True), (RowVerdict.DEGRADED, True), (RowVerdict.DEGRADED, False)}
+    return Severity.DEGRADING if endings & {*worse, (RowVerdict.INCONCLUSIVE, False)} else Severity.ADVICE
+
+
+def _spare(claims: Iterable[Result], scene: Scene) -> Severity:
+    """Weigh what no row feels: one host of several that is lost is missed as soon as another one is."""
+    claimed = {result.flow.id for result in claims}
+    alive = {result.flow.id for result in scene.results if passes(result)}
+    shared = any(claimed & set(one.flows) and alive & set(one.flows) for one in scene.assignments.values())
+    return Severity.DEGRADING if shared else Severity.ADVICE
+
+
+def alive_elsewhere(result: Result, scene: Scene, *, turn: bool) -> list[Result]:
+    """Return the checks in which the host of *result* answered by another door; *turn*: with STUN."""
+    said = answered_turn if turn else answered
+    own = (result.flow.target.port, result.flow.transport, result.flow.via)
+    return [
+        other
+        for other in scene.tried()
+        if other.flow.target.host == result.flow.target.host
+        and (other.flow.target.port, other.flow.transport, other.flow.via) != own
+        and other.flow.kind != "dns"
+        and said(other)
+    ]
+
+
+def distinct(results: Iterable[Result]) -> list[Result]:
+    """Return *results* without repetitions; facts make them unfit for a set."""
+    return list({result.flow.id: result for result in results}.values())
+
+
+def failing(scene: Scene, *phases: Phase) -> list[Result]:
+    """Return the unexplained failures in *phases*."""
+    return [result for result in scene.failing if (seen := failure(result)) and seen.phase in phases]
+

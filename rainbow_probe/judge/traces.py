@@ -1,0 +1,192 @@
+"""What the steps of a check show: how far it came, who answered, and with which facts."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator
+
+from rainbow_probe.model import Cause, Endpoint, Failure, Outcome, Phase, Result, Scalar, Step, Transport, Via
+
+SHUT = frozenset({Cause.TIMEOUT, Cause.REFUSED, Cause.RESET, Cause.UNREACHABLE, Cause.PROHIBITED})
+"""How a closed door shows: dropped, or rejected in one of several ways."""
+SPOKEN = frozenset({Phase.HTTP, Phase.WEBSOCKET, Phase.XMPP, Phase.STUN, Phase.TURN_ALLOCATE})
+"""Phases, besides TLS, in which a target that answers has said something of its own."""
+TURN_PHASES = frozenset({
+    Phase.STUN,
+    Phase.TURN_ALLOCATE,
+    Phase.TURN_PERMISSION,
+    Phase.TURN_CHANNEL,
+    Phase.TURN_DATA,
+})
+IDLE_KINDS = frozenset({"ports"})
+"""Kinds of checks that send nothing."""
+LOOK_UPS = frozenset({"dns", *IDLE_KINDS})
+"""Kinds of checks whose pass says nothing of the way out."""
+
+
+def failure(result: Result) -> Failure | None:
+    """Return why *result* failed, or None if it did not."""
+    verdict = result.verdict
+    if verdict.outcome is Outcome.FAIL:
+        return verdict.failure or Failure(phase=Phase.CONNECT, cause=Cause.UNKNOWN, detail=verdict.reason)
+    return spared(result)
+
+
+def spared(result: Result) -> Failure | None:
+    """Return why a look-up failed that was then skipped, as clients behind a proxy can do without it."""
+    if result.flow.kind != "dns" or result.verdict.outcome is not Outcome.SKIPPED:
+        return None
+    return next((step.failure for step in look_ups(result) if step.failure), None)
+
+
+def cause(result: Result) -> Cause | None:
+    """Return the cause of the failure of *result*, if it failed."""
+    found = failure(result)
+    return found.cause if found else None
+
+
+def phase(result: Result) -> Phase | None:
+    """Return the phase in which *result* failed, if it did."""
+    found = failure(result)
+    return found.phase if found else None
+
+
+def passes(result: Result) -> bool:
+    """Return whether *result* is a pass."""
+    return result.verdict.outcome is Outcome.PASS
+
+
+def tried(result: Result) -> bool:
+    """Return whether *result* comes from something that was sent."""
+    return result.verdict.outcome is not Outcome.SKIPPED and result.flow.kind not in IDLE_KINDS
+
+
+def direct(result: Result) -> bool:
+    """Return whether *result* went out without the proxy."""
+    return result.flow.via is Via.DIRECT
+
+
+def over_udp(result: Result) -> bool:
+    """Return whether *result* went out over UDP."""
+    return result.flow.transport is Transport.UDP
+
+
+def look_ups(result: Result) -> Iterator[Step]:
+    """Yield the steps in which the system (or ``--map``) was asked for the target's name."""
+    for step in result.steps:
+        if step.phase is Phase.RESOLVE and step.subject == result.flow.target.host and "resolver" not in step.facts:
+            yield step
+
+
+def questions(result: Result) -> Iterator[Step]:
+    """Yield the steps in which one resolver was asked directly."""
+    return (step for step in result.steps if step.phase is Phase.RESOLVE and "resolver" in step.facts)
+
+
+def facts(result: Result, key: str, *phases: Phase) -> Iterator[Scalar]:
+    """Yield what the steps of *phases* (all if none is given) know of *key*."""
+    for step in result.steps:
+        if (not phases or step.phase in phases) and step.facts.get(key) not in {None, ""}:
+            yield step.facts[key]
+
+
+def fact(result: Result, key: str, *phases: Phase) -> str:
+    """Return the first thing known of *key*, as text."""
+    return next((str(value) for value in facts(result, key, *phases)), "")
+
+
+def handshakes(result: Result) -> Iterator[Step]:
+    """Yield the TLS steps with the target; the one with an ``https://`` proxy is not among them."""
+    return (step for step in result.steps if step.phase is Phase.TLS and step.subject == str(result.flow.target))
+
+
+def shown(result: Result, key: str) -> str:
+    """Return what the target's certificate (or TLS itself) says of *key*; empty if it was not seen."""
+    return next((str(step.facts[key]) for step in handshakes(result) if step.facts.get(key) not in {None, ""}), "")
+
+
+def issuer(result: Result) -> str:
+    """Return who issued the certificate that was shown, as far as it was."""
+    return shown(result, "intercepted_by") or shown(result, "issuer")
+
+
+def interceptor(result: Result) -> str:
+    """Return who decrypts TLS on the way of *result*, if anybody was seen to do it."""
+    by = shown(result, "intercepted_by")
+    return by or (issuer(result) or "an unnamed issuer" if cause(result) is Cause.TLS_INTERCEPTED else "")
+
+
+def addresses(result: Result) -> tuple[str, ...]:
+    """Return the addresses of the target's name, as the system gave them."""
+    found = (str(step.facts.get("addresses") or "") for step in look_ups(result))
+    return tuple(dict.fromkeys(address for text in found for address in text.split()))
+
+
+def did(result: Result, *phases: Phase) -> bool:
+    """Return whether a step of *phases* succeeded."""
+    return any(step.phase in phases and step.failure is None for step in result.steps)
+
+
+def connected(result: Result) -> bool:
+    """Return whether the first hop (the target, or the proxy) took a TCP connection."""
+    return not over_udp(result) and did(result, Phase.CONNECT)
+
+
+def tunnelled(result: Result) -> bool:
+    """Return whether the proxy opened a tunnel."""
+    return result.flow.via is Via.PROXY and did(result, Phase.PROXY)
+
+
+def answered(result: Result) -> bool:
+    """Return whether the target itself said something: more than a connection that anybody may have taken."""
+    if passes(result) or did(result, *SPOKEN):
+        return True
+    return any(step.failure is None for step in handshakes(result))
+
+
+def answered_turn(result: Result) -> bool:
+    """Return whether *result* is of a TURN server that answered STUN."""
+    return result.flow.kind == "turn" and (passes(result) or did(result, *TURN_PHASES))
+
+
+def shut(result: Result) -> bool:
+    """Return whether *result* met a closed door: dropped or rejected before the target said anything."""
+    found = failure(result)
+    if found is None or found.cause not in SHUT or not direct(result):
+        return False
+    doors = {Phase.CONNECT, Phase.STUN} if over_udp(result) else {Phase.CONNECT}
+    return found.phase in doors and not answered(result)
+
+
+def subject_host(step: Step) -> str:
+    """Return the host part of what a step was about."""
+    return host_of(step.subject)
+
+
+def host_of(text: str) -> str:
+    """Return the host of ``host:port`` or ``[host]:port``; a bare host stays as it is."""
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text if text.count(":") > 1 else text.partition(":")[0]
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether *host* is this machine by its address."""
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def endpoints(results: Iterable[Result]) -> tuple[Endpoint, ...]:
+    """Return the targets of *results*, each once."""
+    return tuple(dict.fromkeys(result.flow.target for result in results))
+
+
+def domain(host: str) -> str:
+    """Return the domain that *host* was registered under, as well as its labels tell without a list."""
+    labels = host.lower().rstrip(".").split(".")
+    second_level = (
+        len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in {"ac", "co", "com", "edu", "gov", "net", "org"}
+    )
+    return ".".join(labels[-3:] if second_level else labels[-2:])

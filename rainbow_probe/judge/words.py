@@ -1,0 +1,146 @@
+"""Causes, phases and places in words that a network administrator uses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from rainbow_probe.judge.traces import failure, issuer
+from rainbow_probe.model import Cause, Flow, Phase, Result, Transport, Via, Who
+
+MOST_NAMED = 4  # names in one sentence; the rest is counted
+
+CAUSES: Mapping[Cause, str] = MappingProxyType({
+    Cause.NXDOMAIN: "the name does not exist, says the resolver",
+    Cause.NO_ANSWER: "no resolver answers",
+    Cause.REFUSED_BY_RESOLVER: "the resolver answers with an error",
+    Cause.WRONG_ADDRESS: "the name leads to an address that cannot be right",
+    Cause.TIMEOUT: "no answer",
+    Cause.REFUSED: "refused",
+    Cause.RESET: "the connection is cut",
+    Cause.CLOSED: "the connection is closed without an answer",
+    Cause.UNREACHABLE: "there is no way to it (unreachable)",
+    Cause.PROHIBITED: "a packet filter rejects it (administratively prohibited)",
+    Cause.PROXY_AUTH: "the proxy wants credentials (407)",
+    Cause.PROXY_DENIED: "the proxy refuses the tunnel",
+    Cause.PROXY_UNREACHABLE: "the proxy cannot be reached",
+    Cause.PROXY_RESOLVE_FAILED: "the proxy cannot resolve the name",
+    Cause.PROXY_TARGET_FAILED: "the proxy cannot reach the target",
+    Cause.PROXY_HTTP10: "the proxy speaks HTTP/1.0",
+    Cause.TLS_UNTRUSTED: "the certificate comes from an issuer that is not trusted",
+    Cause.TLS_INTERCEPTED: "TLS is decrypted on the way",
+    Cause.TLS_EXPIRED: "the certificate has expired",
+    Cause.TLS_NOT_YET_VALID: "the certificate is not valid yet",
+    Cause.TLS_WRONG_NAME: "the certificate is for another name",
+    Cause.TLS_ALERT: "the TLS handshake fails",
+    Cause.NOT_TLS: "what answers is not TLS",
+    Cause.CAPTIVE_PORTAL: "a log-in page answers instead",
+    Cause.BLOCK_PAGE: "a block page answers instead",
+    Cause.NOT_HTTP: "what answers is not HTTP",
+    Cause.SERVER_ERROR: "the server reports an error of its own",
+    Cause.UNEXPECTED_REPLY: "the answer is not the service's",
+    Cause.UPGRADE_REFUSED: "the upgrade to WebSocket is refused",
+    Cause.SUBPROTOCOL_MISSING: "the WebSocket opens without XMPP",
+    Cause.WRONG_DOMAIN: "another XMPP domain answers",
+    Cause.STREAM_ERROR: "the XMPP server ends the stream with an error",
+    Cause.NOT_XMPP: "what answers is not XMPP",
+    Cause.CUT_AFTER_IDLE: "the connection is cut when it is idle",
+    Cause.NOT_STUN: "what answers is not STUN",
+    Cause.HTTP_INSTEAD_OF_STUN: "HTTP answers where TURN should",
+    Cause.BAD_CREDENTIALS: "the TURN credentials are not accepted",
+    Cause.FORBIDDEN: "the TURN server forbids it (403)",
+    Cause.QUOTA: "the TURN quota of this user is used up (486)",
+    Cause.CAPACITY: "the TURN server has no relay to spare (508)",
+    Cause.ALLOCATION_MISMATCH: "the TURN server mixes up allocations (437)",
+    Cause.UNSUPPORTED_TRANSPORT: "the TURN server does not relay UDP (442)",
+    Cause.STALE_NONCE_LOOP: "the TURN server keeps asking for a new nonce (438)",
+    Cause.TRY_ALTERNATE: "the TURN server points to another one (300)",
+    Cause.BAD_INTEGRITY: "the answer's integrity does not verify",
+    Cause.STUN_ERROR: "the TURN server answers with an error",
+    Cause.PERMISSION_DENIED: "the TURN server refuses the peer",
+    Cause.NO_DATA_BACK: "nothing comes back through the relay",
+    Cause.PARTLY_OPEN: "only some ports are open",
+    Cause.CANNOT_TELL: "what was seen has more than one reading",
+    Cause.BUDGET: "the time of the run was over",
+    Cause.INTERRUPTED: "it was stopped",
+    Cause.UNKNOWN: "a fault of the probe itself",
+})
+SILENCE: Mapping[Phase, str] = MappingProxyType({
+    Phase.RESOLVE: "the name look-up gets no answer",
+    Phase.CONNECT: "no answer to the connection request",
+    Phase.PROXY: "the proxy does not answer CONNECT",
+    Phase.TLS: "it connects, but TLS gets no answer",
+    Phase.HTTP: "it connects, but HTTP gets no answer",
+    Phase.WEBSOCKET: "it connects, but the upgrade to WebSocket gets no answer",
+    Phase.XMPP: "the WebSocket opens, but XMPP gets no answer",
+    Phase.STUN: "STUN gets no answer",
+})
+ACTORS: Mapping[Who, str] = MappingProxyType({
+    Who.FIREWALL: "whoever runs the firewall",
+    Who.PROXY: "whoever runs the proxy",
+    Who.DNS: "whoever runs DNS",
+    Who.TLS_INSPECTION: "whoever runs TLS inspection",
+    Who.ENDPOINT: "whoever looks after this machine",
+    Who.PROVIDER: "the provider of the service",
+})
+_COMMON_NAME = re.compile(r"(?:^|,)(?:CN|O)=((?:\\.|[^,+\\])+)")
+
+
+def said(result: Result) -> str:
+    """Say in a few words why *result* failed."""
+    seen = failure(result)
+    if seen is None:
+        return result.verdict.reason
+    if seen.cause is Cause.TIMEOUT:
+        return SILENCE.get(seen.phase, CAUSES[Cause.TIMEOUT])
+    by = issuer(result) if seen.cause in {Cause.TLS_INTERCEPTED, Cause.TLS_UNTRUSTED} else ""
+    return f"{CAUSES[seen.cause]} ({common_name(by)})" if by else CAUSES[seen.cause]
+
+
+def all_said(results: Iterable[Result]) -> str:
+    """Say why *results* failed: each reason once, with the hosts it holds for."""
+    by_reason: dict[str, list[str]] = {}
+    for result in results:
+        by_reason.setdefault(said(result), []).append(result.flow.target.host)
+    return "; ".join(f"{reason} ({named(dict.fromkeys(hosts))})" for reason, hosts in by_reason.items())
+
+
+def named(items: Iterable[object], most: int = MOST_NAMED) -> str:
+    """List the first *most* of *items*, and count the rest."""
+    listed = [str(item) for item in items]
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more
+
+
+def hosts(results: Iterable[Result], most: int = MOST_NAMED) -> str:
+    """Name the hosts of *results*, each once."""
+    return named(dict.fromkeys(result.flow.target.host for result in results), most)
+
+
+def count(number: int, noun: str) -> str:
+    """Return *number* with its *noun*, as in ``1 host`` and ``2 hosts``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def door(flow: Flow) -> str:
+    """Name what a firewall sees of *flow*: ``UDP/3478`` or ``TCP/443``."""
+    return f"{'UDP' if flow.transport is Transport.UDP else 'TCP'}/{flow.target.port}"
+
+
+def place(flow: Flow) -> str:
+    """Name host and port of *flow*, and the proxy if it goes that way."""
+    way = " through the proxy" if flow.via is Via.PROXY else ""
+    return f"{flow.target.host} {flow.transport.upper()}/{flow.target.port}{way}"
+
+
+def common_name(distinguished: str) -> str:
+    """Return the first CN (else O) of a distinguished name as RFC 4514 writes it; all of it if it has neither."""
+    found = _COMMON_NAME.search(distinguished)
+    return re.sub(r"\\(.)", r"\1", found[1]) if found else distinguished
+
+
+def sentence(text: str) -> str:
+    """Return *text* with a capital first and a full stop last."""
+    ended = text if text.endswith((".", "!", "?")) else f"{text}."
+    return ended[:1].upper() + ended[1:]

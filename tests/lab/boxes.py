@@ -1,0 +1,93 @@
+"""The small servers that Debian has no package for: push hosts, and the boxes that spoil a connection.
+
+A program of its own, run inside a namespace: ``python -m tests.lab.boxes FILE.json`` with a list of listeners.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+METHODS = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"CONNECT ", b"PATCH ")
+LOGIN = b"<html><head><title>Welcome to Hotel Lab</title></head><body>Please sign in to use the network.</body></html>"
+MOST = 65536
+
+
+async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Take everything and never answer."""
+    del writer
+    while await reader.read(MOST):
+        pass
+
+
+async def inspector(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Be a box that lets only HTTP pass on TCP/80: 400 at once to anything else."""
+    head = await reader.read(MOST)
+    status = b"204 No Content" if head.startswith(METHODS) else b"400 Bad Request"
+    body = b"" if status.startswith(b"204") else b"<html>Bad request: not HTTP</html>"
+    writer.write(b"HTTP/1.1 %s\r\nServer: lab-dpi/1.0\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (status, len(body)))
+    writer.write(body)
+    await writer.drain()
+
+
+async def portal(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Be a captive portal: every request is sent to the login page, which is here as well."""
+    with suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(_login_page() if b"portal.test" in head else _to_login())
+        await writer.drain()
+
+
+def _to_login() -> bytes:
+    return (
+        b"HTTP/1.1 302 Found\r\nServer: lab-portal\r\nLocation: http://portal.test/login\r\n"
+        b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+    )
+
+
+def _login_page() -> bytes:
+    head = b"HTTP/1.1 200 OK\r\nServer: lab-portal\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n"
+    return head % len(LOGIN) + LOGIN
+
+
+HANDLERS: Mapping[str, Handler] = {"mute": mute, "inspector": inspector, "portal": portal, "push": mute}
+
+
+def closing(handler: Handler) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    """Wrap *handler* so that the connection ends with it."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            await handler(reader, writer)
+        writer.close()
+
+    return serve
+
+
+async def listen(spec: Mapping[str, Any]) -> asyncio.Server:
+    """Start one listener: ``kind``, ``addresses``, ``port``, and for TLS ``certificate``, ``key`` and ``alpn``."""
+    context: ssl.SSLContext | None = None
+    if "certificate" in spec:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(spec["certificate"], spec["key"])
+        context.set_alpn_protocols(spec.get("alpn", []))
+    return await asyncio.start_server(closing(HANDLERS[spec["kind"]]), spec["addresses"], spec["port"], ssl=context)
+
+
+async def serve(specs: list[Mapping[str, Any]]) -> None:
+    """Serve all listeners until killed."""
+    servers = [await listen(spec) for spec in specs]
+    async with asyncio.TaskGroup() as group:
+        for server in servers:
+            group.create_task(server.serve_forever())
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))))

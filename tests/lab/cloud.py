@@ -1,0 +1,58 @@
+"""The cloud: one namespace with real servers for every role, made once and shared by all sites."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.lab import cloud_servers, pki
+from tests.lab.names import HOSTS
+from tests.lab.netns import Namespace
+from tests.lab.servers import Server
+
+
+class Cloud:
+    """The Internet beyond the sites' firewalls; a context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        """Plan a cloud that keeps its files in *folder*, which it makes and removes."""
+        self.folder = folder
+        self.servers: dict[str, Server] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Make namespace, certificates and servers; return when all listen."""
+        with ExitStack() as stack:
+            self.folder.mkdir(parents=True)
+            stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+            self.folder.chmod(0o755)  # servers that give up root must get in
+            self.pki = pki.make(self.folder / "pki")
+            self.namespace = Namespace("cloud")
+            stack.callback(self.namespace.delete)
+            self._plug_in()
+            for server in cloud_servers.start_all(self.namespace, self.folder, self.pki):
+                stack.callback(server.stop)
+                self.servers[server.name] = server
+            for server in self.servers.values():
+                server.wait()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop and remove everything."""
+        self._stack.close()
+
+    def _plug_in(self) -> None:
+        self.namespace.sysctl("net.ipv4.ip_forward", 1)
+        self.namespace.sysctl("net.ipv6.conf.all.forwarding", 1)
+        batch = [
+            f"address add {address} dev lo{flag}"
+            for host in HOSTS
+            for address, flag in ((f"{host.v4}/32", ""), (f"{host.v6}/128", " nodad"))
+        ]
+        self.namespace.run("ip", "-batch", "-", given="\n".join(batch) + "\n")

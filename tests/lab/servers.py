@@ -1,0 +1,79 @@
+"""Server processes in a namespace: started, awaited until they listen, stopped by their process group."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab.netns import LabError, Namespace
+
+PATIENCE = 20.0  # seconds a server may take to listen on a busy machine
+POLL = 0.01
+_LISTENS = {"tcp": "0A", "udp": "07"}  # the state column of /proc/net/tcp and udp: LISTEN, and unconnected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A running server; *ports* (``tcp/443``) is what it must listen on to count as started."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    ports: tuple[str, ...]
+
+    def wait(self) -> None:
+        """Return once it listens; a ``LabError`` with the end of its log when it ends or takes too long."""
+        deadline = time.monotonic() + PATIENCE
+        while missing := [port for port in self.ports if not self._listens(port)]:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise LabError(f"{self.name} does not listen on {', '.join(missing)}: {self.tail()}")
+            time.sleep(POLL)
+
+    def _listens(self, port: str) -> bool:
+        protocol, _, number = port.partition("/")
+        return int(number) in listening(self.process.pid, protocol)
+
+    def tail(self) -> str:
+        """Return the end of the log."""
+        return self.log.read_text(encoding="utf-8", errors="replace")[-800:]
+
+    def stop(self) -> None:
+        """End the server and its children, and wait for it."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+
+
+def start(
+    namespace: Namespace,
+    name: str,
+    command: Sequence[str],
+    *,
+    folder: Path,
+    ports: Iterable[str],
+    environment: Mapping[str, str] | None = None,
+) -> Server:
+    """Start the server *name* in *namespace*, with its log in *folder*; does not wait."""
+    log = folder / f"{name}.log"
+    process = namespace.popen(command, log, environment)
+    return Server(name=name, process=process, log=log, ports=tuple(ports))
+
+
+def listening(pid: int, protocol: str) -> set[int]:
+    """Return the ports that anybody listens on in the network namespace of process *pid*."""
+    found: set[int] = set()
+    for family in (protocol, f"{protocol}6"):
+        try:
+            lines = Path(f"/proc/{pid}/net/{family}").read_text(encoding="ascii").splitlines()[1:]
+        except OSError:
+            continue
+        rows = [line.split() for line in lines]
+        found |= {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == _LISTENS[protocol]}
+    return found
