@@ -30,12 +30,18 @@ class CommandError(Exception):
     """A command that was to be measured did not do what it should; there is nothing to measure."""
 
 
-def measure(command: Sequence[str], *, inside: Sequence[str] = (), accept: Sequence[int] = (0,)) -> Measured:
+def measure(
+    command: Sequence[str],
+    *,
+    inside: Sequence[str] = (),
+    accept: Sequence[int] = (0,),
+    environment: Mapping[str, str] | None = None,
+) -> Measured:
     """Run *command* and measure it; *inside* is a command that runs another one, for example in a namespace."""
     with tempfile.NamedTemporaryFile("r", suffix=".json") as file:
         whole = [*inside, PYTHON, "-S", STOPWATCH, file.name, *command]
         done = subprocess.run(  # noqa: S603 - a command of our own
-            whole, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=LIMIT, check=False
+            whole, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=LIMIT, check=False, env=environment
         )
         written = file.read()
     measured = Measured(**json.loads(written)) if written else None

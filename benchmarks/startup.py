@@ -37,7 +37,9 @@ def importable(name: str) -> bool:
 def figures() -> Iterable[Figure]:
     """Measure ``--help``, ``list`` and the imports of a run."""
     bare, basis, imports = "python -c pass", f"python -c '{BASIS}'", "a full run's imports"
-    everything = "\n".join(f"try:\n    import {name}\nexcept ImportError:\n    pass" for name in run_imports())
+    everything = (
+        f"for name in {run_imports()}:\n    try:\n        __import__(name)\n    except ImportError:\n        pass"
+    )
     took = medians(
         {
             bare: [PYTHON, "-c", "pass"],

@@ -10,7 +10,6 @@ from contextlib import suppress
 
 from rainbow_probe import __version__
 from rainbow_probe.arguments import parser
-from rainbow_probe.options import UsageError
 
 WRONG_USE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
 
@@ -49,6 +48,7 @@ def _command(arguments: argparse.Namespace) -> int:
 def _is_ours(exc: ValueError) -> bool:
     from rainbow_probe.catalogue import CatalogueError
     from rainbow_probe.net.trust import TrustError
+    from rainbow_probe.options import UsageError
     from rainbow_probe.site import SiteError
 
     return isinstance(exc, UsageError | CatalogueError | TrustError | SiteError)

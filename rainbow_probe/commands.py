@@ -75,7 +75,7 @@ def perform(arguments: argparse.Namespace, assess: Callable[[Any], Report]) -> i
 
     A report file that cannot be written is told before the run.
     """
-    from rainbow_probe.judging import exit_status
+    from rainbow_probe.judge import exit_status
     from rainbow_probe.outputs import Outputs, progress
 
     outputs = Outputs.checked(arguments)

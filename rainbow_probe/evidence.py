@@ -111,7 +111,7 @@ class Recorder:
         except asyncio.CancelledError:
             failure = Failure(phase=phase, cause=Cause.INTERRUPTED, detail="stopped before its end")
             raise
-        except (OSError, EOFError, PeerError, ExceptionGroup) as exc:
+        except (OSError, EOFError, PeerError, StepError, ExceptionGroup) as exc:
             late = isinstance(exc, TimeoutError) and clock.expired()
             failure = _failure(phase, leaf(exc), limit if late else None, cut_short=left < limit * ENOUGH)
             if failure.cause is Cause.UNKNOWN:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from rainbow_probe import __version__
 from rainbow_probe.catalogue import Guide, RowSpec
-from rainbow_probe.judging import judge
+from rainbow_probe.judge import judge
 from rainbow_probe.model import Proxy, Report, Site
 from rainbow_probe.net.names import Names, ask_system, confirmed, resolver_endpoint
 from rainbow_probe.net.route import Limits, Route

@@ -91,9 +91,9 @@ def a_flow(
     return Flow(id=identity, spec=kind, kind=kind, target=target, transport=transport, params=params or {})
 
 
-def a_hop(port: int, host: str = HOST) -> Hop:
-    """Give the one address of a target on *port*."""
-    return Hop(address=Endpoint(host=host, port=port), authority=Endpoint(host=NAME, port=port))
+def a_hop(port: int, target: int | None = None) -> Hop:
+    """Give the one address to connect to on *port*, for a *target* on that port or another."""
+    return Hop(address=Endpoint(host=HOST, port=port), authority=Endpoint(host=NAME, port=target or port))
 
 
 class Watcher:
@@ -429,8 +429,8 @@ Resolve = Callable[[dns.message.Message], Sequence[bytes]]
 """What a resolver sends back for a query."""
 
 
-async def resolver(place: Loopback, udp: Resolve, tcp: Resolve | None = None) -> Endpoint:
-    """Answer DNS over UDP, and over TCP on the same port, where it refuses without *tcp*."""
+async def resolver(place: Loopback, udp: Resolve, tcp: Resolve | None = None, port: int = 0) -> Endpoint:
+    """Answer DNS over UDP, and over TCP on the same *port*, where it refuses without *tcp*."""
 
     def over_udp(datagrams: Datagrams, query: bytes, peer: Peer) -> None:
         for packet in udp(dns.message.from_wire(query)):
@@ -442,7 +442,8 @@ async def resolver(place: Loopback, udp: Resolve, tcp: Resolve | None = None) ->
             writer.write(len(packet).to_bytes(2, "big") + packet)
         await discard(reader, writer)
 
-    port = place.refusing() if tcp is None else await place.tcp(over_tcp)
+    if not port:
+        port = place.refusing() if tcp is None else await place.tcp(over_tcp)
     return Endpoint(host=HOST, port=place.udp(over_udp, port).port)
 
 
@@ -450,7 +451,7 @@ def zone(*addresses: str, rcode: str = "NOERROR", cut: bool = False, ttl: int = 
     """Answer every question for addresses of its kind with *rcode* and those of *addresses*; *cut*: truncated."""
 
     def resolve(query: dns.message.Message) -> Sequence[bytes]:
-        answer = dns.message.make_response(query)
+        answer = dns.message.make_response(query, recursion_available=True)
         answer.set_rcode(dns.rcode.from_text(rcode))
         question = query.question[0]
         kind = dns.rdatatype.to_text(question.rdtype)

@@ -156,7 +156,7 @@ async def test_bytes_behind_the_answer_are_the_tunnels(reply: bytes) -> None:
         target = await place.tcp(says(b" and the rest"))
         port = await place.tcp(Middle(reply + b"hello").handle)
         flow = a_flow("turn", target, Transport.TCP)
-        async with open_stream(a_hop(port), flow, through(port), rec) as stream:
+        async with open_stream(a_hop(port, target), flow, through(port), rec) as stream:
             await stream.send(b"x")
             got = b""
             while len(got) < len(b"hello and the rest"):

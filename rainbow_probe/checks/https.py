@@ -49,7 +49,7 @@ def strange(answer: Exchange, asked: Endpoint, decrypted_by: str) -> Failure | N
     if not decrypted_by:
         return None
     where = urlsplit(answer.headers.get("location", "")).hostname or ""
-    said = f"{answer.status} {answer.reason} from {decrypted_by}: {excerpt(answer.body, 80)!r}"
+    said = f"{answer.status} {answer.reason} from {decrypted_by}: '{excerpt(answer.body, 80)}'"
     if answer.status == 511 or (300 <= (answer.status or 0) < 400 and foreign(where, asked.host)):
         return Failure(phase=Phase.HTTP, cause=Cause.CAPTIVE_PORTAL, detail=f"sent to {excerpt(where)} ({said})")
     if answer.status in BLOCKING:
@@ -66,7 +66,7 @@ def _not_the_api(answers: list[Exchange], paths: tuple[str, ...]) -> Failure | N
     if paths[0] != PING:
         return None
     for answer, path in zip(answers, paths, strict=True):
-        said = f"{path} answers {answer.status} {answer.reason}: {excerpt(answer.body, 80)!r}"
+        said = f"{path} answers {answer.status} {answer.reason}: '{excerpt(answer.body, 80)}'"
         if (answer.status or 0) >= 500:
             return Failure(phase=Phase.HTTP, cause=Cause.SERVER_ERROR, detail=said)
         if answer.status != 200 or not _well_formed(answer, path):

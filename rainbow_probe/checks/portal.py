@@ -35,7 +35,7 @@ def _judged(answer: Exchange, flow: Flow) -> Verdict:
     if answer.status == flow.params.get("expect_status"):
         return passed(f"the control host answers {answer.status}, as it should")
     where = answer.headers.get("location", "")
-    said = f"{answer.status} {answer.reason}, {excerpt(where or answer.body, 120)!r}"
+    said = f"{answer.status} {answer.reason}, '{excerpt(where or answer.body, 120)}'"
     caught = foreign(_host(where), flow.target.host) or answer.status == 511 or "html" in _type(answer)
     cause = Cause.CAPTIVE_PORTAL if caught else Cause.UNEXPECTED_REPLY
     return failed(

@@ -27,6 +27,8 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
                 await _open(socket, domain, route, rec)
             except StepError as exc:
                 return _guessed(exc, flow)
+            if not route.idle_hold:
+                return passed("the XMPP stream opens and answers pings")
             return await _still_there(socket, domain, route, rec)
 
     return await each_address(flow, route, rec, attempt)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from rainbow_probe.judge.words import ACTORS, count, named
 from rainbow_probe.model import ClientLine, Finding, Need, Row, RowVerdict, Severity
@@ -23,13 +23,12 @@ def _line(client: str, title: str, rows: Sequence[Row]) -> ClientLine:
     return ClientLine(id=client, title=title, verdict=verdict, reason=_REASONS[verdict](rows))
 
 
-def verdict_of(rows: Sequence[Row], moot: Collection[str] = ()) -> RowVerdict:
-    """Return the verdict of *rows* together; those that are *moot* leave no question open."""
+def verdict_of(rows: Sequence[Row]) -> RowVerdict:
+    """Return the verdict of *rows* together: optional ones can degrade it, and no more."""
     needed = {row.verdict for row in rows if row.need is not Need.OPTIONAL}
-    open_questions = {row.verdict for row in rows if row.need is not Need.OPTIONAL and row.id not in moot}
     if RowVerdict.FAIL in needed:
         return RowVerdict.FAIL
-    if RowVerdict.INCONCLUSIVE in open_questions:
+    if RowVerdict.INCONCLUSIVE in needed:
         return RowVerdict.INCONCLUSIVE
     if any(_degrades(row) for row in rows):
         return RowVerdict.DEGRADED
@@ -89,9 +88,9 @@ def titles(rows: Sequence[Row]) -> str:
     return named(dict.fromkeys(row.title for row in ordered), MOST_ROWS)
 
 
-def overall(rows: Sequence[Row], moot: Collection[str]) -> RowVerdict:
+def overall(rows: Sequence[Row]) -> RowVerdict:
     """Return the verdict of the run; where nothing was tested, it cannot be told."""
-    verdict = verdict_of(rows, moot)
+    verdict = verdict_of(rows)
     return RowVerdict.INCONCLUSIVE if verdict is RowVerdict.NOT_TESTED else verdict
 
 

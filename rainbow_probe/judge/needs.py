@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from rainbow_probe.catalogue import FlowSpec, Proxying, Requirement
 from rainbow_probe.checks.udp_range import NO_CREDENTIALS
-from rainbow_probe.judge.traces import cause, direct, failure, passes
+from rainbow_probe.judge.traces import direct, failure, passes
 from rainbow_probe.judge.words import all_said, named, said
 from rainbow_probe.model import OUR_OWN, Assignment, Cause, Outcome, Result, RowVerdict, Site, Via
 
 NOT_PLANNED = "nothing was planned for it"
 UNFINISHED = "it was not tried to its end"
+PROVES_NO_PATH = OUR_OWN | {Cause.BAD_CREDENTIALS, Cause.QUOTA, Cause.CAPACITY, Cause.STALE_NONCE_LOOP}
+"""Causes that lie in us, in what we were given, or in a server that answered: the path itself is not judged by them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,10 @@ class Judged:
     checks: tuple[str, ...] = ()
     proxied: bool = False
     """Whether what passed went through the proxy."""
+    elsewhere: bool = False
+    """Whether the need means nothing at this site, and so neither does a way that has it."""
+    unknowable: bool = False
+    """Whether it was tried to its end and cannot be told, by the nature of the site."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +51,18 @@ class _Heard:
     why: str = ""
     result: Result | None = None
 
+    @property
+    def unknowable(self) -> bool:
+        """Whether trying again would tell no more."""
+        seen = self.result.verdict.failure if self.result else None
+        return seen is not None and seen.cause is Cause.CANNOT_TELL
+
 
 def judge_need(need: Requirement, known: Known, causes: Iterable[Cause] = ()) -> Judged:
     """Judge *need*; if *causes* are given, only these make a check fail."""
     assignment = known.assignments.get(need.flow, Assignment())
     if not assignment.flows:
-        return _unplanned(assignment)
+        return _unplanned(assignment, need)
     heard = [_heard(need, flow, known, frozenset(causes)) for flow in assignment.flows]
     counted = [one for one in heard if one.verdict is not RowVerdict.NOT_APPLICABLE]
     if not counted:
@@ -59,12 +71,19 @@ def judge_need(need: Requirement, known: Known, causes: Iterable[Cause] = ()) ->
     if verdict is RowVerdict.PASS and need.credentials and not known.have_credentials:
         return Judged(verdict=RowVerdict.NOT_TESTED, reason=NO_CREDENTIALS, checks=assignment.flows)
     proxied = any(one.result.flow.via is Via.PROXY for one in counted if one.result and passes(one.result))
-    return Judged(verdict=verdict, reason=_why(verdict, counted), checks=assignment.flows, proxied=proxied)
+    return Judged(
+        verdict=verdict,
+        reason=_why(verdict, counted),
+        checks=assignment.flows,
+        proxied=proxied,
+        unknowable=all(one.unknowable for one in counted if one.verdict is RowVerdict.INCONCLUSIVE),
+    )
 
 
-def _unplanned(assignment: Assignment) -> Judged:
+def _unplanned(assignment: Assignment, need: Requirement) -> Judged:
     if assignment.not_applicable:
-        return Judged(verdict=RowVerdict.NOT_APPLICABLE, reason=assignment.not_applicable)
+        elsewhere = not need.unless_proxied
+        return Judged(verdict=RowVerdict.NOT_APPLICABLE, reason=assignment.not_applicable, elsewhere=elsewhere)
     return Judged(verdict=RowVerdict.NOT_TESTED, reason=assignment.not_tested or NOT_PLANNED)
 
 
@@ -89,10 +108,11 @@ def _not_counted(need: Requirement, result: Result, known: Known) -> str:
 
 def _verdict(result: Result, causes: frozenset[Cause]) -> RowVerdict:
     seen = failure(result)
-    if seen is not None:
-        beside = bool(causes) and seen.cause not in causes
-        return RowVerdict.INCONCLUSIVE if beside or seen.cause in OUR_OWN else RowVerdict.FAIL
-    return _BY_OUTCOME[result.verdict.outcome]
+    if seen is None:
+        return _BY_OUTCOME[result.verdict.outcome]
+    if causes and seen.cause not in causes:
+        return RowVerdict.NOT_TESTED  # it did not come as far as what the row asks; other rows tell of that
+    return RowVerdict.INCONCLUSIVE if seen.cause in PROVES_NO_PATH else RowVerdict.FAIL
 
 
 _BY_OUTCOME = {
@@ -147,8 +167,3 @@ def _clients(known: Known) -> list[str]:
     """Return the checks that take the way a client would take."""
     proxying = [spec for spec in known.specs.values() if spec.proxy is not Proxying.NO]
     return [flow for spec in proxying for flow in known.assignments.get(spec.id, Assignment()).flows]
-
-
-def could_not_be_judged(result: Result, causes: Iterable[Cause]) -> bool:
-    """Return whether *result* failed for a cause that is none of *causes*, which a row asks for."""
-    return bool(tuple(causes)) and failure(result) is not None and cause(result) not in set(causes)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rainbow_probe.catalogue import RowSpec, Way
-from rainbow_probe.judge.needs import Judged, Known, could_not_be_judged, judge_need
+from rainbow_probe.judge.needs import Judged, Known, judge_need
 from rainbow_probe.judge.words import named, sentence
 from rainbow_probe.model import Cause, Need, Row, RowVerdict
 
@@ -27,6 +27,7 @@ class Tried:
     checks: tuple[str, ...]
     path: str
     """The way's name, and the proxy if it went through it."""
+    unknowable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ def judge_row(spec: RowSpec, known: Known) -> Row:
 def judge_way(way: Way, known: Known, causes: Iterable[Cause] = ()) -> Tried:
     """Judge one way: all of its needs must hold."""
     needs = [judge_need(need, known, causes) for need in way.needs]
-    verdict = next((v for v in _ALL_OF if any(need.verdict is v for need in needs)), RowVerdict.NOT_APPLICABLE)
+    verdict = _all_of(needs)
     proxied = any(need.proxied for need in needs) and THROUGH not in way.name
     return Tried(
         way=way,
@@ -60,7 +61,15 @@ def judge_way(way: Way, known: Known, causes: Iterable[Cause] = ()) -> Tried:
         reason="; ".join(dict.fromkeys(need.reason for need in needs if need.reason and _tells(need, verdict))),
         checks=tuple(dict.fromkeys(check for need in needs for check in need.checks)),
         path=f"{way.name}{THROUGH}" if proxied else way.name,
+        unknowable=all(need.unknowable for need in needs if need.verdict is RowVerdict.INCONCLUSIVE),
     )
+
+
+def _all_of(needs: Sequence[Judged]) -> RowVerdict:
+    """Put needs together that must all hold; one that means nothing at this site takes the way with it."""
+    if any(need.elsewhere for need in needs):
+        return RowVerdict.NOT_APPLICABLE
+    return next((v for v in _WORST_NEED if any(need.verdict is v for need in needs)), RowVerdict.NOT_APPLICABLE)
 
 
 def _tells(need: Judged, verdict: RowVerdict) -> bool:
@@ -69,7 +78,7 @@ def _tells(need: Judged, verdict: RowVerdict) -> bool:
     return need.verdict is verdict or (dropped and verdict is RowVerdict.PASS)
 
 
-_ALL_OF = (RowVerdict.FAIL, RowVerdict.INCONCLUSIVE, RowVerdict.NOT_TESTED, RowVerdict.PASS)
+_WORST_NEED = (RowVerdict.FAIL, RowVerdict.INCONCLUSIVE, RowVerdict.NOT_TESTED, RowVerdict.PASS)
 
 
 def _ending(spec: RowSpec, tried: Sequence[Tried]) -> _Ending:
@@ -91,6 +100,9 @@ def _with(works: Tried, ways: Sequence[Tried]) -> _Ending:
         case RowVerdict.FAIL:
             cost = f" The cost: {works.way.cost}." if works.way.cost else ""
             told = f"works only by {path}. {_each(_before(works, ways))}{cost}"
+            return _Ending(verdict=RowVerdict.DEGRADED, reason=told, path=path)
+        case RowVerdict.INCONCLUSIVE if first.unknowable:
+            told = f"{path} works; whether {first.way.name} does cannot be told here: {first.reason}"
             return _Ending(verdict=RowVerdict.DEGRADED, reason=told, path=path)
         case RowVerdict.INCONCLUSIVE:
             told = f"works at least by {path}; whether {first.way.name} works cannot be told: {first.reason}"
@@ -167,18 +179,3 @@ def _row(spec: RowSpec, ending: _Ending, checks: Iterable[str]) -> Row:
         destination=spec.destination,
         path=ending.path,
     )
-
-
-def moot_rows(specs: Iterable[RowSpec], rows: Iterable[Row], known: Known) -> frozenset[str]:
-    """Return the rows that could not be judged only because of failures that other rows are there to tell.
-
-    For example: whether TCP/80 is inspected, where TCP/80 is closed. They leave no question open.
-    """
-    causes = {spec.id: spec.causes for spec in specs}
-    return frozenset(row.id for row in rows if _moot(row, causes[row.id], known))
-
-
-def _moot(row: Row, causes: Sequence[Cause], known: Known) -> bool:
-    results = [known.results[check] for check in row.checks if check in known.results]
-    failed = any(could_not_be_judged(result, causes) for result in results)
-    return row.verdict is RowVerdict.INCONCLUSIVE and failed

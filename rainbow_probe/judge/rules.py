@@ -24,7 +24,7 @@ def firewall_rule(scene: Scene, results: Sequence[Result]) -> Rule:
     return Rule(format=TEXT, text="\n\n".join(_block(scene, *key, found) for key, found in groups.items()))
 
 
-def _block(scene: Scene, protocol: str, source: str, foreign: bool, results: Sequence[Result]) -> str:  # noqa: FBT001 - a key
+def _block(scene: Scene, protocol: str, source: str, foreign: bool, results: Sequence[Result]) -> str:
     lines = [
         f"allow outbound {protocol} (answers belong to the same flow; no inbound rule is needed)",
         f"  from      this network{_here(scene)}, {source}",
@@ -81,5 +81,7 @@ def exemption_rule(scene: Scene, results: Iterable[Result], what: str) -> Rule:
     names: dict[str, set[int]] = {}
     for result in results:
         names.setdefault(result.flow.target.host, set()).add(result.flow.target.port)
-    lines = [f"  {name} port {', '.join(map(str, sorted(ports)))}{_known(scene, name)}" for name, ports in names.items()]
+    lines = [
+        f"  {name} port {', '.join(map(str, sorted(ports)))}{_known(scene, name)}" for name, ports in names.items()
+    ]
     return Rule(format=TEXT, text="\n".join([f"{what}, for:", *lines]))

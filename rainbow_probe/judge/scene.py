@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rainbow_probe.catalogue import Guide
-from rainbow_probe.judge.traces import addresses, answered, answered_turn, direct, failure, passes, tried
+from rainbow_probe.judge.traces import addresses, answered, answered_turn, failure, passes, tried
 from rainbow_probe.model import (
     Assignment,
     Finding,
@@ -36,8 +36,6 @@ class Scene:
     results: tuple[Result, ...]
     assignments: Mapping[str, Assignment]
     failing: tuple[Result, ...] = ()
-    moot: frozenset[str] = frozenset()
-    """Rows that are open only because of failures that other rows are there to tell."""
 
     @classmethod
     def of(
@@ -47,7 +45,6 @@ class Scene:
         rows: Sequence[Row],
         results: Sequence[Result],
         assignments: Mapping[str, Assignment],
-        moot: frozenset[str] = frozenset(),
     ) -> Scene:
         """Set the scene; look-ups that were spared count where a row fails without them."""
         failed = {check for row in rows if row.verdict is RowVerdict.FAIL for check in row.checks}
@@ -59,7 +56,6 @@ class Scene:
             results=tuple(results),
             assignments=assignments,
             failing=failing,
-            moot=moot,
         )
 
     def without(self, claimed: Iterable[Result]) -> Scene:
@@ -106,7 +102,7 @@ def weigh(found: Found, scene: Scene) -> Finding:
     return Finding(
         id=found.id,
         title=found.title,
-        severity=min(_severity(hit, scene), _spare(found.claims, scene), found.at_least, key=_order),
+        severity=min(_severity(hit), _spare(found.claims, scene), found.at_least, key=_order),
         who=found.who,
         proof=tuple(dict.fromkeys(result.flow.id for result in (*found.claims, *found.shows))),
         rows=tuple(row.id for row in hit),
@@ -123,9 +119,9 @@ def _order(severity: Severity) -> int:
     return list(Severity).index(severity)
 
 
-def _severity(hit: Iterable[Row], scene: Scene) -> Severity:
+def _severity(hit: Iterable[Row]) -> Severity:
     """Weigh by the rows that are hit: a needed one that fails, one that is worse than it should be, or none."""
-    endings = {(row.verdict, row.need is Need.OPTIONAL) for row in hit if row.id not in scene.moot}
+    endings = {(row.verdict, row.need is Need.OPTIONAL) for row in hit}
     if (RowVerdict.FAIL, False) in endings:
         return Severity.BLOCKING
     worse = {(RowVerdict.FAIL, True), (RowVerdict.DEGRADED, True), (RowVerdict.DEGRADED, False)}
@@ -162,4 +158,3 @@ def distinct(results: Iterable[Result]) -> list[Result]:
 def failing(scene: Scene, *phases: Phase) -> list[Result]:
     """Return the unexplained failures in *phases*."""
     return [result for result in scene.failing if (seen := failure(result)) and seen.phase in phases]
-

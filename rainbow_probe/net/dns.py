@@ -13,7 +13,7 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 
-from rainbow_probe.evidence import Recorder, StepError
+from rainbow_probe.evidence import Recorder, leaf
 from rainbow_probe.model import Cause, Endpoint, PeerError, Transport
 from rainbow_probe.net.links import ByteStream
 from rainbow_probe.net.tcp import connect
@@ -115,15 +115,19 @@ async def ask_all(resolvers: Sequence[Endpoint], name: str) -> tuple[str, ...]:
     for resolver in resolvers:
         try:
             async with asyncio.timeout(LIMIT), asyncio.TaskGroup() as group:
-                tasks = [group.create_task(ask(resolver, name, kind, Transport.UDP)) for kind in TYPES]
+                tasks = [group.create_task(_whole(resolver, name, kind)) for kind in TYPES]
             return told([task.result() for task in tasks], str(resolver))
-        except PeerError as exc:
-            if exc.cause is Cause.NXDOMAIN:
-                raise
-            worst = exc
-        except (TimeoutError, ExceptionGroup) as exc:
-            worst = PeerError(Cause.NO_ANSWER, f"{resolver}: {_why(exc)}")
+        except (PeerError, TimeoutError, ExceptionGroup) as exc:
+            worst = _why(leaf(exc), resolver)
+            if worst.cause is Cause.NXDOMAIN:
+                raise worst from None
     raise worst
+
+
+async def _whole(resolver: Endpoint, name: str, kind: str) -> Answer:
+    """Ask over UDP, and over TCP for what did not fit a datagram (RFC 7766, section 5)."""
+    answer = await ask(resolver, name, kind, Transport.UDP)
+    return await ask(resolver, name, kind, Transport.TCP) if answer.truncated else answer
 
 
 def told(answers: Sequence[Answer], resolver: str) -> tuple[str, ...]:
@@ -137,7 +141,8 @@ def told(answers: Sequence[Answer], resolver: str) -> tuple[str, ...]:
     raise PeerError(Cause.NXDOMAIN, f"{resolver} answers {said}")
 
 
-def _why(exc: BaseException) -> str:
-    if isinstance(exc, ExceptionGroup):
-        return _why(exc.exceptions[0])
-    return "no answer" if isinstance(exc, TimeoutError | StepError) else str(exc)
+def _why(exc: BaseException, resolver: Endpoint) -> PeerError:
+    if isinstance(exc, PeerError):
+        return exc
+    said = "no answer" if isinstance(exc, TimeoutError) else str(exc)
+    return PeerError(Cause.NO_ANSWER, f"{resolver}: {said}")

@@ -158,8 +158,8 @@ async def _through(stream: ByteStream, hop: Hop, route: Route, rec: Recorder) ->
     if proxy is None:
         return stream
     if proxy.tls:
-        trusted_here = Expectation(inspection_allowed=True)
-        stream = await start_tls(stream, proxy.endpoint, trusted_here, route.trust, rec, limit=route.limits.handshake)
+        expected = Expectation(own=True)
+        stream = await start_tls(stream, proxy.endpoint, expected, route.trust, rec, limit=route.limits.handshake)
     return await tunnel(stream, hop.authority, proxy, rec, limit=route.limits.handshake)
 
 

@@ -84,7 +84,7 @@ class WebSocket:
                 raise EOFError("the connection was closed")
         frame = self._frames.pop(0)
         if frame.opcode is Opcode.CLOSE:
-            raise EOFError(f"closed by the peer: {excerpt(bytes(frame.data)[2:])!r}")
+            raise EOFError(f"closed by the peer: '{excerpt(bytes(frame.data)[2:])}'")
         return frame
 
     async def _pump(self) -> bytes:

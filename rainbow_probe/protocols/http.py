@@ -106,9 +106,9 @@ class Head:
         """Take bytes before the status is known. Raises as ``Exchange.feed`` does."""
         self._first += data[: HEAD_SIZE - len(self._first)]
         if not STATUS_LINE.startswith(self._first[: len(STATUS_LINE)]):
-            raise PeerError(Cause.NOT_HTTP, f"answered {excerpt(self._first)!r}")
+            raise PeerError(Cause.NOT_HTTP, f"answered '{excerpt(self._first)}'")
         if not data:
-            raise EOFError(f"closed within {excerpt(self._first)!r}" if self._first else "closed before an answer")
+            raise EOFError(f"closed within '{excerpt(self._first)}'" if self._first else "closed before an answer")
 
 
 def events(http: h11.Connection, data: bytes) -> list[h11.Event]:
@@ -123,7 +123,7 @@ def events(http: h11.Connection, data: bytes) -> list[h11.Event]:
     except h11.RemoteProtocolError as exc:
         if not data:
             raise EOFError("closed within its answer") from exc
-        raise PeerError(Cause.NOT_HTTP, f"broken HTTP, {exc}: {excerpt(data)!r}") from exc
+        raise PeerError(Cause.NOT_HTTP, f"broken HTTP, {exc}: '{excerpt(data)}'") from exc
     return found
 
 

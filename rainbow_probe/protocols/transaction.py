@@ -76,4 +76,4 @@ class Transaction:
 def not_stun(data: bytes) -> PeerError:
     """Name what came where STUN was expected: HTTP betrays a box that inspects the port as web traffic."""
     cause = Cause.HTTP_INSTEAD_OF_STUN if stun.looks_like(data) == "http" else Cause.NOT_STUN
-    return PeerError(cause, f"answered with {excerpt(data)!r}" if data else "answered with nothing")
+    return PeerError(cause, f"answered with '{excerpt(data)}'" if data else "answered with nothing")

@@ -34,7 +34,7 @@ def parse(frame: str) -> Element:
     try:
         return xml.parse(frame)
     except xml.HostileError as exc:
-        raise PeerError(Cause.NOT_XMPP, f"{exc}: {excerpt(frame)!r}") from exc
+        raise PeerError(Cause.NOT_XMPP, f"{exc}: '{excerpt(frame)}'") from exc
 
 
 class Opening:
@@ -81,7 +81,7 @@ class Opening:
     def _other(self, element: Element) -> None:
         """Skip what an open stream may carry besides; before that, it is no stream."""
         if not self.opened or element.name == "open":
-            raise PeerError(Cause.NOT_XMPP, f"<{excerpt(element.name, NAME_SIZE)}> in {excerpt(element.namespace)!r}")
+            raise PeerError(Cause.NOT_XMPP, f"<{excerpt(element.name, NAME_SIZE)}> in '{excerpt(element.namespace)}'")
 
     def facts(self) -> dict[str, Scalar]:
         """Return what is known so far, as evidence."""
@@ -101,4 +101,4 @@ def _stream_error(error: Element) -> PeerError:
 def _elsewhere(close: Element) -> str:
     """Say where else the server sends us (RFC 7395 section 3.6.1)."""
     uri = close.attributes.get("see-other-uri")
-    return f", use {excerpt(uri)!r}" if uri else ""
+    return f", use '{excerpt(uri)}'" if uri else ""

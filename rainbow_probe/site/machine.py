@@ -17,6 +17,7 @@ PLATFORMS = {"win32": "windows", "cygwin": "windows", "darwin": "macos"}
 """The names guides use, where they are not those of Python: ``linux``, ``android``, ``ios`` are the same."""
 LINUX_RANGE = "/proc/sys/net/ipv4/ip_local_port_range"
 MAC_RANGE = ("net.inet.ip.portrange.first", "net.inet.ip.portrange.last")
+LOCALTIME = "/etc/localtime"
 LAST_PORT = 65535
 
 
@@ -42,7 +43,7 @@ def clock() -> str:
 
 def timezone(environ: Mapping[str, str]) -> str:
     """Return the time zone: its name in the IANA database where that is known, else the system's abbreviation."""
-    named = environ.get("TZ", "").removeprefix(":") or _linked(Path("/etc/localtime"))
+    named = environ.get("TZ", "").removeprefix(":") or _linked(Path(LOCALTIME))
     return printable(named or time.localtime().tm_zone)
 
 

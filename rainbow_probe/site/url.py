@@ -18,6 +18,7 @@ PORTS = {"http": 80, "https": 443}
 USER, PASSWORD = "RAINBOW_PROBE_PROXY_USER", "RAINBOW_PROBE_PROXY_PASSWORD"
 UNSHOWN = "a URL that is not shown, as it may hold a password"
 
+_SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _LONGEST_NAME = 253  # characters, RFC 1035 section 3.1 less the root
 _SHOWN = 200  # characters of a PAC file's URL; one that holds its whole text (data:) is long
@@ -53,14 +54,15 @@ def is_socks(text: str) -> bool:
 
 
 def without_secrets(text: str) -> str:
-    """Return a URL to show: no user, no password, no query, and not too long."""
-    try:
-        parts = urlsplit(text.strip())
-        bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
-    except ValueError:
+    """Return a URL to show: no user, no password, no query, and not too long.
+
+    A password that should have been encoded and is not may hold ``#`` or ``/``: all up to the last ``@`` goes.
+    """
+    scheme, slashes, rest = text.strip().partition("://")
+    if "@" in text and not _SCHEME.fullmatch(scheme):
         return UNSHOWN
-    # What is no authority may still hold one, as in "http:user:password@host".
-    return printable(bare, _SHOWN) if "@" not in bare else UNSHOWN
+    bare = f"{scheme}{slashes}{rest.rpartition('@')[2]}"
+    return printable(re.split("[?#]", bare)[0], _SHOWN)
 
 
 def _split(text: str, source: str) -> tuple[SplitResult, int | None]:

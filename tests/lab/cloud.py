@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -15,20 +16,23 @@ from tests.lab.servers import Server
 
 
 class Cloud:
-    """The Internet beyond the sites' firewalls; a context manager."""
+    """The Internet beyond the sites' firewalls; a context manager. Its files are in *folder*."""
 
-    def __init__(self, folder: Path) -> None:
-        """Plan a cloud that keeps its files in *folder*, which it makes and removes."""
-        self.folder = folder
+    folder: Path
+    pki: pki.Pki
+    namespace: Namespace
+
+    def __init__(self) -> None:
+        """Plan a cloud; nothing is made yet."""
         self.servers: dict[str, Server] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         """Make namespace, certificates and servers; return when all listen."""
         with ExitStack() as stack:
-            self.folder.mkdir(parents=True)
+            self.folder = Path(tempfile.mkdtemp(prefix="rainbow-lab-"))
             stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
-            self.folder.chmod(0o755)  # servers that give up root must get in
+            self.folder.chmod(0o755)  # noqa: S103 - servers that give up root must get in
             self.pki = pki.make(self.folder / "pki")
             self.namespace = Namespace("cloud")
             stack.callback(self.namespace.delete)

@@ -127,9 +127,8 @@ def _nginx(namespace: Namespace, folder: Path, pki: Pki) -> Server:
         NGINX.format(folder=folder, servers="\n".join(pages), check4=PORTAL_CHECK.v4, check6=PORTAL_CHECK.v6),
         encoding="utf-8",
     )
-    return servers.start(
-        namespace, "nginx", ["nginx", "-c", str(path)], folder=folder, ports=("tcp/443", "tcp/80")
-    )
+    ports = (f"tcp/{REST.v4}:443", f"tcp/{PORTAL_CHECK.v4}:80")
+    return servers.start(namespace, "nginx", ["nginx", "-c", str(path)], folder=folder, ports=ports)
 
 
 def _tls_server(pki: Pki, host: Host, locations: str) -> str:
@@ -175,7 +174,7 @@ def _coturn(namespace: Namespace, folder: Path, pki: Pki, host: Host) -> Server:
     command += [f"--{key}={value}" for key, value in options.items()]
     for address, shown in ((host.v4, host.v4), (host.v6, f"[{host.v6}]")):
         command += [f"--listening-ip={address}", f"--relay-ip={address}", f"--aux-server={shown}:80"]
-    ports = ("udp/3478", "tcp/3478", "tcp/443", "tcp/80")
+    ports = tuple(f"{port[:3]}/{host.v4}:{port[4:]}" for port in ("udp/3478", "tcp/3478", "tcp/443", "tcp/80"))
     return servers.start(namespace, host.name, command, folder=folder, ports=ports)
 
 

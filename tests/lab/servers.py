@@ -19,7 +19,7 @@ _LISTENS = {"tcp": "0A", "udp": "07"}  # the state column of /proc/net/tcp and u
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A running server; *ports* (``tcp/443``) is what it must listen on to count as started."""
+    """A running server; *ports* (``tcp/443``, ``tcp/198.18.0.10:443``) is what it must listen on to count as started."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -35,8 +35,8 @@ class Server:
             time.sleep(POLL)
 
     def _listens(self, port: str) -> bool:
-        protocol, _, number = port.partition("/")
-        return int(number) in listening(self.process.pid, protocol)
+        protocol, _, place = port.partition("/")
+        return place in listening(self.process.pid, protocol)
 
     def tail(self) -> str:
         """Return the end of the log."""
@@ -66,14 +66,20 @@ def start(
     return Server(name=name, process=process, log=log, ports=tuple(ports))
 
 
-def listening(pid: int, protocol: str) -> set[int]:
-    """Return the ports that anybody listens on in the network namespace of process *pid*."""
-    found: set[int] = set()
+def listening(pid: int, protocol: str) -> set[str]:
+    """Return where anybody listens in the network namespace of process *pid*: ``443``, and ``198.18.0.10:443``."""
+    found: set[str] = set()
     for family in (protocol, f"{protocol}6"):
         try:
             lines = Path(f"/proc/{pid}/net/{family}").read_text(encoding="ascii").splitlines()[1:]
         except OSError:
             continue
         rows = [line.split() for line in lines]
-        found |= {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == _LISTENS[protocol]}
+        for address, _, port in (row[1].partition(":") for row in rows if row[3] == _LISTENS[protocol]):
+            found |= {str(int(port, 16)), f"{_dotted(address)}:{int(port, 16)}"}
     return found
+
+
+def _dotted(hexadecimal: str) -> str:
+    """Return an IPv4 address of /proc/net in its usual form; other addresses as they are."""
+    return ".".join(str(byte) for byte in reversed(bytes.fromhex(hexadecimal))) if len(hexadecimal) == 8 else hexadecimal

@@ -12,6 +12,7 @@ from rainbow_probe.model import Cause, Phase, Result, Who
 
 DAY = 86400  # seconds
 OUT_OF_DATE = (Cause.TLS_EXPIRED, Cause.TLS_NOT_YET_VALID)
+FEWEST_HOSTS = 2  # whose own clocks would have to be wrong alike; one, with a certificate that agrees
 FEWEST_DOMAINS = 2  # unrelated sites do not let their certificates expire on one day
 
 
@@ -20,9 +21,9 @@ def clock(scene: Scene) -> list[Found]:
     dated = [(result, skew) for result in scene.tried() for skew in _skews(result)]
     wrong = [(result, skew) for result, skew in dated if abs(skew) > DAY]
     stale = with_cause(scene, *OUT_OF_DATE)
-    right = len(wrong) < len(dated)  # one server that agrees with the clock acquits it
-    agreed = wrong and not right
-    if right or not (agreed or _unrelated(stale)):
+    acquitted = len(wrong) < len(dated)  # by one server that agrees with the clock
+    accused = len({result.flow.target.host for result, _ in wrong}) >= FEWEST_HOSTS or (wrong and stale)
+    if acquitted or not (accused or _unrelated(stale)):
         return []
     return [
         Found(

@@ -22,9 +22,8 @@ def denials(scene: Scene) -> list[Found]:
     found = [_addresses(numeric, opened)] if numeric else []
     rest = [result for result in denied if result not in numeric]
     open_ports = {result.flow.target.port for result in opened}
-    for port in dict.fromkeys(result.flow.target.port for result in rest):
-        if port not in open_ports:
-            found.append(_port(port, [r for r in rest if r.flow.target.port == port], opened))
+    shut_ports = dict.fromkeys(p for result in rest if (p := result.flow.target.port) not in open_ports)
+    found += [_port(port, [r for r in rest if r.flow.target.port == port], opened) for port in shut_ports]
     names = [result for result in rest if result.flow.target.port in open_ports]
     return [*found, _names(names, opened)] if names else found
 
@@ -76,8 +75,8 @@ def _port(port: int, denied: Sequence[Result], opened: Sequence[Result]) -> Foun
         id=f"proxy-denies-{port}",
         title=f"The proxy refuses CONNECT to port {port}, though it opens other ports",
         who=Who.PROXY,
-        fix=f"Permit CONNECT to port {port} of these hosts; it is not web traffic but TURN where the guide asks for it, "
-        "so it must not be inspected as HTTP either.",
+        fix=f"Permit CONNECT to port {port} of these hosts. What passes to TURN servers there is no web traffic, so it must "
+        "not be inspected as HTTP either.",
         claims=tuple(denied),
         shows=tuple(controls),
         detail=_answers(denied),

@@ -13,12 +13,14 @@ SERVICE = frozenset({"https", "xmpp", "turn"})
 
 def captive_portal(scene: Scene) -> list[Found]:
     """Claim what fails beyond the look-up, if the control shows a portal and nothing of the service gets by it."""
-    caught = [result for result in scene.tried(*CONTROLS) if cause(result) is Cause.CAPTIVE_PORTAL]
+    caught = [result for result in scene.failing if cause(result) is Cause.CAPTIVE_PORTAL]
+    control = [result for result in caught if result.flow.kind in CONTROLS]
     if not caught:
         return []
     if any(passes(result) for result in scene.tried(*SERVICE)):
-        return [_filtered(caught)]
-    stopped = [r for r in scene.failing if direct(r) and phase(r) is not Phase.RESOLVE and r.flow.kind not in CONTROLS]
+        return [_filtered(control)] if control else []
+    known = {result.flow.id for result in caught}
+    stopped = [r for r in scene.failing if direct(r) and phase(r) is not Phase.RESOLVE and r.flow.id not in known]
     return [
         Found(
             id="captive-portal",

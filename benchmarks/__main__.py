@@ -1,0 +1,34 @@
+"""Run all benchmarks, print their figures with ratios and goals, and fail if a goal is missed."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib import import_module
+
+from benchmarks.figures import Figure, table
+
+PARTS = {
+    "startup": "Start-up and imports",
+    "network": "Whole runs at simulated sites",
+    "scale": "Five hundred flows at once, on loopback",
+}
+
+
+def main(chosen: list[str]) -> int:
+    """Run the parts named, or all; the status is 1 if a goal was missed."""
+    if unknown := [name for name in chosen if name not in PARTS]:
+        print(f"no benchmark {unknown[0]!r}; there are {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    print(f"Python {platform.python_version()} on {platform.system()}; medians, ratios travel and absolutes do not")
+    missed: list[Figure] = []
+    for name in chosen or PARTS:
+        figures = list(import_module(f"benchmarks.{name}").figures())
+        print(f"\n{PARTS[name]}\n{table(figures)}", flush=True)
+        missed += [figure for figure in figures if not figure.met]
+    print(f"\n{len(missed)} goals missed" + "".join(f"\n  {figure.name}" for figure in missed))
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

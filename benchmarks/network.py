@@ -1,0 +1,163 @@
+"""The whole run at simulated sites: with 50 ms of round trip, and where everything is dropped.
+
+Beside it, on the same targets at the same site, what a user would take instead: curl and blackbox_exporter.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import median
+
+from benchmarks import others
+from benchmarks.chains import longest
+from benchmarks.figures import Figure, table
+from benchmarks.guide import Group, write
+from benchmarks.processes import PYTHON, Measured, measure
+from tests.lab import names, netns, probe
+from tests.lab.cloud import Cloud
+from tests.lab.scenario import Dns, Expected, Firewall, Scenario
+from tests.lab.site import Site
+
+ROUND_TRIP = 50.0  # milliseconds
+REPEATS = 5
+BUDGET = 8.0  # seconds: --timeout
+SPARE = 0.5  # seconds allowed beside what the network takes
+TIMES_CHAIN = 1.3
+PEAK = 60.0  # megabytes
+OPEN = Scenario(title="open", expect=Expected(exit=0, verdict="pass"))
+DROPPED = Scenario(
+    title="everything dropped",
+    expect=Expected(exit=1, verdict="fail"),
+    firewall=Firewall(default="drop"),
+    dns=Dns(silent=True),
+)
+
+
+def figures() -> Iterable[Figure]:
+    """Measure in the lab; nothing where the lab cannot be."""
+    if reason := netns.why_not():
+        print(f"no lab on this machine, so nothing is measured in it: {reason}")
+        return
+    with Cloud() as cloud:
+        with Site(cloud, OPEN, delay_ms=ROUND_TRIP) as site:
+            yield from _open(site)
+            yield from _beside_others(site)
+        with Site(cloud, DROPPED) as site:
+            yield _dropped(site)
+
+
+def _open(site: Site) -> Iterable[Figure]:
+    runs = [_run(site, accept=(0,)) for _ in range(REPEATS)]
+    took = median(measured.seconds for measured, _ in runs)
+    chain = median(seconds for _, seconds in runs)
+    yield Figure(
+        name=f"a whole run, {ROUND_TRIP:g} ms round trip",
+        value=took,
+        unit="s",
+        base=chain,
+        against="the longest dependent chain of its steps",
+        limit=TIMES_CHAIN * chain + SPARE,
+        goal=f"at most {TIMES_CHAIN:g} times and {SPARE:g} s",
+    )
+    yield Figure(
+        name="peak memory of a whole run",
+        value=max(measured.peak_mb for measured, _ in runs),
+        unit="MB",
+        base=measure([PYTHON, "-c", "import asyncio, ssl, argparse, json, dataclasses"]).peak_mb,
+        against="python with asyncio, ssl, argparse, json, dataclasses",
+        limit=PEAK,
+        goal=f"at most {PEAK:g} MB",
+    )
+
+
+def _dropped(site: Site) -> Figure:
+    took = median(_run(site, accept=(1, 3))[0].seconds for _ in range(3))
+    return Figure(
+        name="a whole run where everything is dropped",
+        value=took,
+        unit="s",
+        base=BUDGET,
+        against="the time one check has (--timeout)",
+        limit=BUDGET + SPARE,
+        goal=f"at most that and {SPARE:g} s",
+    )
+
+
+def _run(site: Site, *, accept: Sequence[int]) -> tuple[Measured, float]:
+    """Run the probe once at *site*; give what it took and its longest chain."""
+    report = site.folder / "benchmark.json"
+    command = probe.command(site, "--timeout", f"{BUDGET:g}", "--quiet", "--json", str(report))
+    measured = measure(command, inside=site.enter(), accept=accept, environment=probe.environment(site))
+    return measured, longest(json.loads(report.read_text("utf-8")))
+
+
+def _groups() -> list[Group]:
+    """List the probes that all three tools can do: pages over HTTPS, and TLS from the first byte."""
+    pages = tuple(host.name for host in (names.REST, *names.WEB))
+    push = tuple(host.name for host in names.FCM)
+    https = Group(id="pages", kind="https", hosts=pages, port=443, transport="tls", params='{ expect = "any" }')
+    ports = [Group(id=f"push-{p}", kind="push", hosts=push, port=p, transport="tls") for p in names.FCM_PORTS]
+    return [https, *ports]
+
+
+def _targets(site: Site) -> list[others.Target]:
+    ca, schemes = str(site.cloud.pki.ca("public")), {"https": "https", "push": "tls"}
+    return [
+        others.Target(url=f"{schemes[group.kind]}://{host}:{group.port}", ca=ca)
+        for group in _groups()
+        for host in group.hosts
+    ]
+
+
+def _beside_others(site: Site) -> Iterable[Figure]:
+    if lacking := others.missing():
+        print(f"not installed, so not compared with: {', '.join(lacking)}")
+        return
+    with tempfile.TemporaryDirectory() as name:
+        ours = median(_ours(site, Path(name)) for _ in range(REPEATS))
+        runs = [_theirs(site, Path(name)) for _ in range(3)]
+    count = len(_targets(site))
+    curl, blackbox = median(r["curl"] for r in runs), median(r["blackbox"] for r in runs)
+    start = median(r["blackbox_start"] for r in runs)
+    worked = min(min(r["curl_ok"], r["blackbox_ok"]) for r in runs)
+    yield Figure(
+        name=f"{count} probes, start to exit",
+        value=ours,
+        unit="s",
+        base=curl,
+        against=f"curl and openssl, one after the other ({worked} of {count} worked everywhere)",
+        limit=curl / 8,
+        goal="at most an eighth",
+    )
+    yield Figure(
+        name=f"{count} probes, start to exit",
+        value=ours,
+        unit="s",
+        base=blackbox + start,
+        against=f"blackbox_exporter in parallel: {start:.2f} s to start, {blackbox:.2f} s to probe",
+        limit=blackbox + start,
+        goal="not slower",
+    )
+
+
+def _ours(site: Site, folder: Path) -> float:
+    guide = write(folder / "guide", _groups())
+    command = probe.command(site, "--guide", str(guide), "--quiet")
+    return measure(command, inside=site.enter(), environment=probe.environment(site)).seconds
+
+
+def _theirs(site: Site, folder: Path) -> others.Result:
+    targets, result = folder / "targets.json", folder / "result.json"
+    targets.write_text(json.dumps(_targets(site)))
+    command = [PYTHON, "-m", "benchmarks.others", str(targets), str(result)]
+    measure(command, inside=site.enter(), environment=probe.environment(site))
+    read: others.Result = json.loads(result.read_text())
+    return read
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table(figures()) + "\n")

@@ -1,0 +1,100 @@
+"""Findings: one cause for the whole site each, with its proof. A failing check belongs to one finding at most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from rainbow_probe.judge.findings import (
+    advice,
+    certificates,
+    denials,
+    direct,
+    inspection,
+    middlebox,
+    names,
+    offline,
+    portal,
+    ports,
+    proxy,
+    relay,
+    seen,
+    udp,
+)
+from rainbow_probe.judge.scene import Found, Scene, weigh
+from rainbow_probe.model import Finding, Severity
+
+Finder = Callable[[Scene], list[Found]]
+
+FINDERS: tuple[Finder, ...] = (
+    # What makes everything else moot.
+    offline.offline,
+    portal.captive_portal,
+    # Before the first packet to a target: names, and the proxy.
+    names.nxdomain,
+    proxy.unreachable,
+    proxy.silent,
+    proxy.authentication,
+    denials.denials,
+    proxy.unresolved,
+    proxy.unreached,
+    proxy.http10,
+    names.no_answer,
+    names.hijack,
+    names.private,
+    # Who answers, and with which certificate.
+    certificates.clock,
+    inspection.upgrade,
+    inspection.intercepted,
+    certificates.out_of_date,
+    certificates.wrong_name,
+    inspection.untrusted,
+    inspection.block_page,
+    # What the border drops, rejects or cuts.
+    direct.direct_blocked,
+    seen.mute_everywhere,
+    middlebox.http_inspection,
+    middlebox.no_stun,
+    udp.source_blocked,
+    udp.blocked,
+    udp.high_range,
+    ports.tcp_ports,
+    ports.push,
+    # What the servers say themselves.
+    relay.credentials,
+    relay.refusals,
+    relay.altered,
+    relay.unreachable,
+    # What is left is told as it was seen.
+    seen.mute,
+    seen.unexplained,
+    # What works, and wants attention.
+    advice.dead_addresses,
+    names.dead_resolver,
+    names.moved,
+    advice.mapped_differs,
+)
+"""In order: the first that explains a failing check has it."""
+
+
+def find(scene: Scene, finders: Iterable[Finder] = FINDERS) -> tuple[Finding, ...]:
+    """Explain the failures of *scene*, the worst findings first."""
+    found: list[Found] = []
+    left = scene
+    for finder in finders:
+        causes = finder(left)
+        found += causes
+        left = left.without(result for cause in causes for result in cause.claims)
+    findings = _distinct(weigh(one, scene) for one in found)
+    return tuple(sorted(findings, key=lambda finding: list(Severity).index(finding.severity)))
+
+
+def _distinct(findings: Iterable[Finding]) -> list[Finding]:
+    """Keep ids apart: of two findings with one id, the second has nothing of its own but what it claims."""
+    kept: dict[str, Finding] = {}
+    for finding in findings:
+        name = finding.id
+        while name in kept:
+            name = f"{name}-more"
+        kept[name] = replace(finding, id=name)
+    return list(kept.values())

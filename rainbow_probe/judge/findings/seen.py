@@ -1,0 +1,99 @@
+"""Failures without a proven cause, worded as what was seen."""
+
+from __future__ import annotations
+
+import re
+
+from rainbow_probe.judge.rules import firewall_rule
+from rainbow_probe.judge.scene import CONTROLS, Found, Scene
+from rainbow_probe.judge.traces import SHUT, connected, direct, failure, shut
+from rainbow_probe.judge.words import count, door, hosts, named, said
+from rainbow_probe.model import Cause, Phase, Result, Who
+
+LOUD = frozenset({Phase.TLS, Phase.HTTP, Phase.WEBSOCKET, Phase.STUN})
+"""Phases right behind the connection, in which a server has to say something."""
+FEWEST_HOSTS = 2  # one mute server is that server's own trouble
+ACTORS = {
+    Phase.RESOLVE: Who.DNS,
+    Phase.CONNECT: Who.FIREWALL,
+    Phase.PROXY: Who.PROXY,
+    Phase.TLS: Who.TLS_INSPECTION,
+}
+"""Who is asked first; beyond TLS it is the provider."""
+
+
+def mute_everywhere(scene: Scene) -> list[Found]:
+    """Say that whatever takes a direct connection, on any port, then says nothing."""
+    took = [result for result in scene.tried() if connected(result) and direct(result)]
+    several = len({result.flow.target.port for result in took}) > 1
+    return _mute(scene, took) if several and _all_mute(took) else []
+
+
+def mute(scene: Scene) -> list[Found]:
+    """Say that all hosts of a port take connections and then say nothing."""
+    by_port: dict[tuple[int, str], list[Result]] = {}
+    for result in scene.tried():
+        if connected(result) and result.flow.kind not in CONTROLS:
+            by_port.setdefault((result.flow.target.port, result.flow.via), []).append(result)
+    return _mute(scene, [result for found in by_port.values() if _all_mute(found) for result in found])
+
+
+def _mute(scene: Scene, silent: list[Result]) -> list[Found]:
+    still_open = {result.flow.id for result in scene.failing}
+    claims = [result for result in silent if result.flow.id in still_open]
+    if not claims:
+        return []
+    doors = named(dict.fromkeys(door(result.flow) for result in claims))
+    return [
+        Found(
+            id="server-mute",
+            title=f"{doors} can be connected to, but nothing ever answers there",
+            who=Who.FIREWALL if any(map(direct, claims)) else Who.PROXY,
+            fix="Something between takes the connections without passing them on (a transparent proxy, a firewall that "
+            "answers for others), or the servers hang: compare with a run from another network.",
+            claims=tuple(claims),
+            detail=f"{count(len(claims), 'check')} to {hosts(claims, 8)}: {named(dict.fromkeys(map(said, claims)))}",
+        )
+    ]
+
+
+def _all_mute(results: list[Result]) -> bool:
+    several = len({result.flow.target.host for result in results}) >= FEWEST_HOSTS
+    return several and all(_silent(result) for result in results)
+
+
+def _silent(result: Result) -> bool:
+    seen = result.verdict.failure  # a control that heard nothing is inconclusive, and as mute
+    return seen is not None and seen.cause is Cause.TIMEOUT and seen.phase in LOUD
+
+
+def unexplained(scene: Scene) -> list[Found]:
+    """Gather what nothing explains by phase, cause and group of hosts."""
+    groups: dict[tuple[Phase, Cause, str], list[Result]] = {}
+    for result in scene.failing:
+        seen = failure(result)
+        if seen and result.flow.kind not in CONTROLS:
+            groups.setdefault((seen.phase, seen.cause, scene.group_of(result)), []).append(result)
+    return [_as_seen(*key, results, scene) for key, results in groups.items()]
+
+
+def _as_seen(where: Phase, why: Cause, group: str, lost: list[Result], scene: Scene) -> Found:
+    doors = named(dict.fromkeys(door(result.flow) for result in lost))
+    closed = [result for result in lost if shut(result)]
+    return Found(
+        id=f"seen-{where}-{why}-{re.sub(r'[^a-z0-9.-]+', '-', group.lower())}",
+        title=f"{hosts(lost)} ({doors}): {said(lost[0])}",
+        who=ACTORS.get(where, Who.PROVIDER),
+        fix=_advice(where, why),
+        claims=tuple(lost),
+        detail=named(dict.fromkeys(seen.detail for result in lost if (seen := failure(result))), 3),
+        rules=(firewall_rule(scene, closed),) if closed else (),
+    )
+
+
+def _advice(where: Phase, why: Cause) -> str:
+    if why in SHUT and where in {Phase.CONNECT, Phase.STUN}:
+        return "What stops it is not proven. If these hosts work from another network, open the way to them here."
+    if where is Phase.PROXY:
+        return "What stops it is not proven. Ask the proxy's log for these targets."
+    return "What stops it is not proven. Run from another network too: if it fails there, tell the provider."

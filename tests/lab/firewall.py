@@ -1,0 +1,138 @@
+"""From a site's rules to an nftables rule set, and back from its counters to what it really did."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from tests.lab.names import PROXY, SITE_GATEWAY, addresses
+from tests.lab.netns import LabError, Namespace
+from tests.lab.scenario import Firewall, HttpProxy, Rule
+
+BOXES = {"mute": 9001, "inspector": 9002, "portal": 9003, "tls-portal": 9004, "tls-inspector": 9005}
+"""Actions that hand a TCP connection to a box in the firewall, with the port where the box listens."""
+ACTIONS = {
+    "accept": "accept",
+    "drop": "drop",
+    "reject": "reject",
+    "reset": "reject with tcp reset",
+    "prohibit": "reject with icmpx admin-prohibited",
+}
+TABLE = """\
+table inet lab {{
+  chain forwarding {{
+    type filter hook forward priority filter; policy drop;
+    {loss}
+    ct state established,related accept
+    ct status dnat accept
+    iifname "lan" oifname "dmz" {proxy}
+    iifname "lan" jump from_site
+    iifname "dmz" jump from_proxy
+  }}
+  chain from_site {{
+    {site_rules}
+    counter {default} comment "default"
+  }}
+  chain from_proxy {{
+    {proxy_rules}
+    accept
+  }}
+  chain incoming {{
+    type filter hook input priority filter; policy accept;
+    {dns}
+  }}
+}}
+table ip turned {{
+  chain arriving {{
+    type nat hook prerouting priority dstnat; policy accept;
+    {turned}
+  }}
+  chain leaving {{
+    type nat hook postrouting priority srcnat; policy accept;
+    oifname "wan" ip saddr {proxy_address} snat to {proxy_exit}
+    oifname "wan" ip saddr 198.19.0.0/16 snat to {site_exit}
+  }}
+}}
+"""
+
+
+def ruleset(firewall: Firewall, proxy: HttpProxy | None, exits: tuple[str, str], *, silent_dns: bool) -> str:
+    """Return the rule set; *exits* are the public addresses of the site and of its proxy."""
+    return TABLE.format(
+        loss=_loss(firewall.udp_loss),
+        proxy=f"tcp dport {proxy.port} accept" if proxy else "drop",
+        site_rules=_lines(_filters(firewall, "site")),
+        proxy_rules=_lines(_filters(firewall, "proxy")),
+        default=_action(firewall.default),
+        dns=f'ip daddr {SITE_GATEWAY} meta l4proto {{ tcp, udp }} th dport 53 counter drop comment "dns"' * silent_dns,
+        turned=_lines([*_reroutes(firewall), *_boxes(firewall)]),
+        proxy_address=PROXY,
+        proxy_exit=exits[1],
+        site_exit=exits[0],
+    )
+
+
+def hits(namespace: Namespace) -> dict[str, int]:
+    """Return the packets each named rule has met."""
+    listing = json.loads(namespace.run("nft", "-j", "list", "ruleset"))
+    rules = [item["rule"] for item in listing["nftables"] if "rule" in item]
+    return {
+        rule["comment"]: expression["counter"]["packets"]
+        for rule in rules
+        for expression in rule["expr"]
+        if "comment" in rule and "counter" in expression
+    }
+
+
+def _lines(lines: Iterator[str] | list[str]) -> str:
+    return "\n    ".join(lines)
+
+
+def _loss(percent: int) -> str:
+    return f'meta l4proto udp numgen random mod 100 < {percent} counter drop comment "udp-loss"' if percent else ""
+
+
+def _action(action: str) -> str:
+    if action not in ACTIONS:
+        raise LabError(f"no action {action}; there are: {', '.join((*ACTIONS, *BOXES))}")
+    return ACTIONS[action]
+
+
+def _filters(firewall: Firewall, source: str) -> Iterator[str]:
+    """Give the rules that let pass or stop; a rule's number is its name."""
+    for number, rule in enumerate(firewall.rules):
+        if rule.action not in BOXES and rule.source in {source, "both"}:
+            for match in _matches(rule):
+                yield f'{match} counter {_action(rule.action)} comment "rule {number}"'
+
+
+def _boxes(firewall: Firewall) -> Iterator[str]:
+    """Give the rules that hand connections to a box."""
+    for number, rule in enumerate(firewall.rules):
+        if rule.action in BOXES:
+            for match in _matches(rule):
+                yield f'iifname "lan" {match} counter redirect to :{BOXES[rule.action]} comment "rule {number}"'
+
+
+def _reroutes(firewall: Firewall) -> Iterator[str]:
+    for number, (service, instead) in enumerate(firewall.reroute.items()):
+        name, _, port = service.rpartition(":")
+        there = addresses(name)[0]
+        yield f'ip daddr {there} tcp dport {port} counter dnat to {addresses(instead)[0]} comment "reroute {number}"'
+
+
+def _matches(rule: Rule) -> Iterator[str]:
+    """Give the nft matches of *rule*, one for each address family it names addresses of."""
+    ports = f"{rule.protocol or 'th'} dport {{ {rule.ports} }}" if rule.ports else ""
+    protocol = f"meta l4proto {rule.protocol}" if rule.protocol else "meta l4proto { tcp, udp }" if rule.ports else ""
+    family = {"v4": "meta nfproto ipv4", "v6": "meta nfproto ipv6", "": ""}[rule.family]
+    for there in _destinations(rule):
+        yield " ".join(part for part in (family, there, protocol, ports) if part)
+
+
+def _destinations(rule: Rule) -> list[str]:
+    if not rule.to:
+        return [""]
+    v4, v6 = zip(*(addresses(name) for name in rule.to), strict=True)
+    both = [f"ip daddr {{ {', '.join(v4)} }}", f"ip6 daddr {{ {', '.join(v6)} }}"]
+    return both[:1] if rule.action in BOXES else both

@@ -1,0 +1,160 @@
+"""One simulated site as data: a TOML file says how its border behaves and what the probe must then report."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_type_hints
+
+FOLDER = Path(__file__).parent / "sites"
+T = TypeVar("T")
+
+
+class SiteFileError(ValueError):
+    """A site file says something that does not exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule of the firewall for packets that leave; the first that matches decides."""
+
+    action: str
+    """accept, drop, reject (port unreachable), reset (TCP), prohibit (administratively), or one of ``BOXES``."""
+    protocol: str = ""
+    """udp, tcp, or empty for any."""
+    ports: str = ""
+    """As nft writes them: ``443``, ``5228-5230``, ``53, 123``; empty for any."""
+    to: tuple[str, ...] = ()
+    """Names of the lab; empty for anywhere."""
+    source: str = "site"
+    """site, proxy, or both."""
+    family: str = ""
+    """v4, v6, or empty for both."""
+    expect_hits: bool = True
+    """Whether a run of the probe must have met this rule: a fault nobody meets proves nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firewall:
+    """The border: what is done with what leaves, and what is lost."""
+
+    default: str = "accept"
+    rules: tuple[Rule, ...] = ()
+    udp_loss: int = 0
+    """Per cent of all UDP datagrams lost, in each direction."""
+    reroute: Mapping[str, str] = field(default_factory=dict[str, str])
+    """``NAME:PORT`` of a TCP service, to the lab name that gets its connections instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpProxy:
+    """The site's squid."""
+
+    port: int = 3128
+    options: tuple[str, ...] = ()
+    """Lines that stand before the general permission, as squid.conf has them."""
+    connect_ports: tuple[int, ...] = (80, 443)
+    login: bool = False
+    bump: bool = False
+    """Decrypts TLS with the company's CA."""
+    running: bool = True
+    """False: the machine is there, the service is not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dns:
+    """The site's resolver."""
+
+    nxdomain: tuple[str, ...] = ()
+    """Names, with all names below them, that it says do not exist."""
+    answers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Names with the lab name or address it gives instead."""
+    silent: bool = False
+    refuses: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """How the probe is called there, beside what every site has."""
+
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    proxy: bool = True
+    """Whether the site's proxy, if it has one, is set in the environment."""
+    credentials: str = "right"
+    """right, wrong or none: the TURN credentials."""
+    trusts: tuple[str, ...] = ("public",)
+    """CAs in this machine's trust store, as ``tests.lab.pki.ORGANISATIONS`` names them."""
+    timeout: float = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What all checks whose id matches *id* must have come to; at least one must match."""
+
+    id: str
+    outcome: str
+    phase: str = ""
+    cause: str = ""
+    """One or more, with ``|`` between them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What the report must say."""
+
+    exit: int
+    verdict: str
+    findings: tuple[str, ...] = ()
+    """Ids that must be there."""
+    may: tuple[str, ...] = ()
+    """Patterns of ids that may be there; every other finding is a false one, advice excepted."""
+    no_findings: tuple[str, ...] = ()
+    """Patterns of ids that must not be there, advice or not."""
+    rows: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Row id patterns with their verdicts, with ``|`` between them."""
+    clients: Mapping[str, str] = field(default_factory=dict[str, str])
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A whole site file."""
+
+    title: str
+    expect: Expected
+    ipv6: bool = False
+    firewall: Firewall = field(default_factory=Firewall)
+    http_proxy: HttpProxy | None = None
+    dns: Dns = field(default_factory=Dns)
+    probe: Probe = field(default_factory=Probe)
+
+
+def names() -> list[str]:
+    """Return the names of all sites."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load(name: str) -> Scenario:
+    """Read the site *name*; ``SiteFileError`` names what is wrong and where."""
+    path = FOLDER / f"{name}.toml"
+    if not path.exists():
+        raise SiteFileError(f"no site {name}; there are: {', '.join(names())}")
+    return _build(Scenario, tomllib.loads(path.read_text(encoding="utf-8")), path.name)
+
+
+def _build(kind: type[T], table: Mapping[str, Any], place: str) -> T:
+    hints = get_type_hints(kind)
+    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]  # - only dataclasses come here
+    if strange := set(table) - known:
+        raise SiteFileError(f"{place}: {', '.join(sorted(strange))}: not one of {', '.join(sorted(known))}")
+    return kind(**{key: _value(hints[key], value, f"{place}: {key}") for key, value in table.items()})
+
+
+def _value(hint: Any, value: Any, place: str) -> Any:
+    options = [option for option in (hint, *get_args(hint)) if isinstance(option, type) and is_dataclass(option)]
+    if isinstance(value, list):
+        return tuple(_build(options[0], item, place) if options else item for item in value)
+    return _build(options[0], value, place) if options else value

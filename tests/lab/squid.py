@@ -1,0 +1,100 @@
+"""The site's HTTP proxy: squid, configured from the site file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from tests.lab import servers
+from tests.lab.names import PROXY_PASSWORD, PROXY_USER, RESOLVER
+from tests.lab.netns import Namespace, run
+from tests.lab.pki import Pki
+from tests.lab.scenario import HttpProxy
+from tests.lab.servers import Server
+
+LIBRARY = Path("/usr/lib/squid")
+CONFIG = """\
+visible_hostname proxy.site.test
+http_port {port}{bumping}
+pid_filename none
+cache deny all
+cache_mem 0 MB
+access_log stdio:{folder}/squid-access.log
+cache_log {folder}/squid-cache.log
+coredump_dir {folder}
+pinger_enable off
+netdb_filename none
+shutdown_lifetime 0 seconds
+dns_nameservers {resolver}
+hosts_file none
+connect_timeout 3 seconds
+forward_timeout 3 seconds
+{extra}
+acl to_tunnel method CONNECT
+acl tunnel_ports port {connect_ports}
+http_access deny to_tunnel !tunnel_ports
+{options}
+http_access {permission}
+"""
+LOGIN = """\
+auth_param basic program {library}/basic_ncsa_auth {folder}/users
+auth_param basic children 1 startup=1
+auth_param basic realm Lab proxy
+acl known_user proxy_auth REQUIRED
+"""
+BUMP = """\
+sslcrtd_program {library}/security_file_certgen -s {folder}/forged -M 4MB
+sslcrtd_children 2 startup=1
+tls_outgoing_options cafile={cafile}
+ssl_bump peek all
+ssl_bump bump all
+"""
+BUMPING = " ssl-bump generate-host-certificates=on dynamic_cert_mem_cache_size=4MB tls-cert={ca}"
+
+
+def start(namespace: Namespace, folder: Path, settings: HttpProxy, pki: Pki, *, intercept: int = 0) -> Server:
+    """Start squid; with *intercept* it also takes TLS connections redirected to that port."""
+    folder.mkdir()
+    bumps = settings.bump or bool(intercept)
+    extra = _bump(folder, pki) if bumps else ""
+    if settings.login:
+        extra += _login(folder)
+    bumping = BUMPING.format(ca=pki.signing("corporate")) if bumps else ""
+    if intercept:
+        extra += f"https_port {intercept} intercept{bumping}\n"
+    path = folder / "squid.conf"
+    path.write_text(
+        CONFIG.format(
+            port=settings.port,
+            bumping=bumping,
+            folder=folder,
+            resolver=RESOLVER.v4,
+            extra=extra,
+            connect_ports=" ".join(map(str, settings.connect_ports)),
+            options="\n".join(settings.options),
+            permission="allow known_user" if settings.login else "allow all",
+        ),
+        encoding="utf-8",
+    )
+    _hand_over(folder)
+    ports = [f"tcp/{settings.port}", *([f"tcp/{intercept}"] if intercept else [])]
+    return servers.start(namespace, "squid", ["squid", "-N", "-f", str(path)], folder=folder, ports=ports)
+
+
+def _bump(folder: Path, pki: Pki) -> str:
+    run(str(LIBRARY / "security_file_certgen"), "-c", "-s", str(folder / "forged"), "-M", "4MB")
+    return BUMP.format(library=LIBRARY, folder=folder, cafile=pki.ca("public", "operator"))
+
+
+def _login(folder: Path) -> str:
+    digest = run("openssl", "passwd", "-apr1", "-stdin", given=PROXY_PASSWORD).strip()
+    (folder / "users").write_text(f"{PROXY_USER}:{digest}\n", encoding="ascii")
+    return LOGIN.format(library=LIBRARY, folder=folder)
+
+
+def _hand_over(folder: Path) -> None:
+    """Give *folder* to the user that squid becomes."""
+    for here, _, files in os.walk(folder):
+        for name in (here, *(str(Path(here, file)) for file in files)):
+            shutil.chown(name, "proxy", "proxy")
