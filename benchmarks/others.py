@@ -1,7 +1,7 @@
 """What a user would take instead, on the same targets: curl one after the other, blackbox_exporter in parallel.
 
-``python -m benchmarks.others TARGETS.json RESULT.json``; it runs where the targets can be reached, for example in
-a namespace of the lab. A target is ``{"url", "ca"}``: an https URL, fetched, or a tls one, shaken hands with.
+``python -m benchmarks.others curl|blackbox TARGETS.json RESULT.json``; it runs where the targets can be reached, for
+example in a namespace of the lab. A target is ``{"url", "ca"}``: https, fetched, or tls, shaken hands with.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict
@@ -36,12 +36,8 @@ class Target(TypedDict):
 class Result(TypedDict):
     """Seconds for all targets, and how many of them worked."""
 
-    curl: float
-    curl_ok: int
-    blackbox: float
-    """With the exporter already running."""
-    blackbox_start: float
-    blackbox_ok: int
+    seconds: float
+    worked: int
 
 
 def missing() -> list[str]:
@@ -49,11 +45,11 @@ def missing() -> list[str]:
     return [name for name in ("curl", "openssl", EXPORTER) if shutil.which(name) is None]
 
 
-def one_after_the_other(targets: Iterable[Target]) -> tuple[float, int]:
+def one_after_the_other(targets: Sequence[Target]) -> Result:
     """Fetch each target with curl; curl cannot end after a TLS handshake, so openssl does those."""
     began = time.perf_counter()
     worked = sum(_run(_command(target)) for target in targets)
-    return time.perf_counter() - began, worked
+    return Result(seconds=time.perf_counter() - began, worked=worked)
 
 
 def _command(target: Target) -> list[str]:
@@ -71,13 +67,12 @@ def _run(command: Sequence[str]) -> bool:
     return done.returncode == 0
 
 
-def all_at_once(targets: Sequence[Target]) -> tuple[float, float, int]:
-    """Start the exporter, ask it for all targets at once; give both times and how many targets worked."""
-    began = time.perf_counter()
+def all_at_once(targets: Sequence[Target]) -> Result:
+    """Start the exporter and ask it for all targets at once; the seconds are without its start."""
     with exporter(targets):
-        ready = time.perf_counter()
+        began = time.perf_counter()
         worked = asyncio.run(_ask(targets))
-        return time.perf_counter() - ready, ready - began, worked
+        return Result(seconds=time.perf_counter() - began, worked=worked)
 
 
 @contextmanager
@@ -138,13 +133,13 @@ async def _get(path: str) -> bytes:
         writer.close()
 
 
-def main(targets_file: str, result_file: str) -> None:
-    """Measure both on the targets in a file."""
+TOOLS = {"curl": one_after_the_other, "blackbox": all_at_once}
+
+
+def main(tool: str, targets_file: str, result_file: str) -> None:
+    """Run one of ``TOOLS`` on the targets in a file."""
     targets: list[Target] = json.loads(Path(targets_file).read_text())
-    curl, curl_ok = one_after_the_other(targets)
-    blackbox, start, blackbox_ok = all_at_once(targets)
-    result = Result(curl=curl, curl_ok=curl_ok, blackbox=blackbox, blackbox_start=start, blackbox_ok=blackbox_ok)
-    Path(result_file).write_text(json.dumps(result))
+    Path(result_file).write_text(json.dumps(TOOLS[tool](targets)))
 
 
 if __name__ == "__main__":

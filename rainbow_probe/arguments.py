@@ -33,16 +33,19 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="store_true", help="print the version and exit")
     top.set_defaults(debug=False)
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
-    _run(commands.add_parser("run", help="test this machine's network", **_STYLE, description=RUN, epilog=EPILOG))
-    _demo(commands.add_parser("demo", help="test an embedded demo cloud on loopback, with faults to choose from",
-                              **_STYLE, description=DEMO))  # fmt: skip
-    _list(commands.add_parser("list", help="list the rows of the guide and what tests them", **_STYLE))
+    for name, what, description, fill in (
+        ("run", "test this machine's network", RUN, _run),
+        ("demo", "test an embedded demo cloud on loopback, with faults to choose from", DEMO, _demo),
+        ("list", "list the rows of the guide and what tests them", LIST, _list),
+    ):
+        plain = argparse.RawDescriptionHelpFormatter
+        fill(commands.add_parser(name, help=what, description=description, epilog=EPILOG, formatter_class=plain))
     return top
 
 
-_STYLE: dict[str, type] = {"formatter_class": argparse.RawDescriptionHelpFormatter}
 RUN = "Try every flow of the guide that can be tried from here, judge row by row, and say what to change."
 DEMO = "The same job as run, against a Rainbow-like cloud that lives on loopback as long as the command does."
+LIST = "Every row of the guide: its id, its section, how bad it is when it fails, what it is, and what tests it."
 
 
 def _run(command: argparse.ArgumentParser) -> None:
@@ -78,6 +81,12 @@ def _run(command: argparse.ArgumentParser) -> None:
         help="roots that count as publicly known, for private test clouds")  # fmt: skip
     add("--map", action="append", default=[], metavar="HOST:PORT=ADDRESS:PORT",
         help="connect there instead when going direct; with an empty ADDRESS only the port changes")  # fmt: skip
+    _how_long(command)
+    _outputs(command)
+
+
+def _how_long(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
     add("--timeout", type=float, metavar="SECONDS", help="for one check, once its name is resolved (8)")
     add(
         "--deadline",
@@ -90,7 +99,6 @@ def _run(command: argparse.ArgumentParser) -> None:
     length.add_argument("--full", action="store_true", help="also hold signalling links idle for 75 s")
     add("--discover", action="store_true",
         help="if no TURN server is known, ask each published address once (looks like a sweep to an IDS)")  # fmt: skip
-    _outputs(command)
 
 
 def _demo(command: argparse.ArgumentParser) -> None:

@@ -7,12 +7,9 @@ import getpass
 import os
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from rainbow_probe.catalogue import Guide, builtin, load
-from rainbow_probe.checks import kinds
-from rainbow_probe.model import Credentials, Report
+from rainbow_probe.model import Credentials
 from rainbow_probe.options import (
     Options,
     UsageError,
@@ -24,6 +21,7 @@ from rainbow_probe.options import (
     seconds,
     turn_server,
 )
+from rainbow_probe.session import perform, read_guide
 
 PASSWORD = "RAINBOW_PROBE_TURN_PASSWORD"  # noqa: S105 - the variable's name
 
@@ -68,33 +66,6 @@ def list_rows(arguments: argparse.Namespace) -> int:
 
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {"run": run, "demo": demo, "list": list_rows}
-
-
-def perform(arguments: argparse.Namespace, assess: Callable[[Any], Report]) -> int:
-    """Run *assess* with live progress, report, and return the exit status.
-
-    A report file that cannot be written is told before the run.
-    """
-    from rainbow_probe.judge import exit_status
-    from rainbow_probe.outputs import Outputs, progress
-
-    outputs = Outputs.checked(arguments)
-    with progress(quiet=arguments.quiet) as events:
-        report = assess(events)
-    outputs.write(report)
-    return 130 if report.interrupted else exit_status(report, strict=arguments.strict)
-
-
-def read_guide(name: str, clients: tuple[str, ...]) -> Guide:
-    """Load a guide by id or folder, and make sure that it has the *clients* asked for."""
-    folder = Path(name) if os.sep in name or Path(name).is_dir() else builtin(name)
-    guide = load(folder, kinds())
-    known = [*guide.clients, *guide.groups]
-    if unknown := [client for client in clients if client not in known]:
-        raise UsageError(
-            f"--client {unknown[0]}: the guide {guide.id} has no such client; known are {', '.join(known)}"
-        )
-    return guide
 
 
 def read_options(arguments: argparse.Namespace) -> Options:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from rainbow_probe.commands import perform, read_guide
 from rainbow_probe.demo import DemoSite, demo_cloud
 from rainbow_probe.model import Report
 from rainbow_probe.options import Options, TurnServer, seconds
 from rainbow_probe.readiness import Assessment
 from rainbow_probe.runner import Events
+from rainbow_probe.session import perform, read_guide
 from rainbow_probe.site import read_site
 
 

@@ -9,6 +9,7 @@ import ssl
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import cast
 
 from rainbow_probe.model import Cause, Failure, PeerError, Phase, Scalar, Step
 
@@ -139,9 +140,10 @@ class Recorder:
 
 def leaf(exc: BaseException) -> BaseException:
     """Return the first error in a group of tasks that failed together, or *exc* itself."""
-    while isinstance(exc, BaseExceptionGroup):
-        exc = exc.exceptions[0]
-    return exc
+    if not isinstance(exc, BaseExceptionGroup):
+        return exc
+    group = cast("BaseExceptionGroup[BaseException]", exc)
+    return leaf(group.exceptions[0])
 
 
 def cause_of(exc: BaseException) -> Cause:

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rainbow_probe.model import Credentials, Endpoint, Transport
 
@@ -122,14 +122,14 @@ def read_site_file(path: str) -> dict[str, Any]:
     return {key: _checked(path, key, value) for key, value in table.items()}
 
 
-def _checked(path: str, key: str, value: object) -> object:
+def _checked(path: str, key: str, value: Any) -> Any:  # noqa: ANN401 - what TOML holds
     kind = _SITE_KEYS.get(key)
     if kind is None:
         raise UsageError(f"--site {path}: unknown key {key!r}; allowed are {', '.join(sorted(_SITE_KEYS))}")
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    strings = not isinstance(value, list) or all(isinstance(item, str) for item in value)  # pyright: ignore[reportUnknownVariableType]
-    if not isinstance(value, kind) or not strings:
+    items = cast("list[object]", value) if isinstance(value, list) else []
+    if not isinstance(value, kind) or not all(isinstance(item, str) for item in items):
         wanted = {str: "a string", list: "a list of strings", float: "a number"}[kind]
         raise UsageError(f"--site {path}: {key} must be {wanted}")
     return value

@@ -93,7 +93,7 @@ class _Planner:
         if spec.kind != "udp-range":
             return {}
         ports = {flow.transport: flow.port for flow in self._guide.flows.values() if flow.kind == "turn"}
-        own = next((server.ports for server in self._servers if server.host == target.host), {})
+        own = next((s.ports for s in self._servers if s.host == target.host), dict[Transport, int]())
         return {f"{transport}_port": port for transport, port in {**ports, **own}.items()}
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+import traceback
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from rainbow_probe.checks import Run, load
-from rainbow_probe.evidence import Recorder, StepError
+from rainbow_probe.evidence import Recorder, StepError, leaf
 from rainbow_probe.model import Cause, Failure, Flow, Outcome, Phase, Result, Scalar, Verdict
 from rainbow_probe.net.paths import failed
 from rainbow_probe.net.route import Route
@@ -106,15 +107,11 @@ async def _verdict(job: Job, check: Run, rec: Recorder, budget: float) -> Verdic
 
 
 def _bug(exc: Exception) -> Verdict:
-    first: BaseException = exc
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
+    first = leaf(exc)
     if isinstance(first, StepError):
         return failed(first.failure)
-    where = first.__traceback__
-    while where and where.tb_next:
-        where = where.tb_next
-    at = f" ({where.tb_frame.f_code.co_name}, line {where.tb_lineno})" if where else ""
+    last = traceback.extract_tb(first.__traceback__)[-1:]
+    at = "".join(f" ({frame.name}, line {frame.lineno})" for frame in last)
     detail = f"a fault of the probe itself: {type(first).__name__}{at}"
     return Verdict(
         outcome=Outcome.INCONCLUSIVE,

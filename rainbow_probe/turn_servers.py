@@ -53,7 +53,7 @@ async def discover(guide: Guide) -> tuple[TurnServer, ...]:
     addresses = [str(host) for network in networks for host in network.hosts()][:MOST]
     port = next((f.port for f in guide.flows.values() if f.kind == "turn" and f.transport is Transport.UDP), 3478)
     async with asyncio.TaskGroup() as group:
-        tasks = []
+        tasks: list[asyncio.Task[bool]] = []
         for address in addresses:
             tasks.append(group.create_task(_answers(Endpoint(host=address, port=port))))
             await asyncio.sleep(PACE)

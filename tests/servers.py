@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import struct
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from rainbow_probe.demo.certificates import server_context
-from rainbow_probe.demo.loopback import CHUNK, Datagrams, Handler, Loopback, Peer, discard, reach, relay
+from rainbow_probe.demo.loopback import CHUNK, PEER_LEFT, Datagrams, Handler, Loopback, Peer, discard, reach, relay
 from rainbow_probe.demo.turn import Turn
 from rainbow_probe.demo.turn_auth import REALM
 from rainbow_probe.demo.turn_listeners import listen_udp, stream_handler
@@ -230,16 +230,26 @@ async def resets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     writer.transport.abort()
 
 
-@asynccontextmanager
-async def on_six(handle: Handler, port: int) -> AsyncGenerator[None]:
-    """Serve *port* of the IPv6 loopback too."""
+async def on_six(place: Loopback, handle: Handler, port: int) -> None:
+    """Serve *port* of the IPv6 loopback too, until *place* ends."""
 
-    async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await handle(reader, writer)
-        writer.close()
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with contextlib.suppress(*PEER_LEFT):
+                await handle(reader, writer)
+        finally:
+            writer.transport.abort()
 
-    async with await asyncio.start_server(guarded, SIX, port):
-        yield
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        place.start(serve(reader, writer))
+
+    async def stand(server: asyncio.Server) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            server.close()
+
+    place.start(stand(await asyncio.start_server(accept, SIX, port)))
 
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"

@@ -11,6 +11,7 @@ import pytest
 
 from rainbow_probe.arguments import parser
 from rainbow_probe.checks import kinds
+from rainbow_probe.judge.explain import FINDINGS
 from rainbow_probe.model import OUR_OWN, Cause, Need, Outcome, Phase, RowVerdict, Severity, Who
 
 ROOT = Path(__file__).parent.parent
@@ -77,6 +78,12 @@ VERDICTS = sections((ROOT / "docs" / "verdicts.md").read_text("utf-8"))
 def test_every_verdict_is_explained(section: str, words: set[str]) -> None:
     """Every kind of check, every outcome and every verdict has its line, and no other has."""
     assert set(first_cells(VERDICTS[section])) == words
+
+
+def test_every_finding_is_explained() -> None:
+    """In the words of the probe itself."""
+    lines = re.findall(r"^\| `([^`]+)` \| (.+) \|$", VERDICTS["Findings"], flags=re.MULTILINE)
+    assert dict(lines) == dict(FINDINGS)
 
 
 @pytest.mark.parametrize("words", [Need, Severity, Who])

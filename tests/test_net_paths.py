@@ -155,8 +155,8 @@ async def test_both_families_are_tried() -> None:
     """IPv4 and IPv6 are each their own steps."""
     async with loopback() as place:
         port = await place.tcp(serving(lambda _: Page()))
-        async with on_six(serving(lambda _: Page()), port):
-            result = await probe(a_flow("https", port, TCP), replace(a_route(), names=names(probe_test=(HOST, SIX))))
+        await on_six(place, serving(lambda _: Page()), port)
+        result = await probe(a_flow("https", port, TCP), replace(a_route(), names=names(probe_test=(HOST, SIX))))
     assert set(result.verdict.alive) == {f"{HOST}:{port}", f"[{SIX}]:{port}"}
     assert result.verdict.dead == ()
     assert phases(result).count(Phase.CONNECT) == phases(result).count(Phase.HTTP) == 2

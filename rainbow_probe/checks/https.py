@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from rainbow_probe.evidence import Recorder
 from rainbow_probe.model import Cause, Endpoint, Failure, Flow, Phase, Scalar, Verdict
-from rainbow_probe.net.http import authority, fetch
+from rainbow_probe.net.http import authority, fetch, leads_elsewhere
 from rainbow_probe.net.paths import HTTP1, Hop, each_address, failed, open_stream, passed
 from rainbow_probe.net.route import Route
 from rainbow_probe.protocols.excerpt import excerpt
@@ -48,18 +47,13 @@ def strange(answer: Exchange, asked: Endpoint, decrypted_by: str) -> Failure | N
     """Return why *answer* is not the origin's: only where a box stands in the path can it be anybody else's."""
     if not decrypted_by:
         return None
-    where = urlsplit(answer.headers.get("location", "")).hostname or ""
+    where = leads_elsewhere(answer.headers.get("location", ""), asked)
     said = f"{answer.status} {answer.reason} from {decrypted_by}: '{excerpt(answer.body, 80)}'"
-    if answer.status == 511 or (300 <= (answer.status or 0) < 400 and foreign(where, asked.host)):
-        return Failure(phase=Phase.HTTP, cause=Cause.CAPTIVE_PORTAL, detail=f"sent to {excerpt(where)} ({said})")
+    if answer.status == 511 or (300 <= (answer.status or 0) < 400 and where):
+        return Failure(phase=Phase.HTTP, cause=Cause.CAPTIVE_PORTAL, detail=f"sent to {where} ({said})")
     if answer.status in BLOCKING:
         return Failure(phase=Phase.HTTP, cause=Cause.BLOCK_PAGE, detail=said)
     return None
-
-
-def foreign(host: str, asked: str) -> bool:
-    """Return whether *host* belongs to somebody else than *asked*, by their last two labels."""
-    return bool(host) and host.lower().split(".")[-2:] != asked.lower().split(".")[-2:]
 
 
 def _not_the_api(answers: list[Exchange], paths: tuple[str, ...]) -> Failure | None:

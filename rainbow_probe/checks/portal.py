@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from rainbow_probe.checks.https import foreign
 from rainbow_probe.evidence import Recorder, StepError
 from rainbow_probe.model import Cause, Failure, Flow, Outcome, Phase, Verdict
-from rainbow_probe.net.http import authority, fetch
+from rainbow_probe.net.http import authority, fetch, leads_elsewhere
 from rainbow_probe.net.paths import Hop, each_address, failed, open_stream, passed
 from rainbow_probe.net.route import Route
 from rainbow_probe.protocols.excerpt import excerpt
@@ -36,15 +35,11 @@ def _judged(answer: Exchange, flow: Flow) -> Verdict:
         return passed(f"the control host answers {answer.status}, as it should")
     where = answer.headers.get("location", "")
     said = f"{answer.status} {answer.reason}, '{excerpt(where or answer.body, 120)}'"
-    caught = foreign(_host(where), flow.target.host) or answer.status == 511 or "html" in _type(answer)
+    caught = bool(leads_elsewhere(where, flow.target)) or answer.status == 511 or "html" in _type(answer)
     cause = Cause.CAPTIVE_PORTAL if caught else Cause.UNEXPECTED_REPLY
     return failed(
         Failure(phase=Phase.HTTP, cause=cause, detail=f"somebody else answers for {flow.target.host}: {said}")
     )
-
-
-def _host(location: str) -> str:
-    return location.split("//", 1)[-1].split("/", 1)[0].split(":", 1)[0] if "//" in location else ""
 
 
 def _type(answer: Exchange) -> str:

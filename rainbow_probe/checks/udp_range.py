@@ -95,20 +95,32 @@ def _control_port(flow: Flow, transport: Transport) -> Endpoint:
 
 
 async def _try(flow: Flow, route: Route, rec: Recorder) -> _Control | StepError:
+    """Allocate at one address after the other, IPv4 first: relayed addresses are IPv4 unless asked otherwise."""
     wait = route.limits.exchange * OPENING
     quick = replace(route, limits=replace(route.limits, connect=wait, handshake=wait, exchange=wait, datagrams=wait))
     via = replace(flow, via=Via.PROXY if route.proxy else Via.DIRECT)
     try:
-        for address in await resolve(route.proxy.endpoint if route.proxy else flow.target, route, rec):
-            hop = Hop(address=address, authority=flow.target)
-            async with Relay.opened(hop, via, quick, rec) as relay:
-                mapped = await relay.bind()
-                await relay.allocate()
-            seen = {mapped[0]} if mapped else set[str]()
-            return _Control(hop=hop, flow=via, route=quick, mapped=seen, direct=route.proxy is None)
+        addresses = await resolve(route.proxy.endpoint if route.proxy else flow.target, route, rec)
     except StepError as exc:
         return exc
-    raise AssertionError("a name that resolves has an address")
+    first, *others = sorted(addresses, key=lambda address: ":" in address.host)
+    tried = await _at(first, via, quick, rec)
+    while others and isinstance(tried, StepError):
+        tried = await _at(others.pop(0), via, quick, rec)
+    return tried
+
+
+async def _at(address: Endpoint, flow: Flow, route: Route, rec: Recorder) -> _Control | StepError:
+    hop = Hop(address=address, authority=flow.target)
+    try:
+        async with Relay.opened(hop, flow, route, rec) as relay:
+            mapped = await relay.bind()
+            await relay.allocate()
+    except StepError as exc:
+        return exc
+    return _Control(
+        hop=hop, flow=flow, route=route, mapped={mapped[0]} if mapped else set(), direct=route.proxy is None
+    )
 
 
 async def _sampled(control: _Control, flow: Flow, rec: Recorder) -> Verdict:
@@ -143,8 +155,8 @@ async def _allocated(relay: Relay, control: _Control) -> _Sample | StepError:
         await relay.allocate()
         if relay.client.relayed is None:
             raise PeerError(Cause.STUN_ERROR, "no relayed address")
-        local = str(control.hop.address.host)
-        here = [a for a in (*control.mapped,) if (":" in a) == (":" in local)]
+        family = ":" in relay.client.relayed[0]
+        here = [address for address in control.mapped if (":" in address) == family]
         await relay.permit([*here, relay.client.relayed[0]])
     except StepError as exc:
         return exc

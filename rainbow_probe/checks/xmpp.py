@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 from rainbow_probe.evidence import Recorder, StepError
-from rainbow_probe.model import Cause, Flow, Outcome, PeerError, Phase, Verdict
-from rainbow_probe.net.paths import HTTP1, Hop, each_address, open_stream, passed
+from rainbow_probe.model import Cause, Failure, Flow, Outcome, PeerError, Phase, Verdict
+from rainbow_probe.net.http import leads_elsewhere
+from rainbow_probe.net.paths import HTTP1, Hop, each_address, failed, open_stream, passed
 from rainbow_probe.net.route import Route
 from rainbow_probe.net.websocket import WebSocket
 from rainbow_probe.protocols.xmpp import SUBPROTOCOL, Opening, open_frame
 
-GUESSED = "TLS and HTTP to the host work; the path of its WebSocket is not public, so the upgrade was not judged ({})"
+PING = b"rainbow-probe"
+GUESSED = "something answers HTTP over TLS; the path of the WebSocket is not public, so more cannot be told ({})"
 
 
 async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
@@ -26,7 +27,7 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
                 await socket.upgrade(rec, limit=route.limits.exchange)
                 await _open(socket, domain, route, rec)
             except StepError as exc:
-                return _guessed(exc, flow)
+                return _guessed(exc, flow, rec)
             if not route.idle_hold:
                 return passed("the XMPP stream opens and answers pings")
             return await _still_there(socket, domain, route, rec)
@@ -43,34 +44,32 @@ async def _open(socket: WebSocket, domain: str, route: Route, rec: Recorder) -> 
                 opening.feed(await socket.receive())
         finally:
             facts.update(opening.facts())
-        facts["ping_ms"] = await _ping(socket)
+        facts["ping_ms"] = await socket.ping(PING)
 
 
 async def _still_there(socket: WebSocket, domain: str, route: Route, rec: Recorder) -> Verdict:
     hold = route.idle_hold
     rec.restart_budget(extra=hold)
     async with rec.step(Phase.XMPP, f"{domain} idle", limit=hold + route.limits.exchange) as facts:
-        began = time.monotonic()
+        began = rec.elapsed
         await asyncio.sleep(hold)
         try:
             async with asyncio.timeout(route.limits.exchange):
-                facts["ping_ms"] = await _ping(socket)
+                facts["ping_ms"] = await socket.ping(PING)
         except (EOFError, OSError) as exc:  # a time-out is an OSError too
             detail = f"no answer after {hold:g} s without traffic: {str(exc) or type(exc).__name__}"
             raise PeerError(Cause.CUT_AFTER_IDLE, detail) from exc
         finally:
-            facts["held_s"] = round(time.monotonic() - began, 2)
+            facts["held_s"] = round(rec.elapsed - began, 2)
     return passed(f"the XMPP stream opens, answers pings and survives {hold:g} s idle")
 
 
-async def _ping(socket: WebSocket) -> float:
-    began = time.monotonic()
-    await socket.ping(b"rainbow-probe")
-    return round((time.monotonic() - began) * 1000, 2)
-
-
-def _guessed(exc: StepError, flow: Flow) -> Verdict:
+def _guessed(exc: StepError, flow: Flow, rec: Recorder) -> Verdict:
     """Where the path is only inferred, a refused upgrade may be our guess and not the network."""
     if flow.params.get("path_known", True) or exc.failure.cause is not Cause.UPGRADE_REFUSED:
         raise exc
+    refused = [str(step.facts.get("location", "")) for step in rec.steps if step.failure == exc.failure]
+    if where := leads_elsewhere("".join(refused[:1]), flow.target):
+        detail = f"sent to {where} ({exc.failure.detail})"
+        return failed(Failure(phase=Phase.WEBSOCKET, cause=Cause.CAPTIVE_PORTAL, detail=detail))
     return Verdict(outcome=Outcome.SKIPPED, reason=GUESSED.format(exc.failure.detail))

@@ -56,7 +56,7 @@ def _limited(rows: Sequence[Row]) -> str:
         if _degrades(row):
             paths.setdefault(row.path, []).append(row)
     return "; ".join(
-        f"only by {path}: {titles(found)}" if path else f"does not work, but is optional: {titles(found)}"
+        f"only by {path}: {titles(found)}" if path else f"not as it should be, but optional: {titles(found)}"
         for path, found in paths.items()
     )
 
@@ -122,7 +122,12 @@ def _who_fails(rows: Sequence[Row], lines: Sequence[ClientLine]) -> str:
     if sound:
         return f"Not for all: {named(line.title for line in failing)} cannot work fully from here"
     mandatory = any(row.verdict is RowVerdict.FAIL and row.need is Need.MANDATORY for row in rows)
-    return f"{'No' if mandatory else 'Only in part'}: {_failing(_of_clients(rows, lines))}"
+    answer = "No" if mandatory else "Only in part"
+    return f"{answer}: {_failing([row for row in rows if row.client == failing[0].id])}{_alike(failing[1:])}"
+
+
+def _alike(others: Sequence[ClientLine]) -> str:
+    return f" ({count(len(others), 'more client kind')} cannot work fully either)" if others else ""
 
 
 def _acts(findings: Sequence[Finding]) -> str:
@@ -132,7 +137,7 @@ def _acts(findings: Sequence[Finding]) -> str:
     for finding in findings:
         if finding.severity is worst and worst is not Severity.ADVICE:
             tasks.setdefault(ACTORS[finding.who], []).append(finding.title)
-    return "".join(f" To act: {who} ({named(what, 2)})." for who, what in tasks.items())
+    return "".join(f" To act: {who} ({named(what, 1)})." for who, what in tasks.items())
 
 
 def _nags(findings: Sequence[Finding]) -> str:

@@ -20,6 +20,8 @@ TURN_PHASES = frozenset({
 })
 IDLE_KINDS = frozenset({"ports"})
 """Kinds of checks that send nothing."""
+MANY_WAYS = frozenset({"udp-range"})
+"""Kinds of checks whose steps take other ways than their flow's, to get at an allocation."""
 LOOK_UPS = frozenset({"dns", *IDLE_KINDS})
 """Kinds of checks whose pass says nothing of the way out."""
 
@@ -139,7 +141,9 @@ def tunnelled(result: Result) -> bool:
 
 def answered(result: Result) -> bool:
     """Return whether the target itself said something: more than a connection that anybody may have taken."""
-    if passes(result) or did(result, *SPOKEN):
+    if passes(result) or result.flow.kind in MANY_WAYS:
+        return passes(result)
+    if did(result, *SPOKEN):
         return True
     return any(step.failure is None for step in handshakes(result))
 

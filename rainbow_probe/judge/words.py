@@ -9,7 +9,7 @@ from types import MappingProxyType
 from rainbow_probe.judge.traces import failure, issuer
 from rainbow_probe.model import Cause, Flow, Phase, Result, Transport, Via, Who
 
-MOST_NAMED = 4  # names in one sentence; the rest is counted
+MOST_NAMED = 3  # names in one sentence; the rest is counted
 
 CAUSES: Mapping[Cause, str] = MappingProxyType({
     Cause.NXDOMAIN: "the name does not exist, says the resolver",

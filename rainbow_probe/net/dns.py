@@ -6,6 +6,7 @@ import asyncio
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import dns.exception
 import dns.flags
@@ -98,9 +99,10 @@ def _read(query: dns.message.Message, packet: bytes) -> Answer | None:
     if not query.is_response(message):
         return None
     records = [r for r in message.answer if r.rdtype in {dns.rdatatype.A, dns.rdatatype.AAAA}]
+    items: list[Any] = [item for record in records for item in record]  # pyright: ignore[reportUnknownVariableType] - untyped there
     return Answer(
         rcode=dns.rcode.to_text(message.rcode()),
-        addresses=tuple(str(item.address) for record in records for item in record),
+        addresses=tuple(str(item.address) for item in items),
         ttl=min((record.ttl for record in message.answer), default=None),
         truncated=bool(message.flags & dns.flags.TC),
     )

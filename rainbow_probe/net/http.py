@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 from rainbow_probe.evidence import Recorder
 from rainbow_probe.model import Endpoint, Phase, Scalar
@@ -17,7 +18,7 @@ USUAL_PORTS = frozenset({80, 443})
 
 def authority(target: Endpoint) -> str:
     """Return what a Host field says of *target*: the port only where it is unusual."""
-    return target.host if target.port in USUAL_PORTS else str(target)
+    return str(target).removesuffix(f":{target.port}") if target.port in USUAL_PORTS else str(target)
 
 
 async def fetch(client: Client, stream: ByteStream, path: str, rec: Recorder, *, limit: float) -> Exchange:
@@ -57,6 +58,18 @@ _TELLING = (
     ("via", "via"),
     ("x_cache", "x-cache"),
 )
+
+
+def leads_elsewhere(location: str, asked: Endpoint) -> str:
+    """Return the host a Location field leads to if somebody else owns it than *asked*, else nothing.
+
+    Owners are told apart by the last two labels of a name; what cannot be read leads nowhere.
+    """
+    try:
+        host = urlsplit(location).hostname or ""
+    except ValueError:
+        return ""
+    return excerpt(host) if host and host.split(".")[-2:] != asked.host.lower().split(".")[-2:] else ""
 
 
 def clock_skew(date: str) -> int | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from websockets.client import ClientProtocol
 from websockets.exceptions import NegotiationError
 from websockets.frames import Frame, Opcode
@@ -61,12 +63,14 @@ class WebSocket:
             if frame.opcode in {Opcode.TEXT, Opcode.BINARY}:
                 return (await self._whole(frame)).decode("utf-8", "replace")
 
-    async def ping(self, payload: bytes) -> None:
-        """Send a ping and wait for its pong."""
+    async def ping(self, payload: bytes) -> float:
+        """Send a ping, wait for its pong, and return the milliseconds between."""
+        began = time.monotonic()
         self._protocol.send_ping(payload)
         await self._flush()
         while (frame := await self._next()).opcode is not Opcode.PONG or bytes(frame.data) != payload:
             pass
+        return round((time.monotonic() - began) * 1000, 2)
 
     async def _whole(self, first: Frame) -> bytes:
         data, last = bytes(first.data), first.fin

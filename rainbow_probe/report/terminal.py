@@ -47,9 +47,15 @@ _SEVERITY_MARKS = {
     Severity.DEGRADING: _WARN,
     Severity.ADVICE: ("i", "i", "cyan"),
 }
-_ASCII = str.maketrans(
-    {"\u2026": "...", "\u2013": "-", "\u2014": "-", "\u2192": "->", "\u00d7": "x", "\u2264": "<=", "\u2265": ">="}
-)
+_ASCII = str.maketrans({
+    "\u2026": "...",
+    "\u2013": "-",
+    "\u2014": "-",
+    "\u2192": "->",
+    "\u00d7": "x",
+    "\u2264": "<=",
+    "\u2265": ">=",
+})
 
 
 def open_console(stream: TextIO, *, no_color: bool = False) -> Console:

@@ -25,7 +25,7 @@ def source_address(address: str) -> str | None:
     """Return the local address the kernel would use towards *address*; None where there is no route, or no address."""
     try:
         [(family, kind, protocol, _, target), *_] = socket.getaddrinfo(
-            address, _DISCARD, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST
+            str(ip_address(address)), _DISCARD, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST
         )
         with socket.socket(family, kind, protocol) as asking:
             asking.connect(target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 
 from tests.lab.names import PROXY, SITE_GATEWAY, addresses
@@ -72,16 +73,16 @@ def ruleset(firewall: Firewall, proxy: HttpProxy | None, exits: tuple[str, str],
     )
 
 
-def hits(namespace: Namespace) -> dict[str, int]:
+def hits(namespace: Namespace) -> Counter[str]:
     """Return the packets each named rule has met."""
     listing = json.loads(namespace.run("nft", "-j", "list", "ruleset"))
     rules = [item["rule"] for item in listing["nftables"] if "rule" in item]
-    return {
-        rule["comment"]: expression["counter"]["packets"]
-        for rule in rules
-        for expression in rule["expr"]
-        if "comment" in rule and "counter" in expression
-    }
+    found: Counter[str] = Counter()
+    for rule in rules:
+        for expression in rule["expr"]:
+            if "comment" in rule and "counter" in expression:
+                found[rule["comment"]] += expression["counter"]["packets"]
+    return found
 
 
 def _lines(lines: Iterator[str] | list[str]) -> str:

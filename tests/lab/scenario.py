@@ -108,7 +108,7 @@ class Expected:
     exit: int
     verdict: str
     findings: tuple[str, ...] = ()
-    """Ids that must be there."""
+    """Patterns of ids that must be there, alternatives with ``|`` between them."""
     may: tuple[str, ...] = ()
     """Patterns of ids that may be there; every other finding is a false one, advice excepted."""
     no_findings: tuple[str, ...] = ()

@@ -76,7 +76,7 @@ class Site:
         """Return the command line that runs *command* at the site."""
         return self.lan.enter(*command)
 
-    def hits(self) -> dict[str, int]:
+    def hits(self) -> Mapping[str, int]:
         """Return how many packets each rule of the firewall has met."""
         return firewall.hits(self.border)
 
@@ -88,6 +88,9 @@ class Site:
     def _connect(self) -> None:
         """Lay the cables: LAN and DMZ to the border, the border to the cloud."""
         self.border.sysctl("net.ipv4.ip_forward", 1)
+        # A real box tells every sender; Linux by itself tells each only once a second.
+        self.border.sysctl("net.ipv4.icmp_ratelimit", 0)
+        self.border.sysctl("net.ipv6.icmp.ratelimit", 0)
         cable(self.border, "lan", self.lan, "eth0")
         cable(self.border, "dmz", self.dmz, "eth0")
         cable(self.border, "wan", self.cloud.namespace, f"up{self.number}")

@@ -47,7 +47,8 @@ BUMP = """\
 sslcrtd_program {library}/security_file_certgen -s {folder}/forged -M 4MB
 sslcrtd_children 2 startup=1
 tls_outgoing_options cafile={cafile}
-ssl_bump peek all
+acl hello at_step SslBump1
+ssl_bump peek hello
 ssl_bump bump all
 """
 BUMPING = " ssl-bump generate-host-certificates=on dynamic_cert_mem_cache_size=4MB tls-cert={ca}"

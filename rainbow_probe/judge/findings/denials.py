@@ -75,8 +75,8 @@ def _port(port: int, denied: Sequence[Result], opened: Sequence[Result]) -> Foun
         id=f"proxy-denies-{port}",
         title=f"The proxy refuses CONNECT to port {port}, though it opens other ports",
         who=Who.PROXY,
-        fix=f"Permit CONNECT to port {port} of these hosts. What passes to TURN servers there is no web traffic, so it must "
-        "not be inspected as HTTP either.",
+        fix=f"Permit CONNECT to port {port} of these hosts. What passes to TURN servers there is no web traffic, so it "
+        "must not be inspected as HTTP either.",
         claims=tuple(denied),
         shows=tuple(controls),
         detail=_answers(denied),

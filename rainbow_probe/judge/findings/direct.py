@@ -1,10 +1,10 @@
-"""Only the proxy gets out: one closed border, not one finding a port."""
+"""Only the proxy gets out, or only the proxy answers: one closed border, not one finding a port."""
 
 from __future__ import annotations
 
 from rainbow_probe.judge.rules import firewall_rule
 from rainbow_probe.judge.scene import Found, Scene, distinct
-from rainbow_probe.judge.traces import LOOK_UPS, answered, connected, direct, passes, shut
+from rainbow_probe.judge.traces import LOOK_UPS, MANY_WAYS, answered, connected, direct, fact, passes, shut
 from rainbow_probe.judge.words import count, door, hosts, named
 from rainbow_probe.model import Outcome, Phase, Result, Who
 
@@ -12,25 +12,30 @@ FEWEST_DOORS = 2  # one closed port is that port's own finding
 
 
 def direct_blocked(scene: Scene) -> list[Found]:
-    """Say that nothing goes out past the proxy, if hosts that are silent directly answer through it."""
-    sent = [r for r in scene.tried() if direct(r) and r.flow.kind not in LOOK_UPS and _went_out(r)]
+    """Say that nothing goes out past the proxy, if hosts that are silent directly answer through it.
+
+    Where the proxy lets nothing through either, its own answers show that this machine is not offline.
+    """
+    sent = [r for r in scene.tried() if direct(r) and r.flow.kind not in LOOK_UPS | MANY_WAYS and _went_out(r)]
     closed = [result for result in scene.failing if shut(result) or _range_shut(result)]
-    through = [result for result in scene.results if not direct(result) and answered(result)]
-    controls = _same_hosts(closed, through)
+    alive = _same_hosts(closed, [r for r in scene.results if not direct(r) and answered(r)])
+    controls = alive or [r for r in scene.results if fact(r, "status", Phase.PROXY)]
     doors = list(dict.fromkeys(door(result.flow) for result in closed))
     if not controls or len(doors) < FEWEST_DOORS or any(_got_out(result) for result in sent):
         return []
+    through = f"through the proxy {hosts(alive)} did" if alive else "the proxy itself did"
     return [
         Found(
             id="direct-blocked",
-            title="Nothing goes out directly: only the proxy gets through",
+            title="Nothing goes out directly: only the proxy gets through"
+            if alive
+            else "Nothing answers directly, only the proxy does",
             who=Who.FIREWALL,
             fix="Open the flows below past the proxy: UDP never crosses it, push services and the media of mobile "
             "devices and Rooms do not use it.",
             claims=tuple(closed),
             shows=tuple(controls),
-            detail=f"{count(len(closed), 'direct check')} to {named(doors, 8)}: none answered; through the proxy "
-            f"{hosts(controls)} did",
+            detail=f"{count(len(closed), 'direct check')} to {named(doors, 8)}: none answered; {through}",
             rules=(firewall_rule(scene, closed),),
         )
     ]

@@ -19,7 +19,7 @@ EXEMPT = "do not decrypt and do not inspect"
 def intercepted(scene: Scene) -> list[Found]:
     """Name who decrypts TLS: an issuer only this machine trusts, or one unknown issuer on unrelated domains."""
     seen = [result for result in scene.tried() if interceptor(result)]
-    strange = _same_stranger(scene)
+    strange = _same_stranger(scene, {issuer(result) for result in seen} - {""})
     if not seen and not strange:
         return []
     names = list(dict.fromkeys(common_name(interceptor(r) or issuer(r)) for r in (*seen, *strange)))
@@ -27,7 +27,7 @@ def intercepted(scene: Scene) -> list[Found]:
     borne = [result for result in seen if passes(result)]
     own = _operator_hosts(scene, {interceptor(r) or issuer(r) for r in (*seen, *strange)})
     claims = distinct([*broken, *strange])
-    distrust = ", and this machine does not trust it" if strange else ""
+    distrust = "" if seen else ", and this machine does not trust it"
     return [
         Found(
             id="tls-intercepted",
@@ -42,15 +42,15 @@ def intercepted(scene: Scene) -> list[Found]:
     ]
 
 
-def _same_stranger(scene: Scene) -> list[Result]:
-    """Return the untrusted certificates whose issuer shows on unrelated domains: no server has them all."""
+def _same_stranger(scene: Scene, known: set[str]) -> list[Result]:
+    """Return the untrusted certificates whose issuer is *known* to intercept, or shows on unrelated domains."""
     by_issuer: dict[str, list[Result]] = {}
     for result in with_cause(scene, Cause.TLS_UNTRUSTED):
         by_issuer.setdefault(issuer(result), []).append(result)
     return [
         result
         for name, results in by_issuer.items()
-        if name and len({domain(r.flow.target.host) for r in results}) >= UNRELATED
+        if name in known or (name and len({domain(r.flow.target.host) for r in results}) >= UNRELATED)
         for result in results
     ]
 

@@ -21,11 +21,11 @@ def blocked(scene: Scene) -> list[Found]:
     if not controls or any(answered_turn(result) for result in sent):
         return []
     high = [result for result in _range_failures(scene) if cause(result) is not Cause.PARTLY_OPEN]
-    ports = named(dict.fromkeys(port_of(result) for result in (*lost, *high)))
+    ports = " and ".join(dict.fromkeys(port_of(result) for result in (*lost, *high)))
     return [
         Found(
             id="udp-blocked",
-            title=f"Outbound UDP/{ports} is blocked ({_how(lost)})",
+            title=f"Outbound UDP/{ports} is blocked: {_how(lost)}",
             who=Who.FIREWALL,
             fix=f"Open outbound UDP/{ports} to the TURN servers: without it calls take a slower way, or none.",
             claims=(*lost, *high),
@@ -67,7 +67,7 @@ def _other_source(result: Result, other: Result) -> bool:
 def _how(lost: Sequence[Result]) -> str:
     """Tell a drop from a rejection, and name what the rejection said."""
     causes = list(dict.fromkeys(cause(result) for result in lost))
-    told = [("dropped: no answer at all" if c is Cause.TIMEOUT else f"rejected: {CAUSES[c]}") for c in causes if c]
+    told = [("no answer at all" if c is Cause.TIMEOUT else f"rejected, {CAUSES[c]}") for c in causes if c]
     return "; ".join(told)
 
 

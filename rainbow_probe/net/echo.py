@@ -1,0 +1,57 @@
+"""Data through the relay and back: numbered packets, counted and timed."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+
+from rainbow_probe.model import Scalar
+from rainbow_probe.net.relay import Relay
+from rainbow_probe.protocols.turn import Address
+
+PACKETS = 10  # one lost datagram must not look like a block
+PACE = 0.005  # seconds between them
+GRACE = 0.3  # seconds for stragglers once the first came back
+
+
+class Echo:
+    """Numbered packets from *near* to *there*, where *far* returns them."""
+
+    def __init__(self, near: Relay, far: Relay, there: Address, facts: dict[str, Scalar]) -> None:
+        self._near, self._far, self._there, self._facts = near, far, there, facts
+        self._sent: dict[bytes, float] = {}
+        self._trips: dict[bytes, float] = {}
+
+    async def run(self) -> None:
+        """Run until some packets came back, and give stragglers a moment."""
+        self._facts.update(sent=0, received=0)
+        async with asyncio.TaskGroup() as group:
+            echo = group.create_task(self._give_back())
+            back = group.create_task(self._collect())
+            out = group.create_task(self._send())
+            await asyncio.wait({back, out}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (echo, back, out):
+                task.cancel()
+
+    async def _send(self) -> None:
+        for number in itertools.count():
+            data = number.to_bytes(4, "big")
+            self._sent[data] = time.monotonic()
+            self._facts["sent"] = len(self._sent)
+            await self._near.send(self._there, data)
+            await asyncio.sleep(PACE if number < PACKETS - 1 else GRACE)
+            if number >= PACKETS - 1 and self._trips:
+                return
+
+    async def _give_back(self) -> None:
+        while True:
+            peer, data = await self._far.receive()
+            await self._far.send(peer, data)
+
+    async def _collect(self) -> None:
+        while len(self._trips) < PACKETS:
+            _, data = await self._near.receive()
+            if data in self._sent:
+                self._trips.setdefault(data, time.monotonic() - self._sent[data])
+                self._facts.update(received=len(self._trips), rtt_ms=round(min(self._trips.values()) * 1000, 2))
