@@ -122,17 +122,22 @@ def read_site_file(path: str) -> dict[str, Any]:
     return {key: _checked(path, key, value) for key, value in table.items()}
 
 
-def _checked(path: str, key: str, value: Any) -> Any:  # noqa: ANN401 - what TOML holds
+def _checked(path: str, key: str, value: object) -> object:
     kind = _SITE_KEYS.get(key)
     if kind is None:
         raise UsageError(f"--site {path}: unknown key {key!r}; allowed are {', '.join(sorted(_SITE_KEYS))}")
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    items = cast("list[object]", value) if isinstance(value, list) else []
-    if not isinstance(value, kind) or not all(isinstance(item, str) for item in items):
+    if not _fits(value, kind):
         wanted = {str: "a string", list: "a list of strings", float: "a number"}[kind]
         raise UsageError(f"--site {path}: {key} must be {wanted}")
     return value
+
+
+def _fits(value: object, kind: type) -> bool:
+    if not isinstance(value, list):
+        return isinstance(value, kind)
+    return kind is list and all(isinstance(item, str) for item in cast("list[object]", value))
 
 
 def read_secret(path: str, where: str) -> str:

@@ -321,7 +321,8 @@ def outcomes(judged: Report, found: Finding) -> set[Outcome]:
 
 def with_login(site: Site) -> Site:
     """Give the site's proxy credentials."""
-    return replace(site, proxy=replace(PROXY, credentials=Credentials(user="alice", password="sesame")))  # noqa: S106 - made up
+    login = Credentials(user="alice", password="sesame")  # noqa: S106 - of nobody
+    return replace(site, proxy=replace(PROXY, credentials=login))
 
 
 # Small things for the tests of rows

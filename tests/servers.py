@@ -230,7 +230,7 @@ async def resets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     writer.transport.abort()
 
 
-async def on_six(place: Loopback, handle: Handler, port: int) -> None:
+async def on_six(place: Loopback, handle: Handler, port: int, tls: ssl.SSLContext | None = None) -> None:
     """Serve *port* of the IPv6 loopback too, until *place* ends."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -249,7 +249,7 @@ async def on_six(place: Loopback, handle: Handler, port: int) -> None:
         finally:
             server.close()
 
-    place.start(stand(await asyncio.start_server(accept, SIX, port)))
+    place.start(stand(await asyncio.start_server(accept, SIX, port, ssl=tls)))
 
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
@@ -408,6 +408,11 @@ class Socket:
 def text(data: str, opcode: Opcode = Opcode.TEXT, *, last: bool = True) -> bytes:
     """Give one frame as a server sends it."""
     return Frame(opcode, data.encode(), last).serialize(mask=False)
+
+
+def good_bye(reason: str = "") -> bytes:
+    """Give the frame with which a server closes."""
+    return Frame(Opcode.CLOSE, b"\x03\xe9" + reason.encode()).serialize(mask=False)
 
 
 FRAMING = "urn:ietf:params:xml:ns:xmpp-framing"

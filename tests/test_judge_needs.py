@@ -49,8 +49,7 @@ def known(*words: str, via: Via = Via.DIRECT, site: Site = OPEN_SITE, have_crede
         ("pass fail fail", 2, FAIL),
         ("pass unclear fail", 2, UNCLEAR),
         ("pass", 2, UNTESTED),
-        ("fail", 2, UNTESTED),
-        ("fail fail fail", 0, PASS),
+        ("fail", 2, FAIL),
     ],
 )
 def test_checks_are_counted_over_hosts(words: str, least: int | None, verdict: RowVerdict) -> None:
@@ -86,7 +85,7 @@ def test_fewer_hosts_than_needed_are_told() -> None:
 )
 def test_what_was_not_planned_says_why(
     assignment: Assignment, verdict: RowVerdict, reason: str, elsewhere: bool
-) -> None:  # noqa: FBT001 - a column of the table
+) -> None:
     """Not applicable and not tested are told apart by the planner."""
     nothing = Known(specs={}, assignments={"x": assignment}, results={}, site=OPEN_SITE)
     judged = judge_need(need("x"), nothing)
@@ -160,7 +159,7 @@ def test_without_a_proxy_it_is_needed() -> None:
         (Via.DIRECT, Proxying.NO, True),  # this flow always goes direct; others of the host would not
     ],
 )
-def test_a_host_is_behind_the_proxy_if_its_clients_go_there(via: Via, proxying: Proxying, behind: bool) -> None:  # noqa: FBT001 - a column of the table
+def test_a_host_is_behind_the_proxy_if_its_clients_go_there(via: Via, proxying: Proxying, behind: bool) -> None:
     """A proxy of the site is no proxy for the hosts that are exempt from it."""
     one = flow("x", via=via)
     site = Known(
@@ -200,14 +199,14 @@ def knowing(result: Result, site: Site = PROXY_SITE) -> Known:
 
 
 @pytest.mark.parametrize("spared", [True, False])
-def test_a_look_up_that_map_replaces_does_not_count(spared: bool) -> None:  # noqa: FBT001 - both
+def test_a_look_up_that_map_replaces_does_not_count(spared: bool) -> None:
     """The address is the user's own; DNS was not asked."""
     judged = judge_need(need("x", unless_proxied=spared), knowing(look_up(), OPEN_SITE))
     assert (judged.verdict, judged.elsewhere) == (AWAY, False)
 
 
 @pytest.mark.parametrize(("spared", "verdict"), [(True, AWAY), (False, FAIL)])
-def test_a_look_up_clients_are_spared_fails_who_needs_it(spared: bool, verdict: RowVerdict) -> None:  # noqa: FBT001 - a column of the table
+def test_a_look_up_clients_are_spared_fails_who_needs_it(spared: bool, verdict: RowVerdict) -> None:
     """Behind a proxy clients need no DNS; a row that does not say so (a gateway's) does."""
     result = look_up(cause=Cause.NXDOMAIN)
     assert result.verdict.outcome is Outcome.SKIPPED
@@ -249,7 +248,7 @@ def test_a_row_that_asks_for_a_cause_fails_by_no_other(word: str, verdict: RowVe
 @pytest.mark.parametrize(
     ("word", "unknowable"), [("unclear:cannot-tell", True), ("unclear:budget", False), ("unclear", False)]
 )
-def test_what_can_never_be_told_is_told_apart(word: str, unknowable: bool) -> None:  # noqa: FBT001 - a column of the table
+def test_what_can_never_be_told_is_told_apart(word: str, unknowable: bool) -> None:
     """Trying again, with more time, helps in one case and not in the other."""
     judged = judge_need(need("x"), known(word))
     assert (judged.verdict, judged.unknowable) == (UNCLEAR, unknowable)

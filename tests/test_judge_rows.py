@@ -123,13 +123,17 @@ def test_the_path_names_the_proxy_once(name: str, path: str) -> None:
         ("pass", "UDP/3478: works"),
         (
             "fail pass",
-            "works only by TLS/443. UDP/3478 fails: no answer to the connection request (f0.example). "
-            "The cost: media waits for lost packets.",
+            (
+                "works only by TLS/443. UDP/3478 fails: no answer to the connection request (f0.example). "
+                "The cost: media waits for lost packets."
+            ),
         ),
         (
             "fail fail:refused pass",
-            "works only by TCP/80. UDP/3478 fails: no answer to the connection request (f0.example). TLS/443 fails: "
-            "refused (f1.example). The cost: media waits.",
+            (
+                "works only by TCP/80. UDP/3478 fails: no answer to the connection request (f0.example). TLS/443 fails: "
+                "refused (f1.example). The cost: media waits."
+            ),
         ),
         ("skip pass", "works at least by TLS/443; UDP/3478 itself was not tested: needs something"),
         ("unclear pass", "works at least by TLS/443; whether UDP/3478 works cannot be told: cannot be told"),

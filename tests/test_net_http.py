@@ -9,7 +9,7 @@ import pytest
 
 from rainbow_probe.demo.loopback import loopback
 from rainbow_probe.model import Endpoint, Phase, Transport
-from rainbow_probe.net.http import BODY_SHOWN, authority, clock_skew
+from rainbow_probe.net.http import BODY_SHOWN, authority, clock_skew, leads_elsewhere
 from tests.servers import a_flow, a_route, answers, facts, page, probe
 
 
@@ -26,6 +26,27 @@ from tests.servers import a_flow, a_route, answers, facts, page, probe
 def test_a_host_is_named_with_an_unusual_port_only(target: Endpoint, said: str) -> None:
     """As browsers do (RFC 9110, section 7.2); an address of IPv6 always stands in brackets."""
     assert authority(target) == said
+
+
+@pytest.mark.parametrize(
+    ("location", "owner"),
+    [
+        ("https://login.portal.example/?back=1", "login.portal.example"),
+        ("//portal.example:8080/", "portal.example"),
+        ("http://10.0.0.1/", "10.0.0.1"),
+        ("https://a.test@evil.example/", "evil.example"),
+        ("https://www.A.TEST/", ""),
+        ("https://a.test:444/", ""),
+        ("https://nota.test/", "nota.test"),
+        ("/elsewhere", ""),
+        ("", ""),
+        ("https://[broken/", ""),
+        ("http://\x07bell.example/", "\\x07bell.example"),
+    ],
+)
+def test_where_a_redirect_leads(location: str, owner: str) -> None:
+    """To somebody else's host, or nowhere worth telling."""
+    assert leads_elsewhere(location, Endpoint(host="a.test", port=443)) == owner
 
 
 @pytest.mark.parametrize("ahead", [0, 3600, -86400, 700 * 86400])

@@ -174,7 +174,9 @@ async def test_an_alert_that_cannot_be_sent_hides_nothing() -> None:
         port = await place.tcp(mute, shows(CORPORATE))
         link = await connect(Endpoint(host=HOST, port=port), rec, limit=5)
         with pytest.raises(StepError):
-            await start_tls(Snapped(link), Endpoint(host=NAME, port=port), Expectation(), trust(), rec, limit=5)
+            await start_tls(
+                Snapped(link), Endpoint(host=NAME, port=port), Expectation(), trust(), rec, limit=5, over=""
+            )
         link.close()
     assert last_failure(rec) == (Phase.TLS, Cause.TLS_UNTRUSTED)
 

@@ -24,7 +24,7 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
 
     async def attempt(hop: Hop) -> Verdict:
         answers = await _ask(paths, hop, flow, route, rec)
-        by = _decrypted_by(rec)
+        by = _decrypted_by(rec, hop)
         failure = strange(answers[0], flow.target, by) or _not_the_api(answers, paths)
         return failed(failure) if failure else passed(_reason(answers, by))
 
@@ -79,8 +79,10 @@ def _well_formed(answer: Exchange, path: str) -> bool:
     return known.get("status") == "OK" if path == PING else "version" in known
 
 
-def _decrypted_by(rec: Recorder) -> str:
-    return next((str(step.facts["intercepted_by"]) for step in rec.steps if "intercepted_by" in step.facts), "")
+def _decrypted_by(rec: Recorder, hop: Hop) -> str:
+    """Return who decrypts on the way over this address; another one may lead past the box."""
+    here = (step.facts for step in rec.steps if step.facts.get("address") == str(hop.address))
+    return next((str(facts["intercepted_by"]) for facts in here if "intercepted_by" in facts), "")
 
 
 def _reason(answers: list[Exchange], by: str) -> str:

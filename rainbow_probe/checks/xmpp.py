@@ -50,14 +50,15 @@ async def _open(socket: WebSocket, domain: str, route: Route, rec: Recorder) -> 
 async def _still_there(socket: WebSocket, domain: str, route: Route, rec: Recorder) -> Verdict:
     hold = route.idle_hold
     rec.restart_budget(extra=hold)
-    async with rec.step(Phase.XMPP, f"{domain} idle", limit=hold + route.limits.exchange) as facts:
+    # Longer than what is waited for inside, which knows what a silence after the idle time means.
+    async with rec.step(Phase.XMPP, f"{domain} idle", limit=hold + 1.5 * route.limits.exchange) as facts:
         began = rec.elapsed
-        await asyncio.sleep(hold)
         try:
+            await socket.idle(hold)
             async with asyncio.timeout(route.limits.exchange):
                 facts["ping_ms"] = await socket.ping(PING)
         except (EOFError, OSError) as exc:  # a time-out is an OSError too
-            detail = f"no answer after {hold:g} s without traffic: {str(exc) or type(exc).__name__}"
+            detail = f"did not last {hold:g} s without traffic: {str(exc) or 'no answer'}"
             raise PeerError(Cause.CUT_AFTER_IDLE, detail) from exc
         finally:
             facts["held_s"] = round(rec.elapsed - began, 2)

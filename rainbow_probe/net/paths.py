@@ -123,7 +123,8 @@ async def open_stream(hop: Hop, flow: Flow, route: Route, rec: Recorder, alpn: s
             stream = await _through(stream, hop, route, rec)
         if flow.transport is Transport.TLS:
             expected = Expectation(policy=flow.policy, inspection_allowed=flow.inspection_allowed, alpn=alpn)
-            stream = await start_tls(stream, flow.target, expected, route.trust, rec, limit=route.limits.handshake)
+            limit, over = route.limits.handshake, str(hop.address)
+            stream = await start_tls(stream, flow.target, expected, route.trust, rec, limit=limit, over=over)
         yield stream
     finally:
         stream.close()
@@ -158,8 +159,8 @@ async def _through(stream: ByteStream, hop: Hop, route: Route, rec: Recorder) ->
     if proxy is None:
         return stream
     if proxy.tls:
-        expected = Expectation(own=True)
-        stream = await start_tls(stream, proxy.endpoint, expected, route.trust, rec, limit=route.limits.handshake)
+        expected, limit, over = Expectation(own=True), route.limits.handshake, str(hop.address)
+        stream = await start_tls(stream, proxy.endpoint, expected, route.trust, rec, limit=limit, over=over)
     return await tunnel(stream, hop.authority, proxy, rec, limit=route.limits.handshake)
 
 

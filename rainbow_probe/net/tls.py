@@ -30,10 +30,14 @@ class Expectation:
 
 
 async def start_tls(
-    inner: ByteStream, peer: Endpoint, expected: Expectation, trust: Trust, rec: Recorder, *, limit: float
+    inner: ByteStream, peer: Endpoint, expected: Expectation, trust: Trust, rec: Recorder, *, limit: float, over: str
 ) -> ByteStream:
-    """Shake hands with *peer* and judge its certificate; the chain shown is kept even if it is refused."""
+    """Shake hands with *peer*, *over* one of its addresses, and judge its certificate.
+
+    The chain shown is kept even if it is refused.
+    """
     async with rec.step(Phase.TLS, peer, limit=limit) as facts:
+        facts["address"] = over
         context = trust.strict if expected.policy is IssuerPolicy.PUBLIC else trust.lenient
         stream = _TlsStream(inner, context, peer.host, expected.alpn)
         try:

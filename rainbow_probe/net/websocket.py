@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 
 from websockets.client import ClientProtocol
@@ -72,14 +74,19 @@ class WebSocket:
             pass
         return round((time.monotonic() - began) * 1000, 2)
 
+    async def idle(self, seconds: float) -> None:
+        """Say nothing for *seconds* but what the protocol answers by itself. Raises ``EOFError`` if the link ends."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while True:
+                    await self._next()
+
     async def _whole(self, first: Frame) -> bytes:
         data, last = bytes(first.data), first.fin
         while not last:
             frame = await self._next()
             if frame.opcode is Opcode.CONT:
                 data, last = data + bytes(frame.data), frame.fin
-            if len(data) > MOST:
-                raise PeerError(Cause.UNEXPECTED_REPLY, f"a message of more than {MOST} bytes")
         return data
 
     async def _next(self) -> Frame:
@@ -102,6 +109,8 @@ class WebSocket:
             elif isinstance(event, Response):
                 self._response = event
         await self._flush()
+        if data and self._protocol.parser_exc is not None:  # a frame that is too large or breaks the rules
+            raise PeerError(Cause.UNEXPECTED_REPLY, f"no WebSocket: {excerpt(str(self._protocol.parser_exc))}")
         return data
 
     async def _flush(self) -> None:
@@ -113,11 +122,12 @@ class WebSocket:
 def _describe(response: Response | None) -> dict[str, Scalar]:
     if response is None:
         return {}
+    said = {key: ", ".join(response.headers.get_all(key)) for key in ("server", "via", "location", "date")}
     facts: dict[str, Scalar] = {"status": response.status_code, "reason": response.reason_phrase}
-    facts |= {key: value for key in ("server", "via", "location", "date") if (value := response.headers.get(key))}
+    facts |= {key: value for key, value in said.items() if value}
     if response.body:
         facts["body"] = excerpt(bytes(response.body), BODY_SHOWN)
-    if (skew := clock_skew(response.headers.get("date", ""))) is not None:
+    if (skew := clock_skew(said["date"])) is not None:
         facts["clock_skew_s"] = skew
     return facts
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
+from typing import TypeVar
 
 PREFIX = "rp"
 ETC = Path("/etc/netns")  # what ``ip netns exec`` mounts over /etc, see ip-netns(8)
 NEEDED = ("ip", "nft", "turnserver", "squid", "nginx", "dnsmasq", "prosody", "openssl")
+CLONE_NEWNET = 0x40000000  # linux/sched.h; os.setns comes with Python 3.12
+T = TypeVar("T")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -123,3 +129,22 @@ def remove_stale() -> None:
         owner = entry.name.split("-")[1]
         if owner.isdigit() and not Path("/proc", owner).exists():
             remove(entry.name)
+
+
+def inside(namespace: Namespace, work: Callable[[], T]) -> T:
+    """Do *work* in a thread that lives in *namespace*: the sockets it opens are there, its files are the host's."""
+    found: Future[T] = Future()
+
+    def enter() -> None:
+        try:
+            with Path("/run/netns", namespace.name).open("rb") as handle:
+                if ctypes.CDLL(None, use_errno=True).setns(handle.fileno(), CLONE_NEWNET):
+                    raise LabError(f"cannot enter {namespace.name}: {os.strerror(ctypes.get_errno())}")
+            found.set_result(work())
+        except BaseException as exc:  # noqa: BLE001 - raised again where the result is asked for
+            found.set_exception(exc)
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    return found.result()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
 FOLDER = Path(__file__).parent / "sites"
+BASE = Path(__file__).parent / "base.toml"
 T = TypeVar("T")
 
 
@@ -92,9 +93,10 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """What all checks whose id matches *id* must have come to; at least one must match."""
+    """What the checks whose id matches must have come to; the first entry that matches a check decides."""
 
     id: str
+    """One or more patterns, with blanks between them; each must match a check."""
     outcome: str
     phase: str = ""
     cause: str = ""
@@ -114,9 +116,10 @@ class Expected:
     no_findings: tuple[str, ...] = ()
     """Patterns of ids that must not be there, advice or not."""
     rows: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Row id patterns with their verdicts, with ``|`` between them."""
+    """Row id patterns (several with blanks between them) with verdicts; every other row passes, see ``base.toml``."""
     clients: Mapping[str, str] = field(default_factory=dict[str, str])
     checks: tuple[Check, ...] = ()
+    """Every check not named here passes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +133,20 @@ class Scenario:
     http_proxy: HttpProxy | None = None
     dns: Dns = field(default_factory=Dns)
     probe: Probe = field(default_factory=Probe)
+    truth: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What independent tools see at the site: questions of ``tests.lab.truth`` with their answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """What holds at every site."""
+
+    not_tested: tuple[str, ...]
+    """Rows that this version never tests."""
+    proxy_rows: tuple[str, ...]
+    """Rows that are not applicable where there is no proxy."""
+    skipped: tuple[str, ...]
+    """Checks that are skipped on this machine whatever the site is like."""
 
 
 def names() -> list[str]:
@@ -143,6 +160,11 @@ def load(name: str) -> Scenario:
     if not path.exists():
         raise SiteFileError(f"no site {name}; there are: {', '.join(names())}")
     return _build(Scenario, tomllib.loads(path.read_text(encoding="utf-8")), path.name)
+
+
+def base() -> Base:
+    """Read what holds at every site."""
+    return _build(Base, tomllib.loads(BASE.read_text(encoding="utf-8")), BASE.name)
 
 
 def _build(kind: type[T], table: Mapping[str, Any], place: str) -> T:

@@ -1,0 +1,247 @@
+"""What is really there at a site, seen with tools that share nothing with the probe: plain sockets, dig, openssl, curl.
+
+A site file asks in one line and says the answer: ``"udp turn-sbg1.openrainbow.health 3478" = "silence"``.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import socket
+import struct
+import subprocess
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.lab.names import BY_NAME, PROXY
+from tests.lab.netns import SYSTEM_PATH, inside
+from tests.lab.site import Site
+
+PATIENCE = 1.0
+SENT = 300  # datagrams to see a loss of a few per cent without fail
+Asking = Callable[..., str]
+
+
+def observe(site: Site, questions: Mapping[str, str]) -> dict[str, str]:
+    """Return the answers seen at *site* to *questions*, all asked at once."""
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        return dict(zip(questions, pool.map(lambda question: ask(site, question), questions), strict=True))
+
+
+def ask(site: Site, question: str) -> str:
+    """Return the answer seen at *site* to one question: a kind and its arguments."""
+    kind, *arguments = question.split()
+    return KINDS[kind](site, *arguments)
+
+
+def _udp(site: Site, name: str, port: str) -> str:
+    """Answer, silence or refused: three STUN Binding requests."""
+
+    def talk() -> str:
+        with socket.socket(*_family(name, socket.SOCK_DGRAM)) as udp:
+            udp.settimeout(PATIENCE / 3)
+            udp.connect((_address(name), int(port)))
+            return _first_of(3, lambda: udp.send(binding()), lambda: udp.recv(2048))
+
+    return inside(site.lan, talk)
+
+
+def _udp_share(site: Site, name: str, port: str) -> str:
+    """All, some or none of many STUN Binding requests are answered."""
+
+    def talk() -> str:
+        with socket.socket(*_family(name, socket.SOCK_DGRAM)) as udp:
+            udp.settimeout(PATIENCE / 20)
+            udp.connect((_address(name), int(port)))
+            answered = sum(_first_of(1, lambda: udp.send(binding()), lambda: udp.recv(2048)) == "answer" for _ in range(SENT))
+        return "all" if answered == SENT else "some" if answered else "none"
+
+    return inside(site.lan, talk)
+
+
+def _tcp(site: Site, name: str, port: str) -> str:
+    """Open, silence, refused or unreachable."""
+
+    def talk() -> str:
+        try:
+            _connect(name, port).close()
+        except OSError as exc:
+            return _named(exc)
+        return "open"
+
+    return inside(site.lan, talk)
+
+
+def _stun_tcp(site: Site, name: str, port: str) -> str:
+    """Stun, silence, closed, or the first line of whatever else comes back on a STUN Binding request."""
+
+    def talk() -> str:
+        try:
+            with _connect(name, port) as tcp:
+                tcp.sendall(binding())
+                return _told(tcp.recv(2048))
+        except OSError as exc:
+            return _named(exc)
+
+    return inside(site.lan, talk)
+
+
+def _connect_through(site: Site, name: str, port: str) -> str:
+    """Return the status of CONNECT through the site's proxy, then what STUN gets: ``200 stun``, ``403``."""
+    return _tunnel(site, f"{name}:{port}", "")
+
+
+def _connect_as(site: Site, user: str, password: str, name: str, port: str) -> str:
+    """Do as ``connect`` does, with a user and a password."""
+    basic = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return _tunnel(site, f"{name}:{port}", f"Proxy-Authorization: Basic {basic}\r\n")
+
+
+def _tunnel(site: Site, target: str, header: str) -> str:
+    proxy = site.scenario.http_proxy
+
+    def talk() -> str:
+        try:
+            with socket.create_connection((PROXY, proxy.port if proxy else 0), PATIENCE) as tcp:
+                tcp.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{header}\r\n".encode())
+                status = tcp.recv(4096).split(b" ")[1].decode()
+                if status != "200":
+                    return status
+                tcp.sendall(binding())
+                return f"{status} {_told(tcp.recv(2048))}"
+        except OSError as exc:
+            return _named(exc)
+
+    return inside(site.lan, talk)
+
+
+def _tls(site: Site, name: str, port: str) -> str:
+    """Return who issued the certificate, and what openssl thinks of it."""
+    return _certificate(site, name, "-connect", f"{_address(name)}:{port}")
+
+
+def _tls_through(site: Site, name: str, port: str) -> str:
+    """Do as ``tls`` does, through the proxy."""
+    proxy = site.scenario.http_proxy
+    way = ["-proxy", f"{PROXY}:{proxy.port}"] if proxy else []
+    return _certificate(site, name, *way, "-connect", f"{name}:{port}")
+
+
+def _certificate(site: Site, name: str, *way: str) -> str:
+    trusted = str(site.cloud.pki.ca(*site.scenario.probe.trusts))
+    told = _run(site, "openssl", "s_client", *way, "-servername", name, "-verify_hostname", name, "-CAfile", trusted)
+    issuer = re.search(r"^issuer=.*?\bO = \"?([^,\"\n]+)", told, re.MULTILINE)
+    verdict = re.search(r"Verify return code: \d+ \((.*)\)", told)
+    return f"{issuer[1]}: {verdict[1]}" if issuer and verdict else told if told == "silence" else "refused"
+
+
+def _dns(site: Site, name: str) -> str:
+    """Return the addresses the site's resolver gives, or the code it answers with, or silence."""
+    told = _run(site, "dig", "+tries=1", "+time=1", name)
+    status = re.search(r"status: (\w+)", told)
+    addresses = re.findall(r"\sIN\sA\s([\d.]+)", told)
+    return " ".join(addresses) or (status[1] if status else "silence")
+
+
+def _http(site: Site, url: str) -> str:
+    """Return the status of a direct request."""
+    host = re.sub(r"^https?://|/.*", "", url)
+    trusted = str(site.cloud.pki.ca(*site.scenario.probe.trusts, "operator"))
+    resolve = [f"--connect-to={host}::{_address(host)}:"]
+    told = _run(site, "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", trusted, *resolve, url)
+    return told.strip() or "silence"
+
+
+def _upgrade(site: Site, way: str) -> str:
+    """Return the status of the WebSocket upgrade, direct or through the proxy."""
+    trusted = str(site.cloud.pki.ca("public", "corporate"))
+    header = "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Protocol: xmpp"
+    headers = [f"-H{line}" for line in (*header, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")]
+    proxy = site.scenario.http_proxy
+    through = ["--proxy", f"http://{PROXY}:{proxy.port}"] if way == "proxy" and proxy else ["--noproxy", "*"]
+    told = _run(
+        site, "curl", "-s", "-i", "-N", "-m", "1", "--http1.1", "--suppress-connect-headers", "--cacert", trusted,
+        *headers, *through, "https://openrainbow.health/websocket",
+    )  # fmt: skip
+    status = re.search(r"^HTTP/\S+ (\d+)", told)
+    return status[1] if status else "silence"
+
+
+KINDS: Mapping[str, Asking] = {
+    "udp": _udp,
+    "udp-share": _udp_share,
+    "tcp": _tcp,
+    "stun-tcp": _stun_tcp,
+    "connect": _connect_through,
+    "connect-as": _connect_as,
+    "tls": _tls,
+    "tls-through": _tls_through,
+    "dns": _dns,
+    "http": _http,
+    "upgrade": _upgrade,
+}
+
+
+def binding() -> bytes:
+    """Return a STUN Binding request, RFC 8489 section 5, made by hand."""
+    return struct.pack("!HHI", 1, 0, 0x2112A442) + os.urandom(12)
+
+
+def _address(name: str) -> str:
+    """Return the address of *name*: IPv6 when it is written ``name/v6``."""
+    plain, _, family = name.partition("/")
+    host = BY_NAME[plain]
+    return host.v6 if family == "v6" else host.v4
+
+
+def _family(name: str, kind: socket.SocketKind) -> tuple[socket.AddressFamily, socket.SocketKind]:
+    return (socket.AF_INET6 if name.endswith("/v6") else socket.AF_INET), kind
+
+
+def _connect(name: str, port: str) -> socket.socket:
+    return socket.create_connection((_address(name), int(port)), PATIENCE)
+
+
+def _first_of(tries: int, send: Callable[[], object], receive: Callable[[], object]) -> str:
+    for _ in range(tries):
+        try:
+            send()
+            receive()
+        except TimeoutError:
+            continue
+        except OSError as exc:
+            return _named(exc)
+        return "answer"
+    return "silence"
+
+
+def _named(exc: OSError) -> str:
+    if isinstance(exc, TimeoutError):
+        return "silence"
+    known = {ConnectionRefusedError: "refused", ConnectionResetError: "closed"}
+    return known.get(type(exc), "unreachable")
+
+
+def _told(data: bytes) -> str:
+    if data[:2] == b"\x01\x01":
+        return "stun"
+    return data.split(b"\r\n")[0].decode("latin-1") or "closed"
+
+
+def _run(site: Site, *command: str) -> str:
+    """Run a command at the site, at most ``PATIENCE``; return what it prints, or silence."""
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed commands of ours
+            site.enter(*command),
+            input="Q\n",
+            text=True,
+            errors="replace",
+            capture_output=True,
+            check=False,
+            timeout=PATIENCE + 1,
+            env={"PATH": SYSTEM_PATH, "HOME": str(site.folder)},
+        )
+    except subprocess.TimeoutExpired:
+        return "silence"
+    return done.stdout
