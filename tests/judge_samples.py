@@ -156,6 +156,9 @@ def result(flow: Flow, fault: Fault | None = None) -> Result:
     if fault.outcome is Outcome.SKIPPED:
         return Result(flow=flow, verdict=Verdict(outcome=Outcome.SKIPPED, reason=fault.detail))
     verdict = Verdict(outcome=fault.outcome, reason=str(failure), failure=failure)
+    if fault.cause is Cause.PROXY_UNREACHABLE:  # the step that fails is the connection
+        lost = Failure(phase=Phase.CONNECT, cause=Cause.TIMEOUT, detail=fault.detail)
+        return Result(flow=flow, verdict=verdict, steps=(step(flow, Phase.RESOLVE), step(flow, Phase.CONNECT, lost)))
     before = [step(flow, phase) for phase in phases(flow) if _before(phase, fault.phase)]
     return Result(flow=flow, verdict=verdict, steps=(*before, step(flow, fault.phase, failure, fault.facts)))
 
@@ -227,6 +230,13 @@ def asked(result: Result, resolver: str, cause: Cause | None = None, rcode: str 
     facts |= {} if failure else {"rcode": rcode}
     more = Step(phase=Phase.RESOLVE, subject=f"{resolver} udp A", at=0.0, took=0.1, failure=failure, facts=facts)
     return replace(result, steps=(*result.steps, more))
+
+
+def opened_by(result: Result, issuer: str = "CN=Acme Inspection") -> Result:
+    """Let somebody decrypt the TLS of *result*, under a certificate that only this machine trusts."""
+    told: Facts = {"issuer": issuer, "intercepted_by": issuer, "public": False}
+    steps = tuple(replace(s, facts={**s.facts, **told}) if s.phase is Phase.TLS else s for s in result.steps)
+    return replace(result, steps=steps)
 
 
 # Sites

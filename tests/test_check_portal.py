@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from rainbow_probe.demo.loopback import Handler, loopback
-from rainbow_probe.model import Cause, Endpoint, Outcome, Phase, Result, Transport
+from rainbow_probe.model import Cause, Endpoint, Outcome, Phase, Result, Scalar, Transport
 from tests.servers import QUICK, a_flow, a_route, answers, broke, facts, hangs_up, mute, page, probe, resets, says
 
-PARAMS = {"path": "/generate_204", "expect_status": 204}
+PARAMS: dict[str, Scalar] = {"path": "/generate_204", "expect_status": 204}
 NOTHING = b"HTTP/1.1 204 No Content\r\nDate: Mon, 01 Jan 2001 00:00:00 GMT\r\n\r\n"
 
 

@@ -131,8 +131,8 @@ def test_the_path_names_the_proxy_once(name: str, path: str) -> None:
         (
             "fail fail:refused pass",
             (
-                "works only by TCP/80. UDP/3478 fails: no answer to the connection request (f0.example). TLS/443 fails: "
-                "refused (f1.example). The cost: media waits."
+                "works only by TCP/80. UDP/3478 fails: no answer to the connection request (f0.example). "
+                "TLS/443 fails: refused (f1.example). The cost: media waits."
             ),
         ),
         ("skip pass", "works at least by TLS/443; UDP/3478 itself was not tested: needs something"),
@@ -141,7 +141,10 @@ def test_the_path_names_the_proxy_once(name: str, path: str) -> None:
         ("fail", "UDP/3478 fails: no answer to the connection request (f0.example)."),
         (
             "fail skip",
-            "UDP/3478 fails: no answer to the connection request (f0.example). TLS/443 was not tested: needs something.",
+            (
+                "UDP/3478 fails: no answer to the connection request (f0.example). "
+                "TLS/443 was not tested: needs something."
+            ),
         ),
         ("skip skip", "needs something"),
         ("none none", "no proxy is used here"),

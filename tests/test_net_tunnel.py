@@ -80,6 +80,7 @@ async def test_what_the_proxy_said_is_kept() -> None:
         route = through(await place.tcp(Middle(reply, tunnels=False).handle))
         result = await probe(a_flow("turn", 443), route)
     assert facts(result, Phase.PROXY) == {
+        "address": f"{HOST}:{route.proxy.endpoint.port if route.proxy else 0}",
         "authority": "probe.test:443",
         "status": 407,
         "reason": "Who are you?",

@@ -14,7 +14,7 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     async def attempt(hop: Hop) -> Verdict:
         async with open_stream(hop, flow, route, rec):
             answers = [step.facts for step in rec.steps if step.phase is Phase.PROXY]
-        version = str(answers[-1].get("http_version", ""))
+        version = next(str(facts["http_version"]) for facts in answers if facts["address"] == str(hop.address))
         if version == "1.0":
             detail = "the proxy answers CONNECT with HTTP/1.0; browsers accept that, the WebRTC gateway needs 1.1"
             return failed(Failure(phase=Phase.PROXY, cause=Cause.PROXY_HTTP10, detail=detail))

@@ -158,10 +158,11 @@ async def _through(stream: ByteStream, hop: Hop, route: Route, rec: Recorder) ->
     proxy = route.proxy
     if proxy is None:
         return stream
+    limit, over = route.limits.handshake, str(hop.address)
     if proxy.tls:
-        expected, limit, over = Expectation(own=True), route.limits.handshake, str(hop.address)
+        expected = Expectation(own=True)
         stream = await start_tls(stream, proxy.endpoint, expected, route.trust, rec, limit=limit, over=over)
-    return await tunnel(stream, hop.authority, proxy, rec, limit=route.limits.handshake)
+    return await tunnel(stream, hop.authority, proxy, rec, limit=limit, over=over)
 
 
 def _unreachable(address: Endpoint, failure: Failure) -> Failure:

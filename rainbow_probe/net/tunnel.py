@@ -8,11 +8,16 @@ from rainbow_probe.net.links import ByteStream
 from rainbow_probe.protocols.connect import Tunnel
 
 
-async def tunnel(stream: ByteStream, target: Endpoint, proxy: Proxy, rec: Recorder, *, limit: float) -> ByteStream:
-    """Ask the proxy at the other end of *stream* for *target*; bytes behind its answer are kept."""
+async def tunnel(
+    stream: ByteStream, target: Endpoint, proxy: Proxy, rec: Recorder, *, limit: float, over: str
+) -> ByteStream:
+    """Ask the proxy at the other end of *stream*, *over* one of its addresses, for *target*.
+
+    Bytes behind its answer are kept.
+    """
     async with rec.step(Phase.PROXY, target, limit=limit) as facts:
         machine = Tunnel(str(target), proxy.credentials)
-        facts["authority"] = str(target)
+        facts |= {"authority": str(target), "address": over}
         await stream.send(machine.request())
         try:
             while not machine.open:

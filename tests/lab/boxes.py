@@ -32,8 +32,8 @@ async def inspector(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
     head = await reader.read(MOST)
     status = b"204 No Content" if head.startswith(METHODS) else b"400 Bad Request"
     body = b"" if status.startswith(b"204") else b"<html>Bad request: not HTTP</html>"
-    writer.write(b"HTTP/1.1 %s\r\nServer: lab-dpi/1.0\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (status, len(body)))
-    writer.write(body)
+    headers = b"Server: lab-dpi/1.0\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
+    writer.write(b"HTTP/1.1 " + status + b"\r\n" + headers + body)
     await writer.drain()
 
 

@@ -32,7 +32,7 @@ class Cloud:
         with ExitStack() as stack:
             self.folder = Path(tempfile.mkdtemp(prefix="rainbow-lab-"))
             stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
-            self.folder.chmod(0o755)  # noqa: S103 - servers that give up root must get in
+            self.folder.chmod(0o755)  # servers that give up root must get in
             self.pki = pki.make(self.folder / "pki")
             self.namespace = Namespace("cloud")
             stack.callback(self.namespace.delete)
@@ -52,8 +52,7 @@ class Cloud:
         self._stack.close()
 
     def _plug_in(self) -> None:
-        self.namespace.sysctl("net.ipv4.ip_forward", 1)
-        self.namespace.sysctl("net.ipv6.conf.all.forwarding", 1)
+        self.namespace.sysctl("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
         batch = [
             f"address add {address} dev lo{flag}"
             for host in HOSTS

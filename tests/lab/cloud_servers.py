@@ -35,6 +35,8 @@ from tests.lab.pki import Pki
 from tests.lab.servers import Server
 
 REPOSITORY = Path(__file__).parents[2]
+PROGRAM = {"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+"""The environment of the lab's own programs."""
 XMPP_PORT = 5280
 
 NGINX = """\
@@ -46,6 +48,8 @@ http {{
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
   keepalive_timeout 75s; default_type text/html;
   map $http_upgrade $connection_upgrade {{ default upgrade; "" close; }}
+  # prosody upgrades whoever sends a key, even when a proxy took the Upgrade away; others do not.
+  map $http_upgrade $websocket_key {{ default $http_sec_websocket_key; "" ""; }}
 {servers}
   server {{ listen {check4}:80; listen [{check6}]:80; return 204; }}
 }}
@@ -70,7 +74,7 @@ location = /api/rainbow/ping {{ default_type application/json; return 200 '{{"st
     location = /websocket {{
       proxy_pass http://127.0.0.1:{XMPP_PORT}; proxy_http_version 1.1; proxy_read_timeout 300s;
       proxy_set_header Host $host; proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection $connection_upgrade;
+      proxy_set_header Connection $connection_upgrade; proxy_set_header Sec-WebSocket-Key $websocket_key;
     }}
     {PAGE}"""
 PROSODY = """\
@@ -196,7 +200,8 @@ def _push(namespace: Namespace, folder: Path, pki: Pki) -> Server:
     specs: list[dict[str, object]] = [
         _push_listener(pki, host, host.name, port, []) for host in FCM for port in (*FCM_PORTS, 443)
     ]
-    specs += [_push_listener(pki, host, APNS[0].name, port, ["apns-security-v3"]) for host in APNS for port in APNS_PORTS]
+    couriers = [(host, port) for host in APNS for port in APNS_PORTS]
+    specs += [_push_listener(pki, host, APNS[0].name, port, ["apns-security-v3"]) for host, port in couriers]
     specs += [{"kind": "mute", "addresses": [MUTE.v4, MUTE.v6], "port": port} for port in (80, 443)]
     path.write_text(json.dumps(specs), encoding="utf-8")
     return boxes(namespace, "push", path, folder, [f"tcp/{port}" for port in (*FCM_PORTS, *APNS_PORTS)])
@@ -215,6 +220,5 @@ def _push_listener(pki: Pki, host: Host, shown: str, port: int, alpn: list[str])
 
 def boxes(namespace: Namespace, name: str, path: Path, folder: Path, ports: list[str]) -> Server:
     """Start ``tests.lab.boxes`` with the listeners in *path*."""
-    environment = {"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
     command = [sys.executable, "-m", "tests.lab.boxes", str(path)]
-    return servers.start(namespace, name, command, folder=folder, ports=ports, environment=environment)
+    return servers.start(namespace, name, command, folder=folder, ports=ports, environment=PROGRAM)

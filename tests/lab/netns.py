@@ -65,14 +65,16 @@ class Namespace:
         self.name = f"{PREFIX}-{owner or os.getpid()}-{role}"
         run("ip", "netns", "add", self.name)
         self.ip("link", "set", "lo", "up")
+        # Addresses work at once: nobody else is there to have them already.
+        self.sysctl("net.ipv6.conf.default.accept_dad=0", "net.ipv6.conf.all.accept_dad=0")
 
     def ip(self, *arguments: str) -> str:
         """Run ``ip`` inside."""
         return run("ip", "-n", self.name, *arguments)
 
-    def sysctl(self, key: str, value: int) -> None:
-        """Set a kernel parameter of this namespace."""
-        self.run("sysctl", "-q", "-w", f"{key}={value}")
+    def sysctl(self, *settings: str) -> None:
+        """Set kernel parameters of this namespace, each ``key=value``."""
+        self.run("sysctl", "-q", "-w", *settings)
 
     def run(self, *command: str, given: str | None = None) -> str:
         """Run a short command inside and return what it prints."""
@@ -133,13 +135,16 @@ def remove_stale() -> None:
 
 def inside(namespace: Namespace, work: Callable[[], T]) -> T:
     """Do *work* in a thread that lives in *namespace*: the sockets it opens are there, its files are the host's."""
+    return inside_named(namespace.name, work)
+
+
+def inside_named(name: str, work: Callable[[], T]) -> T:
+    """Do as ``inside`` does, for a namespace known by its *name*."""
     found: Future[T] = Future()
 
     def enter() -> None:
         try:
-            with Path("/run/netns", namespace.name).open("rb") as handle:
-                if ctypes.CDLL(None, use_errno=True).setns(handle.fileno(), CLONE_NEWNET):
-                    raise LabError(f"cannot enter {namespace.name}: {os.strerror(ctypes.get_errno())}")
+            _join(name)
             found.set_result(work())
         except BaseException as exc:  # noqa: BLE001 - raised again where the result is asked for
             found.set_exception(exc)
@@ -148,3 +153,10 @@ def inside(namespace: Namespace, work: Callable[[], T]) -> T:
     thread.start()
     thread.join()
     return found.result()
+
+
+def _join(name: str) -> None:
+    """Move the calling thread into the namespace *name*, for good."""
+    with Path("/run/netns", name).open("rb") as handle:
+        if ctypes.CDLL(None, use_errno=True).setns(handle.fileno(), CLONE_NEWNET):
+            raise LabError(f"cannot enter {name}: {os.strerror(ctypes.get_errno())}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,15 +30,13 @@ class Pki:
     def ca(self, *names: str) -> Path:
         """Return a PEM bundle of the CAs *names* (keys of ``ORGANISATIONS``)."""
         path = self.folder / f"ca-{'-'.join(names)}.pem"
-        path.write_bytes(b"".join(self.authorities[name].cert_pem.bytes() for name in names))
-        return path
+        return _write(path, b"".join(self.authorities[name].cert_pem.bytes() for name in names))
 
     def signing(self, name: str) -> Path:
         """Return certificate and key of the CA *name* in one file: what a box needs to forge certificates."""
-        path = self.folder / f"signing-{name}.pem"
         authority = self.authorities[name]
-        path.write_bytes(authority.cert_pem.bytes() + authority.private_key_pem.bytes())
-        return path
+        both = authority.cert_pem.bytes() + authority.private_key_pem.bytes()
+        return _write(self.folder / f"signing-{name}.pem", both)
 
     def certificate(self, name: str) -> Path:
         """Return the file with the chain shown by the host *name*."""
@@ -52,6 +51,15 @@ class Pki:
         leaf = self.authorities[ca].issue_cert(*(identities or (name,)), common_name=name, not_after=not_after)
         self.certificate(name).write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
         leaf.private_key_pem.write_to_path(self.key(name))
+
+
+def _write(path: Path, content: bytes) -> Path:
+    """Make the file at once, once: others may be reading it already."""
+    if not path.exists():
+        draft = path.with_suffix(f".{threading.get_ident()}")
+        draft.write_bytes(content)
+        draft.replace(path)
+    return path
 
 
 def make(folder: Path) -> Pki:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import TypeVar, get_args, get_type_hints
 
 FOLDER = Path(__file__).parent / "sites"
 BASE = Path(__file__).parent / "base.toml"
@@ -167,16 +167,16 @@ def base() -> Base:
     return _build(Base, tomllib.loads(BASE.read_text(encoding="utf-8")), BASE.name)
 
 
-def _build(kind: type[T], table: Mapping[str, Any], place: str) -> T:
+def _build(kind: type[T], table: Mapping[str, object], place: str) -> T:
     hints = get_type_hints(kind)
-    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]  # - only dataclasses come here
-    if strange := set(table) - known:
-        raise SiteFileError(f"{place}: {', '.join(sorted(strange))}: not one of {', '.join(sorted(known))}")
+    if strange := set(table) - set(hints):
+        raise SiteFileError(f"{place}: {', '.join(sorted(strange))}: not one of {', '.join(sorted(hints))}")
     return kind(**{key: _value(hints[key], value, f"{place}: {key}") for key, value in table.items()})
 
 
-def _value(hint: Any, value: Any, place: str) -> Any:
-    options = [option for option in (hint, *get_args(hint)) if isinstance(option, type) and is_dataclass(option)]
+def _value(hint: object, value: object, place: str) -> object:
+    """Return *value* as *hint* wants it: tables become dataclasses, arrays tuples."""
+    kinds = [kind for kind in (hint, *get_args(hint)) if isinstance(kind, type) and is_dataclass(kind)]
     if isinstance(value, list):
-        return tuple(_build(options[0], item, place) if options else item for item in value)
-    return _build(options[0], value, place) if options else value
+        return tuple(_value(kinds[0], item, place) if kinds else item for item in value)
+    return _build(kinds[0], value, place) if kinds and isinstance(value, dict) else value

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,10 @@ _LISTENS = {"tcp": "0A", "udp": "07"}  # the state column of /proc/net/tcp and u
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A running server; *ports* (``tcp/443``, ``tcp/198.18.0.10:443``) is what it must listen on to count as started."""
+    """A running server; it has started when it listens on all *ports*.
+
+    ``tcp/443``, ``udp/198.18.0.10:53``, or ``log/WORDS``: these words are in its log.
+    """
 
     name: str
     process: subprocess.Popen[bytes]
@@ -36,6 +40,8 @@ class Server:
 
     def _listens(self, port: str) -> bool:
         protocol, _, place = port.partition("/")
+        if protocol == "log":
+            return place in self.tail()
         return place in listening(self.process.pid, protocol)
 
     def tail(self) -> str:
@@ -44,10 +50,8 @@ class Server:
 
     def stop(self) -> None:
         """End the server and its children, and wait for it."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
 
 
@@ -82,4 +86,5 @@ def listening(pid: int, protocol: str) -> set[str]:
 
 def _dotted(hexadecimal: str) -> str:
     """Return an IPv4 address of /proc/net in its usual form; other addresses as they are."""
-    return ".".join(str(byte) for byte in reversed(bytes.fromhex(hexadecimal))) if len(hexadecimal) == 8 else hexadecimal
+    octets = bytes.fromhex(hexadecimal)
+    return ".".join(map(str, reversed(octets))) if len(octets) == 4 else hexadecimal

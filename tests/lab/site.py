@@ -4,33 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.lab import cloud_servers, firewall, names, servers, squid
+from tests.lab import cloud_servers, firewall, resolver, squid, wiring
 from tests.lab.cloud import Cloud
-from tests.lab.names import PROXY, PROXY_GATEWAY, RESOLVER, SITE, SITE_GATEWAY
-from tests.lab.netns import SYSTEM_PATH, Namespace, run
+from tests.lab.names import RESOLVER, SITE_GATEWAY
+from tests.lab.netns import Namespace
 from tests.lab.scenario import HttpProxy, Scenario
 from tests.lab.servers import Server
-
-RESOLVING = """\
-port=53
-no-hosts
-no-resolv
-no-negcache
-cache-size=0
-log-facility=-
-listen-address={gateway}
-bind-interfaces
-server={upstream}
-{lines}
-"""
 
 
 class Site:
@@ -43,8 +27,6 @@ class Site:
         self.number = number
         self.delay_ms = delay_ms
         self.folder = cloud.folder / f"site-{number}"
-        self.exits = (f"198.18.{128 + number}.2", f"198.18.{128 + number}.3")
-        """The public addresses of the site and of its proxy."""
         self.servers: dict[str, Server] = {}
         self._stack = ExitStack()
 
@@ -53,10 +35,8 @@ class Site:
         with ExitStack() as stack:
             self.folder.mkdir()
             stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
-            self.lan, self.border, self.dmz = (
-                self._namespace(stack, role) for role in ("site", "border", "dmz")
-            )
-            self._connect()
+            self.lan, self.border, self.dmz = (self._namespace(stack, role) for role in ("site", "border", "dmz"))
+            self._connect(stack)
             self._load_rules()
             for server in self._start():
                 stack.callback(server.stop)
@@ -85,46 +65,37 @@ class Site:
         stack.callback(namespace.delete)
         return namespace
 
-    def _connect(self) -> None:
-        """Lay the cables: LAN and DMZ to the border, the border to the cloud."""
-        self.border.sysctl("net.ipv4.ip_forward", 1)
+    def _connect(self, stack: ExitStack) -> None:
         # A real box tells every sender; Linux by itself tells each only once a second.
-        self.border.sysctl("net.ipv4.icmp_ratelimit", 0)
-        self.border.sysctl("net.ipv6.icmp.ratelimit", 0)
-        cable(self.border, "lan", self.lan, "eth0")
-        cable(self.border, "dmz", self.dmz, "eth0")
-        cable(self.border, "wan", self.cloud.namespace, f"up{self.number}")
-        self._address_v4()
+        self.border.sysctl("net.ipv4.ip_forward=1", "net.ipv4.icmp_ratelimit=0", "net.ipv6.icmp.ratelimit=0")
+        wiring.cable(self.border, "lan", self.lan, "eth0")
+        wiring.cable(self.border, "dmz", self.dmz, "eth0")
+        self._uplink(stack)
+        cloud = self.cloud.namespace
+        wiring.address_v4(self.number, cloud=cloud, border=self.border, lan=self.lan, dmz=self.dmz)
         if self.scenario.ipv6:
-            self._address_v6()
+            wiring.address_v6(self.number, cloud=cloud, border=self.border, lan=self.lan)
         self.lan.resolver(SITE_GATEWAY)
         self.dmz.resolver(RESOLVER.v4)
 
-    def _address_v4(self) -> None:
-        far = f"198.18.{128 + self.number}.1"
-        self.cloud.namespace.ip("address", "add", f"{far}/24", "dev", f"up{self.number}")
-        plug(self.border, "lan", f"{SITE_GATEWAY}/24")
-        plug(self.border, "dmz", f"{PROXY_GATEWAY}/24")
-        plug(self.border, "wan", *(f"{address}/24" for address in self.exits), gateway=far)
-        plug(self.lan, "eth0", f"{SITE}/24", gateway=SITE_GATEWAY)
-        plug(self.dmz, "eth0", f"{PROXY}/24", gateway=PROXY_GATEWAY)
-
-    def _address_v6(self) -> None:
-        inside, outside = f"2001:2:0:1{self.number:02}:", f"2001:2:0:2{self.number:02}:"
-        self.border.sysctl("net.ipv6.conf.all.forwarding", 1)
-        plug(self.cloud.namespace, f"up{self.number}", f"{outside}:1/64")
-        self.cloud.namespace.ip("route", "add", f"{inside}:/64", "via", f"{outside}:2")
-        plug(self.border, "lan", f"{inside}:1/64")
-        plug(self.border, "wan", f"{outside}:2/64", gateway=f"{outside}:1")
-        plug(self.lan, "eth0", f"{inside}:10/64", gateway=f"{inside}:1")
+    def _uplink(self, stack: ExitStack) -> None:
+        ends = (self.border, "wan", self.cloud.namespace, f"up{self.number}")
+        if self.delay_ms:
+            line = wiring.long_cable(*ends, delay_ms=self.delay_ms, folder=self.folder)
+            stack.callback(line.stop)
+        else:
+            wiring.cable(*ends)
 
     def _load_rules(self) -> None:
         scenario = self.scenario
-        rules = firewall.ruleset(scenario.firewall, scenario.http_proxy, self.exits, silent_dns=scenario.dns.silent)
+        rules = firewall.ruleset(
+            scenario.firewall, scenario.http_proxy, wiring.exits(self.number), silent_dns=scenario.dns.silent
+        )
         self.border.run("nft", "-f", "-", given=rules)
 
     def _start(self) -> list[Server]:
-        started = [] if self.scenario.dns.silent else [self._resolver()]
+        dns = self.scenario.dns
+        started = [] if dns.silent else [resolver.start(self.border, self.folder, dns, ipv6=self.scenario.ipv6)]
         if self.scenario.http_proxy and self.scenario.http_proxy.running:
             started.append(squid.start(self.dmz, self.folder / "squid", self.scenario.http_proxy, self.cloud.pki))
         actions = {rule.action for rule in self.scenario.firewall.rules}
@@ -133,20 +104,6 @@ class Site:
         if plain := actions & {"mute", "inspector", "portal", "tls-portal"}:
             started.append(self._boxes(sorted(plain)))
         return started
-
-    def _resolver(self) -> Server:
-        dns = self.scenario.dns
-        lines = [f"address=/{name}/" for name in dns.nxdomain]
-        for name, answer in dns.answers.items():
-            lines.append(f"host-record={name},{names.BY_NAME[answer].v4 if answer in names.BY_NAME else answer}")
-        if not self.scenario.ipv6:
-            lines.append("filter-AAAA")
-        upstream = "" if dns.refuses else RESOLVER.v4
-        path = self.folder / "dnsmasq.conf"
-        text = RESOLVING.format(gateway=SITE_GATEWAY, upstream=upstream, lines="\n".join(lines))
-        path.write_text(text.replace("server=\n", ""), encoding="ascii")
-        command = ["dnsmasq", "--keep-in-foreground", "--user=root", "--pid-file=", f"--conf-file={path}"]
-        return servers.start(self.border, "resolver", command, folder=self.folder, ports=("udp/53", "tcp/53"))
 
     def _inspector(self) -> Server:
         """Start a squid in the firewall that forges the certificates of redirected connections."""
@@ -158,7 +115,7 @@ class Site:
     def _boxes(self, kinds: list[str]) -> Server:
         specs: list[dict[str, object]] = []
         for kind in kinds:
-            spec: dict[str, object] = {"kind": kind.removeprefix("tls-"), "addresses": ["0.0.0.0"]}  # noqa: S104 - in a namespace
+            spec: dict[str, object] = {"kind": kind.removeprefix("tls-"), "addresses": ["0.0.0.0"]}  # noqa: S104 - of a namespace
             if kind.startswith("tls-"):
                 pki = self.cloud.pki
                 spec |= {"certificate": str(pki.certificate("portal.test")), "key": str(pki.key("portal.test"))}
@@ -167,19 +124,3 @@ class Site:
         path.write_text(json.dumps(specs), encoding="utf-8")
         ports = [f"tcp/{firewall.BOXES[kind]}" for kind in kinds]
         return cloud_servers.boxes(self.border, "boxes", path, self.folder, ports)
-
-
-def cable(one: Namespace, here: str, other: Namespace, there: str) -> None:
-    """Connect two namespaces by a virtual cable."""
-    run("ip", "link", "add", "name", here, "netns", one.name, "type", "veth", "peer", "name", there, "netns", other.name)
-    one.ip("link", "set", here, "up")
-    other.ip("link", "set", there, "up")
-
-
-def plug(namespace: Namespace, device: str, *addresses: str, gateway: str = "") -> None:
-    """Give *device* its addresses, and the namespace its way out."""
-    for address in addresses:
-        flags = ["nodad"] if ":" in address else []
-        namespace.ip("address", "add", address, "dev", device, *flags)
-    if gateway:
-        namespace.ip("route", "add", "default", "via", gateway, "dev", device)

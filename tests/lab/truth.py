@@ -54,7 +54,8 @@ def _udp_share(site: Site, name: str, port: str) -> str:
         with socket.socket(*_family(name, socket.SOCK_DGRAM)) as udp:
             udp.settimeout(PATIENCE / 20)
             udp.connect((_address(name), int(port)))
-            answered = sum(_first_of(1, lambda: udp.send(binding()), lambda: udp.recv(2048)) == "answer" for _ in range(SENT))
+            told = [_first_of(1, lambda: udp.send(binding()), lambda: udp.recv(2048)) for _ in range(SENT)]
+        answered = told.count("answer")
         return "all" if answered == SENT else "some" if answered else "none"
 
     return inside(site.lan, talk)
@@ -148,7 +149,7 @@ def _http(site: Site, url: str) -> str:
     """Return the status of a direct request."""
     host = re.sub(r"^https?://|/.*", "", url)
     trusted = str(site.cloud.pki.ca(*site.scenario.probe.trusts, "operator"))
-    resolve = [f"--connect-to={host}::{_address(host)}:"]
+    resolve = ["--connect-to", f"{host}::{_address(host)}:"]
     told = _run(site, "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", trusted, *resolve, url)
     return told.strip() or "silence"
 
@@ -219,7 +220,7 @@ def _first_of(tries: int, send: Callable[[], object], receive: Callable[[], obje
 def _named(exc: OSError) -> str:
     if isinstance(exc, TimeoutError):
         return "silence"
-    known = {ConnectionRefusedError: "refused", ConnectionResetError: "closed"}
+    known: dict[type[OSError], str] = {ConnectionRefusedError: "refused", ConnectionResetError: "closed"}
     return known.get(type(exc), "unreachable")
 
 

@@ -10,7 +10,6 @@ from rainbow_probe.judge.traces import (
     TURN_PHASES,
     cause,
     connected,
-    direct,
     failure,
     is_loopback,
     passes,
@@ -40,7 +39,9 @@ def offline(scene: Scene) -> list[Found]:
     controls = tuple(result for result in sent if result.flow.kind in CONTROLS)
     if not any(_dns_spoke(result) for result in sent):
         return [_offline(scene, failed, controls)]
-    return [] if scene.site.proxy else [_only_dns(scene, failed, controls, sent)]
+    beyond = [result for result in failed if phase(result) is not Phase.RESOLVE]
+    several = len({result.flow.target.host for result in beyond}) >= FEWEST_HOSTS
+    return [_only_dns(scene, beyond, controls, sent)] if several and not scene.site.proxy else []
 
 
 def _may_be_alive(result: Result) -> bool:
@@ -110,7 +111,6 @@ def _offline(scene: Scene, failed: list[Result], controls: tuple[Result, ...]) -
 
 
 def _only_dns(scene: Scene, failed: list[Result], controls: tuple[Result, ...], sent: list[Result]) -> Found:
-    beyond = [result for result in failed if result.flow.kind not in LOOK_UPS and direct(result)]
     names = [result for result in sent if result.flow.kind == "dns" and failure(result) is None]
     return Found(
         id="only-dns",
@@ -120,7 +120,7 @@ def _only_dns(scene: Scene, failed: list[Result], controls: tuple[Result, ...], 
         claims=tuple(failed),
         shows=(*controls, *names),
         detail=f"{_tried(failed)}; only DNS answered",
-        rules=(firewall_rule(scene, beyond),) if beyond else (),
+        rules=(firewall_rule(scene, failed),),
     )
 
 

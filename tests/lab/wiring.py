@@ -1,0 +1,66 @@
+"""The cables of a site: LAN and DMZ to the border, the border to the cloud, and the addresses on them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tests.lab import delay, servers
+from tests.lab.cloud_servers import PROGRAM
+from tests.lab.names import PROXY, PROXY_GATEWAY, SITE, SITE_GATEWAY
+from tests.lab.netns import Namespace, run
+from tests.lab.servers import Server
+
+
+def exits(number: int) -> tuple[str, str]:
+    """Return the public addresses of site *number* and of its proxy."""
+    return f"198.18.{128 + number}.2", f"198.18.{128 + number}.3"
+
+
+def cable(one: Namespace, here: str, other: Namespace, there: str) -> None:
+    """Connect two namespaces by a virtual cable."""
+    ends = ["name", here, "netns", one.name, "type", "veth", "peer", "name", there, "netns", other.name]
+    run("ip", "link", "add", *ends)
+    one.ip("link", "set", here, "up")
+    other.ip("link", "set", there, "up")
+
+
+def long_cable(one: Namespace, here: str, other: Namespace, there: str, *, delay_ms: float, folder: Path) -> Server:
+    """Connect two namespaces by a line that adds *delay_ms* to every round trip; return what carries it."""
+    ends = [one.name, here, other.name, there]
+    command = [sys.executable, "-m", "tests.lab.delay", *ends, f"--delay-ms={delay_ms:g}"]
+    line = servers.start(one, "delay", command, folder=folder, ports=[f"log/{delay.READY}"], environment=PROGRAM)
+    line.wait()
+    one.ip("link", "set", here, "up")
+    other.ip("link", "set", there, "up")
+    return line
+
+
+def plug(namespace: Namespace, device: str, *addresses: str, gateway: str = "") -> None:
+    """Give *device* its addresses, and the namespace its way out."""
+    for address in addresses:
+        namespace.ip("address", "add", address, "dev", device)
+    if gateway:
+        namespace.ip("route", "add", "default", "via", gateway, "dev", device)
+
+
+def address_v4(number: int, *, cloud: Namespace, border: Namespace, lan: Namespace, dmz: Namespace) -> None:
+    """Give all ends their IPv4 addresses and routes."""
+    far = f"198.18.{128 + number}.1"
+    plug(cloud, f"up{number}", f"{far}/24")
+    plug(border, "lan", f"{SITE_GATEWAY}/24")
+    plug(border, "dmz", f"{PROXY_GATEWAY}/24")
+    plug(border, "wan", *(f"{address}/24" for address in exits(number)), gateway=far)
+    plug(lan, "eth0", f"{SITE}/24", gateway=SITE_GATEWAY)
+    plug(dmz, "eth0", f"{PROXY}/24", gateway=PROXY_GATEWAY)
+
+
+def address_v6(number: int, *, cloud: Namespace, border: Namespace, lan: Namespace) -> None:
+    """Give the LAN public IPv6 addresses: no NAT there."""
+    inside, outside = f"2001:2:0:1{number:02}:", f"2001:2:0:2{number:02}:"
+    border.sysctl("net.ipv6.conf.all.forwarding=1")
+    plug(cloud, f"up{number}", f"{outside}:1/64")
+    cloud.ip("route", "add", f"{inside}:/64", "via", f"{outside}:2", "dev", f"up{number}")
+    plug(border, "lan", f"{inside}:1/64")
+    plug(border, "wan", f"{outside}:2/64", gateway=f"{outside}:1")
+    plug(lan, "eth0", f"{inside}:10/64", gateway=f"{inside}:1")

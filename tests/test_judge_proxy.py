@@ -1,0 +1,263 @@
+"""What the proxy does not do, each told by what it does beside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rainbow_probe.model import Cause, Flow, Outcome, Phase, Severity, Site, Who
+from tests.judge_samples import (
+    APEX,
+    OPEN_SITE,
+    PROXY_SITE,
+    TURN,
+    Fault,
+    both,
+    but,
+    case,
+    finding,
+    host,
+    ids,
+    kind,
+    opened_by,
+    outcomes,
+    past_the_proxy,
+    proxied,
+    report,
+    row,
+    tcp,
+    with_login,
+)
+
+
+def at_proxy(cause: Cause, detail: str = "403 Forbidden", **facts: str) -> Fault:
+    """Let the proxy fail everything that goes through it."""
+    return Fault(match=proxied, phase=Phase.PROXY, cause=cause, detail=detail, facts={"status": 403, **facts})
+
+
+def by_address(flow: Flow) -> bool:
+    """Match CONNECT by address."""
+    return flow.params.get("by") == "address"
+
+
+def test_a_sound_proxy_is_no_finding() -> None:
+    """The sample site itself."""
+    judged = report(site=PROXY_SITE)
+    assert ids(judged) == []
+    assert row(judged, "desktop/https").path == "TLS/443 through the proxy"
+
+
+# Reaching it
+
+
+def test_an_unreachable_proxy_is_one_finding() -> None:
+    """However many rows go through it."""
+    judged = report(at_proxy(Cause.PROXY_UNREACHABLE), site=PROXY_SITE)
+    assert ids(judged) == ["proxy-unreachable"]
+    found = judged.findings[0]
+    assert (found.severity, found.who) == (Severity.BLOCKING, Who.PROXY)
+    assert "http://10.0.0.3:3128" in found.title
+    assert "HTTPS_PROXY" in found.fix
+    assert {"desktop/https", "border/connect-443"} <= set(found.rows)
+
+
+def test_a_proxy_that_was_reached_once_is_not_unreachable() -> None:
+    """Then the failures are told as they were seen."""
+    flaky = Fault(match=both(proxied, kind("xmpp")), phase=Phase.PROXY, cause=Cause.PROXY_UNREACHABLE)
+    assert "proxy-unreachable" not in ids(report(flaky, site=PROXY_SITE))
+
+
+def test_a_proxy_that_never_answers_is_silent() -> None:
+    """It takes the connections: so it is there."""
+    assert ids(report(at_proxy(Cause.TIMEOUT), site=PROXY_SITE)) == ["proxy-silent"]
+
+
+def test_a_proxy_silent_for_one_target_is_not() -> None:
+    """It may be waiting for that target."""
+    waiting = Fault(match=both(proxied, host(APEX)), phase=Phase.PROXY, cause=Cause.TIMEOUT)
+    assert "proxy-silent" not in ids(report(waiting, site=PROXY_SITE))
+
+
+# Credentials
+
+
+@pytest.mark.parametrize(
+    ("site", "offered", "title", "fix"),
+    [
+        (PROXY_SITE, "Basic", "wants credentials, and there are none (it offers Basic)", "Give the user"),
+        (with_login(PROXY_SITE), "Basic", "does not accept the credentials it was given (it offers Basic)", "Correct"),
+        (PROXY_SITE, "NTLM", "wants credentials, and there are none (it offers NTLM)", "Basic authentication only"),
+        (PROXY_SITE, "", "wants credentials, and there are none", "Give the user"),
+    ],
+)  # fmt: skip
+def test_a_407_names_the_schemes_offered(site: Site, offered: str, title: str, fix: str) -> None:
+    """Missing and wrong credentials are told apart, and what this probe has not."""
+    judged = report(at_proxy(Cause.PROXY_AUTH, offered=offered), site=site)
+    assert ids(judged) == ["proxy-auth"]
+    found = judged.findings[0]
+    assert found.title == f"The proxy {title}"
+    assert found.who is Who.ENDPOINT
+    assert found.fix.startswith(fix) or fix in found.fix
+
+
+# Denials
+
+
+def test_a_refused_port_beside_an_open_one() -> None:
+    """The same hosts on 443 are the control."""
+    denied = replace(at_proxy(Cause.PROXY_DENIED), match=both(proxied, tcp(80)))
+    judged = report(denied, site=PROXY_SITE)
+    assert ids(judged) == ["proxy-denies-80"]
+    found = judged.findings[0]
+    assert (found.who, found.severity) == (Who.PROXY, Severity.DEGRADING)
+    assert outcomes(judged, found) == {Outcome.PASS, Outcome.FAIL}
+    assert f"permit CONNECT {TURN[0]}:80" in found.rules[0].text
+    assert ":443" not in found.rules[0].text
+
+
+def test_refused_names_beside_others_on_the_port() -> None:
+    """The port is open, these hosts are not."""
+    denied = replace(at_proxy(Cause.PROXY_DENIED), match=both(proxied, host(APEX)))
+    judged = report(denied, site=PROXY_SITE)
+    assert ids(judged) == ["proxy-denies-name"]
+    assert APEX in judged.findings[0].title
+    assert judged.findings[0].severity is Severity.BLOCKING
+
+
+def test_addresses_refused_beside_the_names_of_the_same_hosts() -> None:
+    """Gateways before 1.75 give addresses."""
+    denied = replace(at_proxy(Cause.PROXY_DENIED), match=both(proxied, by_address))
+    judged = report(denied, site=PROXY_SITE)
+    assert ids(judged) == ["proxy-denies-addresses"]
+    assert "1.75" in judged.findings[0].fix
+
+
+def test_everything_refused() -> None:
+    """Without an open tunnel there is no port or name to blame."""
+    assert ids(report(at_proxy(Cause.PROXY_DENIED), site=PROXY_SITE)) == ["proxy-denied"]
+
+
+def test_a_port_and_a_name_are_two_causes() -> None:
+    """Each failing check belongs to one of them."""
+    port = replace(at_proxy(Cause.PROXY_DENIED), match=both(proxied, tcp(80)))
+    name = replace(port, match=both(proxied, host(APEX)))
+    judged = report(port, name, site=PROXY_SITE)
+    assert sorted(ids(judged)) == ["proxy-denies-80", "proxy-denies-name"]
+
+
+# Beyond it
+
+
+def test_targets_the_proxy_cannot_reach() -> None:
+    """Its firewall closes port 80."""
+    lost = replace(at_proxy(Cause.PROXY_TARGET_FAILED, detail="503"), match=both(proxied, tcp(80)))
+    judged = report(lost, site=PROXY_SITE)
+    assert ids(judged) == ["proxy-target-failed"]
+    assert "port 80 of " in judged.findings[0].title
+
+
+def test_nothing_the_proxy_can_reach() -> None:
+    """Then no port is named."""
+    judged = report(at_proxy(Cause.PROXY_TARGET_FAILED), site=PROXY_SITE)
+    assert ids(judged) == ["proxy-target-failed"]
+    assert "port" not in judged.findings[0].title
+
+
+def test_names_the_proxy_cannot_resolve() -> None:
+    """It says so itself."""
+    lost = replace(at_proxy(Cause.PROXY_RESOLVE_FAILED), match=both(proxied, host(*TURN)))
+    judged = report(lost, site=PROXY_SITE)
+    assert ids(judged) == ["proxy-dns"]
+    assert TURN[0] in judged.findings[0].title
+
+
+def test_an_old_proxy_is_told() -> None:
+    """The WebRTC gateway does not take HTTP/1.0, so an optional row fails."""
+    old = Fault(match=kind("proxy"), phase=Phase.PROXY, cause=Cause.PROXY_HTTP10)
+    judged = report(old, site=PROXY_SITE)
+    assert ids(judged) == ["proxy-http10"]
+    assert judged.findings[0].severity is Severity.DEGRADING
+    assert row(judged, "border/http-1.1").verdict == "fail"
+
+
+# Upgrades
+
+
+UPGRADE = Fault(match=kind("xmpp"), phase=Phase.WEBSOCKET, cause=Cause.UPGRADE_REFUSED, detail="answered 426")
+
+
+@pytest.mark.parametrize("cause", [Cause.UPGRADE_REFUSED, Cause.SUBPROTOCOL_MISSING])
+def test_an_upgrade_lost_behind_the_proxy(cause: Cause) -> None:
+    """HTTPS to the same host by the same way is the control."""
+    judged = report(replace(UPGRADE, match=both(proxied, kind("xmpp"), host(APEX)), cause=cause), site=PROXY_SITE)
+    assert ids(judged) == ["proxy-no-upgrade"]
+    found = judged.findings[0]
+    assert (found.who, found.severity) == (Who.PROXY, Severity.BLOCKING)
+    assert outcomes(judged, found) == {Outcome.PASS, Outcome.FAIL}
+    assert "compare with a run past the proxy" in found.fix
+
+
+def test_an_upgrade_lost_where_tls_is_opened_names_the_box() -> None:
+    """And that is the proof."""
+    opened = case(replace(UPGRADE, match=both(proxied, kind("xmpp"))), site=PROXY_SITE)
+    judged = opened.with_each(lambda one: opened_by(one) if one.flow.kind == "xmpp" else one).judged()
+    found = finding(judged, "proxy-no-upgrade")
+    assert "where Acme Inspection opens TLS" in found.title
+    assert "squid" in found.fix
+
+
+def test_a_transparent_box_is_the_inspections() -> None:
+    """Without a proxy, whoever decrypts takes the upgrade out."""
+    opened = case(replace(UPGRADE, match=kind("xmpp")))
+    judged = opened.with_each(lambda one: opened_by(one) if one.flow.kind == "xmpp" else one).judged()
+    assert finding(judged, "proxy-no-upgrade").who is Who.TLS_INSPECTION
+
+
+def test_an_upgrade_refused_directly_is_the_servers() -> None:
+    """Nobody stands between who could take it out."""
+    assert "proxy-no-upgrade" not in ids(report(UPGRADE))
+
+
+def test_an_upgrade_without_https_beside_it_proves_nothing() -> None:
+    """The whole host may be ill."""
+    ill = Fault(match=both(proxied, kind("https")), phase=Phase.HTTP, cause=Cause.SERVER_ERROR)
+    assert "proxy-no-upgrade" not in ids(report(UPGRADE, ill, site=PROXY_SITE))
+
+
+# Only the proxy gets out
+
+NOTHING_DIRECT = Fault(match=past_the_proxy)
+
+
+def test_a_closed_border_behind_a_proxy_is_one_finding() -> None:
+    """Not one for each port: the same hosts answer through the proxy."""
+    judged = report(NOTHING_DIRECT, site=PROXY_SITE)
+    assert ids(judged) == ["direct-blocked"]
+    found = judged.findings[0]
+    assert (found.who, found.severity) == (Who.FIREWALL, Severity.BLOCKING)
+    assert outcomes(judged, found) == {Outcome.PASS, Outcome.FAIL}
+    assert "mobile/fcm" in found.rows
+    assert "to port   3478" in found.rules[0].text
+    assert row(judged, "desktop/p2p-internet").verdict == "degraded"
+
+
+def test_a_proxy_that_refuses_shows_at_least_itself() -> None:
+    """What is silent directly may be alive or not: it is told as it was seen."""
+    refuses = at_proxy(Cause.PROXY_AUTH, status="407")
+    judged = report(refuses, NOTHING_DIRECT, site=PROXY_SITE)
+    assert sorted(ids(judged)) == ["direct-blocked", "proxy-auth"]
+    assert finding(judged, "direct-blocked").title == "Nothing answers directly, only the proxy does"
+
+
+def test_a_way_that_is_open_leaves_single_ports() -> None:
+    """TURN over TLS goes out directly: what is closed is told by port."""
+    closed = Fault(match=both(past_the_proxy, but(tcp(443))), phase=Phase.CONNECT)
+    found = ids(report(closed, site=PROXY_SITE))
+    assert "direct-blocked" not in found
+    assert {"udp-blocked", "tcp-80-blocked", "push-ports-blocked"} <= set(found)
+
+
+def test_without_a_proxy_there_is_no_way_past_it() -> None:
+    """The same silence in an open site is something else."""
+    assert "direct-blocked" not in ids(report(NOTHING_DIRECT, site=OPEN_SITE))
