@@ -81,9 +81,7 @@ def open_site() -> Report:
     clients = tuple(replace(client, verdict=RowVerdict.PASS, reason="works") for client in report.clients)
     summary = "Rainbow works from here."
     site = Site(resolvers=("10.0.0.1",), addresses=("10.0.0.5",), hostname="lab-laptop", platform="Linux 6.1")
-    return replace(
-        report, verdict=RowVerdict.PASS, summary=summary, site=site, clients=clients, rows=rows, findings=()
-    )
+    return replace(report, verdict=RowVerdict.PASS, summary=summary, site=site, clients=clients, rows=rows, findings=())
 
 
 def hostile() -> Report:
@@ -106,9 +104,7 @@ def hostile() -> Report:
     )
     clients = tuple(replace(client, title=HOSTILE, reason=HOSTILE) for client in report.clients)
     site = replace(report.site, hostname=HOSTILE, proxy_notes=(HOSTILE,), resolvers=(HOSTILE,))
-    return replace(
-        report, site=site, clients=clients, rows=rows, results=results, findings=findings, summary=HOSTILE
-    )
+    return replace(report, site=site, clients=clients, rows=rows, results=results, findings=findings, summary=HOSTILE)
 
 
 def crowded() -> Report:

@@ -12,6 +12,7 @@ from tests.judge_samples import (
     APEX,
     FCM,
     TURN,
+    Facts,
     Fault,
     both,
     case,
@@ -91,7 +92,7 @@ def test_an_agent_host_with_its_own_issuer_is_no_interception() -> None:
     """The operator's private CA is expected there."""
 
     def own(result: Result) -> Result:
-        told = {"issuer": "CN=Operator CA", "public": False}
+        told: Facts = {"issuer": "CN=Operator CA", "public": False}
         steps = tuple(replace(s, facts={**s.facts, **told}) if s.phase is Phase.TLS else s for s in result.steps)
         return replace(result, steps=steps) if result.flow.target.host == AGENT else result
 

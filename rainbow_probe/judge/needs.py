@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rainbow_probe.catalogue import FlowSpec, Proxying, Requirement
@@ -67,7 +67,7 @@ def judge_need(need: Requirement, known: Known, causes: Iterable[Cause] = ()) ->
     counted = [one for one in heard if one.verdict is not RowVerdict.NOT_APPLICABLE]
     if not counted:
         return Judged(verdict=RowVerdict.NOT_APPLICABLE, reason=heard[0].why, checks=assignment.flows)
-    verdict = _together(need, [one.verdict for one in counted])
+    verdict = _together([one.verdict for one in counted], _needed(need, heard, counted))
     if verdict is RowVerdict.PASS and need.credentials and not known.have_credentials:
         return Judged(verdict=RowVerdict.NOT_TESTED, reason=NO_CREDENTIALS, checks=assignment.flows)
     proxied = any(one.result.flow.via is Via.PROXY for one in counted if one.result and passes(one.result))
@@ -127,9 +127,15 @@ def _told(result: Result) -> str:
     return f"{said(result)} ({result.flow.target.host})" if failure(result) else result.verdict.reason
 
 
-def _together(need: Requirement, verdicts: list[RowVerdict]) -> RowVerdict:
+def _needed(need: Requirement, heard: Sequence[_Heard], counted: Sequence[_Heard]) -> int:
+    """Say at how many hosts it must work; those that are not needed here are asked for no longer."""
+    if need.least is None:
+        return len(counted)
+    return need.least if len(counted) == len(heard) else min(need.least, len(counted))
+
+
+def _together(verdicts: list[RowVerdict], needed: int) -> RowVerdict:
     """Count: what is planned for fewer hosts than needed leaves hosts untested, not failed."""
-    needed = len(verdicts) if need.least is None else need.least
     possible = max(len(verdicts), needed) - verdicts.count(RowVerdict.FAIL)
     if verdicts.count(RowVerdict.PASS) >= needed:
         return RowVerdict.PASS
