@@ -143,15 +143,16 @@ def _beside_others(site: Site) -> Iterable[Figure]:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        ours = median(_ours(site, folder) for _ in range(REPEATS))
+        ours = [_ours(site, folder) for _ in range(REPEATS)]
         curl = [_theirs("curl", site, folder) for _ in range(3)]
         blackbox = [_theirs("blackbox", site, folder) for _ in range(REPEATS)]
+    whole, probing = (median(run[n] for run in ours) for n in (0, 1))
     sequential = median(result["seconds"] for _, result in curl)
-    parallel = median(seconds for seconds, _ in blackbox)
-    probing = median(result["seconds"] for _, result in blackbox)
+    parallel = median(result["seconds"] for _, result in blackbox)
+    started = median(seconds for seconds, _ in blackbox)
     yield Figure(
-        name=f"{len(_targets(site))} probes of one sort, start to exit",
-        value=ours,
+        name=f"{len(_targets(site))} probes all can do, start to exit",
+        value=whole,
         unit="s",
         base=sequential,
         against="curl and openssl, one after the other",
@@ -159,20 +160,31 @@ def _beside_others(site: Site) -> Iterable[Figure]:
         goal="at most an eighth",
     )
     yield Figure(
-        name="the same",
-        value=ours,
+        name="the same, without the start of the program",
+        value=probing,
         unit="s",
         base=parallel,
-        against=f"blackbox_exporter, driven in parallel from a Python program, start to exit; {probing:.2f} s probing",
+        against="blackbox_exporter, running already and asked for all at once",
         limit=parallel,
         goal="not slower",
     )
+    yield Figure(
+        name="the same, start to exit",
+        value=whole,
+        unit="s",
+        base=started,
+        against="blackbox_exporter, started, asked for all at once by a Python program, and stopped",
+        limit=float("inf"),
+        goal="none",
+    )
 
 
-def _ours(site: Site, folder: Path) -> float:
-    guide = write(folder / "guide", [group for group, _ in _groups()])
-    command = probe.command(site, "--guide", str(guide), "--quiet")
-    return measure(command, inside=site.enter(), environment=probe.environment(site)).seconds
+def _ours(site: Site, folder: Path) -> tuple[float, float]:
+    """Give the seconds from start to exit, and those of the run itself, as it reports them."""
+    guide, report = write(folder / "guide", [group for group, _ in _groups()]), folder / "report.json"
+    command = probe.command(site, "--guide", str(guide), "--quiet", "--json", str(report))
+    measured = measure(command, inside=site.enter(), environment=probe.environment(site))
+    return measured.seconds, float(json.loads(report.read_text("utf-8"))["duration_s"])
 
 
 def _theirs(tool: str, site: Site, folder: Path) -> tuple[float, others.Result]:

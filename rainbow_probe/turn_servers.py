@@ -19,6 +19,7 @@ LOOK_UP = 8.0  # seconds for all candidates together
 PACE = 0.02  # seconds between two addresses: a sweep, but a gentle one
 ANSWER = 2.0  # seconds an address has to answer one Binding
 MOST = 256  # addresses asked at the most
+LARGEST = 65536  # addresses of a network that is asked at all: nobody finds a server in an IPv6 network by asking
 
 
 async def known_servers(options: Options, guide: Guide, names: Names) -> tuple[TurnServer, ...]:
@@ -49,7 +50,7 @@ async def _that_resolve(guide: Guide, names: Names) -> tuple[TurnServer, ...]:
 
 async def discover(guide: Guide) -> tuple[TurnServer, ...]:
     """Send one STUN Binding, paced, to UDP/3478 of each address the guide publishes; return who answers."""
-    networks = (ipaddress.ip_network(text) for text in guide.ranges)
+    networks = [network for text in guide.ranges if (network := ipaddress.ip_network(text)).num_addresses <= LARGEST]
     addresses = [str(host) for network in networks for host in network.hosts()][:MOST]
     port = next((f.port for f in guide.flows.values() if f.kind == "turn" and f.transport is Transport.UDP), 3478)
     async with asyncio.TaskGroup() as group:

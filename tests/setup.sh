@@ -1,59 +1,65 @@
 #!/usr/bin/env bash
-# Installs, from Debian's packages, the servers and tools that the tests and benchmarks talk to, if any is missing.
-# Starts nothing and stops nothing: the tests run the servers themselves. Quick when all is there.
+# Installs what the tests and benchmarks use from Debian's packages, where it is missing. Safe to repeat; does nothing,
+# quickly, when all is there. The packages' own daemons are not started, and nothing that runs is stopped.
 set -euo pipefail
 
-# package : what shows that it is there
-wanted=(
-    nftables:nft
-    iproute2:ip
-    coturn:turnserver
-    squid-openssl:squid
-    nginx-light:nginx
-    dnsmasq-base:dnsmasq
-    prosody:prosody
-    openssl:openssl
-    curl:curl
-    bind9-dnsutils:dig
-    chromium:chromium
-    prometheus-blackbox-exporter:prometheus-blackbox-exporter
-    procps:ps
-)
+# What must be there, and the package that brings it.
+NEEDED="
+nft:nftables
+ip:iproute2
+sysctl:procps
+turnserver:coturn
+squid:squid-openssl
+/usr/lib/squid/security_file_certgen:squid-openssl
+nginx:nginx-light
+dnsmasq:dnsmasq-base
+prosody:prosody
+openssl:openssl
+curl:curl
+dig:dnsutils
+prometheus-blackbox-exporter:prometheus-blackbox-exporter
+"
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
-PATH=$PATH:/usr/sbin:/sbin
-missing=()
-for entry in "${wanted[@]}"; do
-    command -v "${entry#*:}" >/dev/null || missing+=("${entry%%:*}")
-done
-python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
-if [ ${#missing[@]} -eq 0 ]; then
-    exit 0
-fi
+missing_packages() {
+    local entry
+    for entry in $NEEDED; do
+        [ -x "$(command -v "${entry%%:*}")" ] || echo "${entry##*:}"
+    done
+    # make needs an interpreter that can make environments, unless there is an environment already.
+    [ -x "${VENV:-.venv}/bin/python" ] || python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+}
 
-if ! command -v apt-get >/dev/null; then
-    echo "tests/setup.sh: not Debian, so install these yourself: ${missing[*]}" >&2
-    exit 0 # the tests that need them say so and skip
-fi
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-    if ! command -v sudo >/dev/null || ! sudo -n true 2>/dev/null; then
-        echo "tests/setup.sh: run as root to install these, or the tests that need them skip: ${missing[*]}" >&2
-        exit 0
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# invoke-rc.d asks this file before it starts anything; 101 means no. One that is there already is left alone.
+POLICY=/usr/sbin/policy-rc.d
+forbid_daemons() {
+    [ -e $POLICY ] && return
+    printf '#!/bin/sh\nexit 101\n' | as_root tee $POLICY >/dev/null
+    as_root chmod 755 $POLICY
+    trap 'as_root rm -f $POLICY' EXIT
+}
+
+main() {
+    local packages
+    packages=$(missing_packages | sort -u | tr '\n' ' ')
+    [ -n "${packages// /}" ] || return 0
+    if [ "$(uname -s)" != Linux ] || ! command -v apt-get >/dev/null; then
+        echo "tests/setup.sh: not installed, and no apt-get to install it: $packages(tests that need it are skipped)" >&2
+        return 0
     fi
-    as_root=(sudo)
-fi
+    if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
+        echo "tests/setup.sh: not root and no sudo; not installed: $packages(tests that need it are skipped)" >&2
+        return 0
+    fi
+    echo "installing $packages" >&2
+    forbid_daemons
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q
+    # shellcheck disable=SC2086 # one word a package
+    as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -q --no-install-recommends $packages
+}
 
-# Debian starts the servers it installs unless a policy forbids it; they would take the tests' ports.
-policy=/usr/sbin/policy-rc.d
-ours=
-if [ ! -e "$policy" ]; then
-    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
-    "${as_root[@]}" chmod 755 "$policy"
-    ours=yes
-fi
-trap 'if [ -n "$ours" ]; then "${as_root[@]}" rm -f "$policy"; fi' EXIT
-
-echo "tests/setup.sh: installing ${missing[*]}"
-"${as_root[@]}" apt-get update -qq
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+main "$@"

@@ -36,7 +36,7 @@ FILE_MEDIAN, FILE_MOST = 120, 300
 
 _SILENCED = r"(?:type|pyright): ?ignore\[[\w, -]+\]|noqa: ?[A-Z]+\d+(?:, ?[A-Z]+\d+)*|pragma: no (?:cover|branch)"
 SUPPRESSION = re.compile(r"(?:type|pyright): ?ignore|noqa|pragma: no")
-WITH_REASON = re.compile(rf"(?:{_SILENCED})(?!.*(?:{_SILENCED}))\s+(?:-|#)\s\S.{{6,}}")
+WITH_REASON = re.compile(rf"(?:{_SILENCED})(?!.*(?:{_SILENCED}))\s+(?:-|#)\s\S.{{3,}}")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -96,7 +96,7 @@ async def test_silence_is_no_answer() -> None:
     """The system's time is up, and the resolver's own step says who was silent."""
     async with loopback() as place:
         server = await resolver(place, nothing, nothing)
-        result = await probe(asks(), replace(by([server]), limits=QUICK))
+        result = await probe(asks(), replace(by([server]), limits=QUICK), budget=0.5)
     assert broke(result) == (Phase.RESOLVE, Cause.NO_ANSWER)
     failures = {own(result, server, proto, "A").failure for proto in (Transport.UDP, Transport.TCP)}
     assert {failure.cause for failure in failures if failure} == {Cause.BUDGET}  # not the whole four seconds

@@ -42,7 +42,7 @@ from tests.servers import (
 )
 
 UDP, TCP, TLS = Transport.UDP, Transport.TCP, Transport.TLS
-SHORT = Limits.within(0.8)
+SHORT = Limits.within(0.5)
 
 
 async def tried(

@@ -143,14 +143,14 @@ SITES = {
 
 @pytest.fixture(scope="module")
 def results() -> dict[str, Result]:
-    """Run all sites side by side: each takes seconds of waiting."""
+    """Run the sites side by side, as each takes seconds of waiting; not all, as each makes many allocations."""
 
-    async def run_all() -> dict[str, Result]:
+    async def run_some(names: Sequence[str]) -> dict[str, Result]:
         async with asyncio.TaskGroup() as group:
-            tasks = {name: group.create_task(sampled(site)) for name, site in SITES.items()}
+            tasks = {name: group.create_task(sampled(SITES[name])) for name in names}
         return {name: task.result() for name, task in tasks.items()}
 
-    return asyncio.run(run_all())
+    return {name: result for at in range(2) for name, result in asyncio.run(run_some(list(SITES)[at::2])).items()}
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,13 @@ def test_a_closed_port_of_hosts_that_answer_elsewhere() -> None:
     assert "connectivitycheck.gstatic.com can be connected to on the same port" in found.detail
 
 
+def test_a_server_that_refuses_us_is_alive() -> None:
+    """TURN that says 403 over UDP and TLS shows that TCP/80 to it is closed by somebody else."""
+    refused = Fault(match=kind("turn"), phase=Phase.TURN_ALLOCATE, cause=Cause.FORBIDDEN)
+    judged = report(Fault(match=both(tcp(80), kind("turn"))), refused)
+    assert sorted(ids(judged)) == ["tcp-80-blocked", "turn-forbidden"]
+
+
 def test_a_closed_443_blocks() -> None:
     """TURN over UDP and TCP/80 shows the hosts alive; web hosts on the same port go with it."""
     judged = report(Fault(match=both(tcp(443), but(kind("push")))))

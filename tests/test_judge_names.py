@@ -51,6 +51,14 @@ def test_no_name_at_all_is_told() -> None:
     assert " do not exist" in title
 
 
+def test_names_that_other_checks_resolved_are_known() -> None:
+    """Without a look-up check that passes, a push host that resolves is the control."""
+    lost = replace(GONE, match=lambda flow: flow.target.host.endswith(APEX))
+    found = finding(report(lost), "dns-nxdomain")
+    assert "knows no name" not in found.title
+    assert any(check.startswith(("push/", "portal/")) for check in found.proof)
+
+
 def test_each_resolvers_own_answer_is_quoted() -> None:
     """So that an expert can disagree."""
     judged = case(GONE).with_each(lambda one: asked(one, "10.0.0.1:53", rcode="NXDOMAIN")).judged()

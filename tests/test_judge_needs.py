@@ -129,6 +129,12 @@ def test_what_the_server_says_of_our_account_is_no_failure_of_the_path(cause: st
     assert judge_need(need("x"), known(f"fail:{cause}")).verdict is UNCLEAR
 
 
+def test_without_credentials_what_a_proxy_does_instead_is_not_asked_for() -> None:
+    """It answers directly, and clients do not go there."""
+    site = known("pass", via=Via.PROXY, site=PROXY_SITE, have_credentials=False)
+    assert judge_need(need("x", unless_proxied=True, credentials=True), site).verdict is AWAY
+
+
 # Proxies
 
 

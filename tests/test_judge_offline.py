@@ -85,19 +85,41 @@ def test_a_resolver_that_says_no_has_answered(cause: Cause) -> None:
 
 
 @pytest.mark.parametrize(
-    "sign",
+    ("sign", "found"),
     [
-        Fault(match=both(tcp(443), kind("https"))),
-        Fault(match=tcp(80), cause=Cause.REFUSED),
-        Fault(match=tls, phase=Phase.TLS, cause=Cause.TIMEOUT),
-        Fault(match=udp, phase=Phase.STUN, cause=Cause.REFUSED),
+        (Fault(match=tcp(80)), ["only-dns"]),
+        (Fault(match=tls, phase=Phase.TLS), ["server-mute"]),
+        (Fault(match=both(tcp(80), kind("turn")), phase=Phase.STUN), ["turn-unreachable"]),
     ],
-    ids=["", "a refusal from afar", "a connection", "a refusal of UDP"],
+    ids=["silence", "TLS connections", "TURN connections"],
 )
-def test_whoever_answers_shows_that_we_are_not_offline(sign: Fault) -> None:
-    """A connection, or a rejection from afar, is an answer of somebody's."""
-    silent = sign.cause is Cause.TIMEOUT and sign.phase is Phase.CONNECT
-    assert (ids(report(CONTROL_MUTE, RANGE_UNKNOWN, sign, *ALL_SILENT)) == ["only-dns"]) is silent
+def test_a_connection_shows_that_something_gets_out(sign: Fault, found: list[str]) -> None:
+    """Somebody took it: then it is not everything that is closed."""
+    assert set(found) <= set(ids(report(CONTROL_MUTE, RANGE_UNKNOWN, sign, *ALL_SILENT)))
+    assert ("only-dns" in ids(report(CONTROL_MUTE, RANGE_UNKNOWN, sign, *ALL_SILENT))) is ("only-dns" in found)
+
+
+REJECTED = (replace(NO_UDP, cause=Cause.REFUSED), replace(NO_TCP, cause=Cause.REFUSED))
+
+
+def test_a_firewall_that_rejects_everything_is_one_finding_too() -> None:
+    """Unrelated hosts, all refused, and the control is out of reach: one border, not one finding a port."""
+    judged = report(CONTROL_MUTE, RANGE_UNKNOWN, *REJECTED)
+    assert ids(judged) == ["only-dns"]
+    assert judged.findings[0].title == "Names resolve, but every other way out is rejected"
+
+
+def test_one_domain_that_refuses_may_be_down() -> None:
+    """The control answers: the Internet is there."""
+    judged = report(RANGE_UNKNOWN, Fault(match=kind("portal"), outcome=Outcome.PASS), *REJECTED, clients=["desktop"])
+    assert "only-dns" not in ids(judged)
+
+
+def test_a_refusal_from_afar_shows_that_we_are_not_offline() -> None:
+    """DNS is silent, and somebody rejects: there is a network."""
+    refused = Fault(match=tcp(80), cause=Cause.REFUSED)
+    assert "offline" not in ids(report(NOT_LOOKED_UP, refused, DNS_DEAD))
+    assert ids(report(NOT_LOOKED_UP, replace(refused, cause=Cause.TIMEOUT), DNS_DEAD)) != ["offline"]
 
 
 def test_one_silent_host_does_not_make_us_offline() -> None:
@@ -130,6 +152,14 @@ def test_this_machine_refusing_itself_is_nobody() -> None:
     shut = case(CONTROL_MUTE, RANGE_UNKNOWN, NO_UDP, refused)
     assert ids(shut.with_each(at_loopback).judged()) == ["only-dns"]
     assert ids(shut.judged()) != ["only-dns"]
+
+
+def test_somebody_who_speaks_is_somebody_also_on_this_machine() -> None:
+    """A local box that opens connections and shakes hands stands between, as in the demo."""
+    speaks = Fault(match=tls, phase=Phase.HTTP, cause=Cause.TIMEOUT)
+    assert "only-dns" not in ids(
+        case(CONTROL_MUTE, RANGE_UNKNOWN, NO_UDP, speaks, NO_TCP).with_each(at_loopback).judged()
+    )
 
 
 # Behind a proxy

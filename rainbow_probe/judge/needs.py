@@ -69,7 +69,7 @@ def judge_need(need: Requirement, known: Known, causes: Iterable[Cause] = ()) ->
         return Judged(verdict=RowVerdict.NOT_APPLICABLE, reason=heard[0].why, checks=assignment.flows)
     verdict = _together([one.verdict for one in counted], _needed(need, heard, counted))
     if verdict is RowVerdict.PASS and need.credentials and not known.have_credentials:
-        return Judged(verdict=RowVerdict.NOT_TESTED, reason=NO_CREDENTIALS, checks=assignment.flows)
+        return _unproven(need, counted, known, assignment.flows)
     proxied = any(one.result.flow.via is Via.PROXY for one in counted if one.result and passes(one.result))
     return Judged(
         verdict=verdict,
@@ -85,6 +85,13 @@ def _unplanned(assignment: Assignment, need: Requirement) -> Judged:
         elsewhere = not need.unless_proxied
         return Judged(verdict=RowVerdict.NOT_APPLICABLE, reason=assignment.not_applicable, elsewhere=elsewhere)
     return Judged(verdict=RowVerdict.NOT_TESTED, reason=assignment.not_tested or NOT_PLANNED)
+
+
+def _unproven(need: Requirement, counted: Sequence[_Heard], known: Known, checks: tuple[str, ...]) -> Judged:
+    """Judge what answers, but asks for credentials that there are none of: nothing, where it is not needed anyway."""
+    spared = need.unless_proxied and all(behind_proxy(one.result, known) for one in counted if one.result)
+    verdict = RowVerdict.NOT_APPLICABLE if spared else RowVerdict.NOT_TESTED
+    return Judged(verdict=verdict, reason=NO_CREDENTIALS, checks=checks)
 
 
 def _heard(need: Requirement, flow: str, known: Known, causes: frozenset[Cause]) -> _Heard:

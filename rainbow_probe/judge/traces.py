@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from rainbow_probe.model import Cause, Endpoint, Failure, Outcome, Phase, Result, Scalar, Step, Transport, Via
+from rainbow_probe.model import Cause, Failure, Outcome, Phase, Result, Scalar, Step, Transport, Via
 
 SHUT = frozenset({Cause.TIMEOUT, Cause.REFUSED, Cause.RESET, Cause.UNREACHABLE, Cause.PROHIBITED})
 """How a closed door shows: dropped, or rejected in one of several ways."""
@@ -180,11 +180,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.partition("%")[0]).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def endpoints(results: Iterable[Result]) -> tuple[Endpoint, ...]:
-    """Return the targets of *results*, each once."""
-    return tuple(dict.fromkeys(result.flow.target for result in results))
 
 
 def domain(host: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from rainbow_probe.judge.traces import failure, issuer
-from rainbow_probe.model import Cause, Flow, Phase, Result, Transport, Via, Who
+from rainbow_probe.model import Cause, Flow, Phase, Result, Transport, Who
 
 MOST_NAMED = 3  # names in one sentence; the rest is counted
 
@@ -126,12 +126,6 @@ def count(number: int, noun: str) -> str:
 def door(flow: Flow) -> str:
     """Name what a firewall sees of *flow*: ``UDP/3478`` or ``TCP/443``."""
     return f"{'UDP' if flow.transport is Transport.UDP else 'TCP'}/{flow.target.port}"
-
-
-def place(flow: Flow) -> str:
-    """Name host and port of *flow*, and the proxy if it goes that way."""
-    way = " through the proxy" if flow.via is Via.PROXY else ""
-    return f"{flow.target.host} {flow.transport.upper()}/{flow.target.port}{way}"
 
 
 def common_name(distinguished: str) -> str:

@@ -63,11 +63,18 @@ def _inside(site: Site, command: list[str], line: str) -> int:
     known = {"LAB_PROBE": line, "LAB_PUBLIC_CA": str(site.cloud.pki.ca("public"))}
     environment = {**probe.environment(site), **known}
     with subprocess.Popen(site.enter(*command), env=environment) as process:  # noqa: S603 - the caller's own command
-        while True:
-            try:
-                return process.wait()
-            except KeyboardInterrupt:
-                continue  # the command got it too, and decides
+        try:
+            return _end_of(process)
+        finally:
+            process.terminate()
+
+
+def _end_of(process: subprocess.Popen[bytes]) -> int:
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue  # the command got it too, and decides
 
 
 if __name__ == "__main__":

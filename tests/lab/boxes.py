@@ -57,7 +57,33 @@ def _login_page() -> bytes:
     return head % len(LOGIN) + LOGIN
 
 
-HANDLERS: Mapping[str, Handler] = {"mute": mute, "inspector": inspector, "portal": portal, "push": mute}
+async def http10(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Be a proxy for CONNECT that answers as HTTP/1.0, as tinyproxy does."""
+    with suppress(asyncio.IncompleteReadError):
+        head = await reader.readuntil(b"\r\n\r\n")
+        host, _, port = head.split(b" ")[1].decode().rpartition(":")
+        far_reader, far_writer = await asyncio.open_connection(host.strip("[]"), int(port))
+        writer.write(b"HTTP/1.0 200 Connection established\r\nProxy-agent: lab-tinyproxy/1.0\r\n\r\n")
+        async with asyncio.TaskGroup() as both:
+            both.create_task(_pour(reader, far_writer))
+            both.create_task(_pour(far_reader, writer))
+
+
+async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(MOST):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "mute": mute,
+    "inspector": inspector,
+    "portal": portal,
+    "push": mute,
+    "http10": http10,
+}
 
 
 def closing(handler: Handler) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,6 +14,8 @@ from tests.lab import cloud_servers, pki
 from tests.lab.names import HOSTS
 from tests.lab.netns import Namespace
 from tests.lab.servers import Server
+
+_SERIALS = count(1)  # keep the clouds of one process apart
 
 
 class Cloud:
@@ -24,6 +27,7 @@ class Cloud:
 
     def __init__(self) -> None:
         """Plan a cloud; nothing is made yet."""
+        self.serial = next(_SERIALS)
         self.servers: dict[str, Server] = {}
         self._stack = ExitStack()
 
@@ -34,7 +38,7 @@ class Cloud:
             stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
             self.folder.chmod(0o755)  # servers that give up root must get in
             self.pki = pki.make(self.folder / "pki")
-            self.namespace = Namespace("cloud")
+            self.namespace = Namespace(f"cloud{self.serial}")
             stack.callback(self.namespace.delete)
             self._plug_in()
             for server in cloud_servers.start_all(self.namespace, self.folder, self.pki):
@@ -52,7 +56,7 @@ class Cloud:
         self._stack.close()
 
     def _plug_in(self) -> None:
-        self.namespace.sysctl("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+        self.namespace.sysctl("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", "net.ipv4.icmp_ratelimit=0")
         batch = [
             f"address add {address} dev lo{flag}"
             for host in HOSTS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.lab import servers
@@ -196,15 +196,11 @@ def _dnsmasq(namespace: Namespace, folder: Path) -> Server:
 
 
 def _push(namespace: Namespace, folder: Path, pki: Pki) -> Server:
-    path = folder / "push.json"
-    specs: list[dict[str, object]] = [
-        _push_listener(pki, host, host.name, port, []) for host in FCM for port in (*FCM_PORTS, 443)
-    ]
+    specs = [_push_listener(pki, host, host.name, port, []) for host in FCM for port in (*FCM_PORTS, 443)]
     couriers = [(host, port) for host in APNS for port in APNS_PORTS]
     specs += [_push_listener(pki, host, APNS[0].name, port, ["apns-security-v3"]) for host, port in couriers]
     specs += [{"kind": "mute", "addresses": [MUTE.v4, MUTE.v6], "port": port} for port in (80, 443)]
-    path.write_text(json.dumps(specs), encoding="utf-8")
-    return boxes(namespace, "push", path, folder, [f"tcp/{port}" for port in (*FCM_PORTS, *APNS_PORTS)])
+    return boxes(namespace, "push", folder, specs)
 
 
 def _push_listener(pki: Pki, host: Host, shown: str, port: int, alpn: list[str]) -> dict[str, object]:
@@ -218,7 +214,10 @@ def _push_listener(pki: Pki, host: Host, shown: str, port: int, alpn: list[str])
     }
 
 
-def boxes(namespace: Namespace, name: str, path: Path, folder: Path, ports: list[str]) -> Server:
-    """Start ``tests.lab.boxes`` with the listeners in *path*."""
+def boxes(namespace: Namespace, name: str, folder: Path, specs: Sequence[Mapping[str, object]]) -> Server:
+    """Start ``tests.lab.boxes`` with the listeners *specs*."""
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(specs), encoding="utf-8")
     command = [sys.executable, "-m", "tests.lab.boxes", str(path)]
+    ports = sorted({f"tcp/{spec['port']}" for spec in specs})
     return servers.start(namespace, name, command, folder=folder, ports=ports, environment=PROGRAM)

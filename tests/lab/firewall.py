@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 
-from tests.lab.names import PROXY, SITE_GATEWAY, addresses
+from tests.lab.names import BY_NAME, PROXY, SITE_GATEWAY, addresses
 from tests.lab.netns import LabError, Namespace
 from tests.lab.scenario import Firewall, HttpProxy, Rule
 
@@ -134,6 +134,8 @@ def _matches(rule: Rule) -> Iterator[str]:
 def _destinations(rule: Rule) -> list[str]:
     if not rule.to:
         return [""]
-    v4, v6 = zip(*(addresses(name) for name in rule.to), strict=True)
-    both = [f"ip daddr {{ {', '.join(v4)} }}", f"ip6 daddr {{ {', '.join(v6)} }}"]
+    known = [addresses(name) for name in rule.to if name in BY_NAME]
+    v4 = [pair[0] for pair in known] + [name for name in rule.to if name not in BY_NAME]
+    v6 = [pair[1] for pair in known]
+    both = [f"ip daddr {{ {', '.join(v4)} }}", *([f"ip6 daddr {{ {', '.join(v6)} }}"] if v6 else [])]
     return both[:1] if rule.action in BOXES else both

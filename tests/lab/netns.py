@@ -40,7 +40,7 @@ def run(*command: str, given: str | None = None) -> str:
 def why_not() -> str:
     """Tell why this machine cannot have a lab; empty when it can."""
     if platform.system() != "Linux":
-        return "network namespaces need Linux"
+        return "platform: network namespaces need Linux"
     if os.geteuid() != 0:
         return "network namespaces need root"
     missing = [name for name in NEEDED if shutil.which(name, path=SYSTEM_PATH) is None]

@@ -33,7 +33,7 @@ def start(border: Namespace, folder: Path, dns: Dns, *, ipv6: bool) -> Server:
 def _lines(dns: Dns, *, ipv6: bool) -> list[str]:
     lines = [f"address=/{name}/" for name in dns.nxdomain]  # dnsmasq says NXDOMAIN to a name without address
     for name, answer in dns.answers.items():
-        lines.append(f"host-record={name},{BY_NAME[answer].v4 if answer in BY_NAME else answer}")
+        lines.append(f"address=/{name}/{BY_NAME[answer].v4 if answer in BY_NAME else answer}")
     if not ipv6:
         lines.append("filter-AAAA")
     if not dns.refuses:

@@ -28,7 +28,7 @@ class Rule:
     ports: str = ""
     """As nft writes them: ``443``, ``5228-5230``, ``53, 123``; empty for any."""
     to: tuple[str, ...] = ()
-    """Names of the lab; empty for anywhere."""
+    """Names of the lab, or IPv4 addresses; empty for anywhere."""
     source: str = "site"
     """site, proxy, or both."""
     family: str = ""
@@ -51,7 +51,7 @@ class Firewall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpProxy:
-    """The site's squid."""
+    """The site's proxy: squid, or one of the boxes."""
 
     port: int = 3128
     options: tuple[str, ...] = ()
@@ -60,6 +60,8 @@ class HttpProxy:
     login: bool = False
     bump: bool = False
     """Decrypts TLS with the company's CA."""
+    box: str = ""
+    """Another proxy than squid, from ``tests.lab.boxes``: mute or http10."""
     running: bool = True
     """False: the machine is there, the service is not."""
 
@@ -71,7 +73,7 @@ class Dns:
     nxdomain: tuple[str, ...] = ()
     """Names, with all names below them, that it says do not exist."""
     answers: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Names with the lab name or address it gives instead."""
+    """Names with the lab name or address it gives instead, for them and all names below them."""
     silent: bool = False
     refuses: bool = False
 

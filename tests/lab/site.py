@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -11,7 +10,7 @@ from typing import Self
 
 from tests.lab import cloud_servers, firewall, resolver, squid, wiring
 from tests.lab.cloud import Cloud
-from tests.lab.names import RESOLVER, SITE_GATEWAY
+from tests.lab.names import PROXY, RESOLVER, SITE_GATEWAY
 from tests.lab.netns import Namespace
 from tests.lab.scenario import HttpProxy, Scenario
 from tests.lab.servers import Server
@@ -61,7 +60,7 @@ class Site:
         return firewall.hits(self.border)
 
     def _namespace(self, stack: ExitStack, role: str) -> Namespace:
-        namespace = Namespace(f"{role}{self.number}")
+        namespace = Namespace(f"{role}{self.cloud.serial}.{self.number}")
         stack.callback(namespace.delete)
         return namespace
 
@@ -97,13 +96,20 @@ class Site:
         dns = self.scenario.dns
         started = [] if dns.silent else [resolver.start(self.border, self.folder, dns, ipv6=self.scenario.ipv6)]
         if self.scenario.http_proxy and self.scenario.http_proxy.running:
-            started.append(squid.start(self.dmz, self.folder / "squid", self.scenario.http_proxy, self.cloud.pki))
+            started.append(self._proxy(self.scenario.http_proxy))
         actions = {rule.action for rule in self.scenario.firewall.rules}
         if "tls-inspector" in actions:
             started.append(self._inspector())
         if plain := actions & {"mute", "inspector", "portal", "tls-portal"}:
-            started.append(self._boxes(sorted(plain)))
+            specs = [self._box(kind) for kind in sorted(plain)]
+            started.append(cloud_servers.boxes(self.border, "boxes", self.folder, specs))
         return started
+
+    def _proxy(self, settings: HttpProxy) -> Server:
+        if settings.box:
+            spec = {"kind": settings.box, "addresses": [PROXY], "port": settings.port}
+            return cloud_servers.boxes(self.dmz, "proxy", self.folder, [spec])
+        return squid.start(self.dmz, self.folder / "squid", settings, self.cloud.pki)
 
     def _inspector(self) -> Server:
         """Start a squid in the firewall that forges the certificates of redirected connections."""
@@ -112,15 +118,10 @@ class Site:
             self.border, where, HttpProxy(port=9128), self.cloud.pki, intercept=firewall.BOXES["tls-inspector"]
         )
 
-    def _boxes(self, kinds: list[str]) -> Server:
-        specs: list[dict[str, object]] = []
-        for kind in kinds:
-            spec: dict[str, object] = {"kind": kind.removeprefix("tls-"), "addresses": ["0.0.0.0"]}  # noqa: S104 - of a namespace
-            if kind.startswith("tls-"):
-                pki = self.cloud.pki
-                spec |= {"certificate": str(pki.certificate("portal.test")), "key": str(pki.key("portal.test"))}
-            specs.append({**spec, "port": firewall.BOXES[kind]})
-        path = self.folder / "boxes.json"
-        path.write_text(json.dumps(specs), encoding="utf-8")
-        ports = [f"tcp/{firewall.BOXES[kind]}" for kind in kinds]
-        return cloud_servers.boxes(self.border, "boxes", path, self.folder, ports)
+    def _box(self, kind: str) -> dict[str, object]:
+        """Describe a listener of the border to which the firewall turns connections."""
+        spec: dict[str, object] = {"kind": kind.removeprefix("tls-"), "addresses": ["0.0.0.0"]}  # noqa: S104 - of a namespace
+        if kind.startswith("tls-"):
+            pki = self.cloud.pki
+            spec |= {"certificate": str(pki.certificate("portal.test")), "key": str(pki.key("portal.test"))}
+        return {**spec, "port": firewall.BOXES[kind]}

@@ -10,7 +10,7 @@ from rainbow_probe.judge.traces import addresses, cause, direct, domain, fact, l
 from rainbow_probe.judge.words import count, hosts, named
 from rainbow_probe.model import Cause, Phase, Result, Rule, Severity, Who
 
-SYSTEM = frozenset({"system"})
+SYSTEM = "system"
 """Whose answers are the site's own; an address from --map or from a resolver of one's choice is not."""
 AT_THE_DOOR = frozenset({Phase.CONNECT, Phase.TLS, Phase.STUN})
 """Where a wrong address shows."""
@@ -72,7 +72,9 @@ def _do(lost: Iterable[Result]) -> str:
 
 
 def _resolving(scene: Scene) -> list[Result]:
-    return [result for result in scene.tried("dns") if passes(result)]
+    """Return what shows that the resolver knows other names."""
+    asked = [result for result in scene.tried("dns") if passes(result)]
+    return asked or [result for result in scene.tried() if _from_system(result, "resolver") and direct(result)][:3]
 
 
 def _asked(lost: Iterable[Result]) -> str:
@@ -122,8 +124,9 @@ def _hijacked(address: str, results: list[Result], scene: Scene) -> list[Found]:
     ]
 
 
-def _from_system(result: Result) -> bool:
-    return any(step.facts.get("source") in SYSTEM for step in look_ups(result))
+def _from_system(result: Result, *sources: str) -> bool:
+    """Return whether the target's name was resolved at this site, by the system or by *sources*."""
+    return any(step.facts.get("source") in {SYSTEM, *sources} and not step.failure for step in look_ups(result))
 
 
 def private(scene: Scene) -> list[Found]:

@@ -1,0 +1,95 @@
+"""One probe run at each of many sites, a few sites at a time: most of a run at a broken site is waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from tests.lab import scenario
+from tests.lab.cloud import Cloud
+from tests.lab.expectation import expected_outcome, expected_verdict
+from tests.lab.probe import Ended, run_probe
+from tests.lab.scenario import Scenario
+from tests.lab.site import Site
+
+AT_ONCE = 4  # sites; more would load two cores enough to show in the times
+GOOD = {"pass", "degraded"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What the probe said at a site, and what the site's firewall saw of it."""
+
+    scenario: Scenario
+    ended: Ended
+    hits: Mapping[str, int]
+
+
+class Runs:
+    """The runs at the sites *names*, begun in this order as soon as it is entered; ask for one by its name."""
+
+    def __init__(self, cloud: Cloud, names: Sequence[str]) -> None:
+        """Plan the runs."""
+        self._cloud = cloud
+        self._names = names
+        self._pool = ThreadPoolExecutor(max_workers=AT_ONCE)
+        self._runs: dict[str, Future[Run]] = {}
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        for number, name in enumerate(self._names, start=1):
+            self._runs[name] = self._pool.submit(self._run, name, number)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait for the sites that are up, and begin no more."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def __getitem__(self, name: str) -> Run:
+        """Return the run at site *name*, when it has ended."""
+        return self._runs[name].result()
+
+    def _run(self, name: str, number: int) -> Run:
+        plan = scenario.load(name)
+        with Site(self._cloud, plan, number=number) as site:
+            return Run(scenario=plan, ended=run_probe(site), hits=site.hits())
+
+
+def unmet(run: Run) -> list[str]:
+    """Name the faults of the site that the run never met: those would prove nothing."""
+    firewall = run.scenario.firewall
+    faults = [f"rule {number}" for number, rule in enumerate(firewall.rules) if rule.expect_hits]
+    faults += [f"reroute {number}" for number in range(len(firewall.reroute))]
+    faults += ["udp-loss"] * bool(firewall.udp_loss) + ["dns"] * run.scenario.dns.silent
+    faults += ["default"] * (firewall.default != "accept" and not run.scenario.dns.silent)
+    return [fault for fault in faults if not run.hits.get(fault)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How often the probe was wrong at a site."""
+
+    verdicts: int
+    false_passes: tuple[str, ...]
+    false_failures: tuple[str, ...]
+
+
+def tally(run: Run) -> Tally:
+    """Count the verdicts on rows and checks, and name those that are false."""
+    report, plan = run.ended.report, run.scenario
+    told = [(row["id"], row["verdict"], expected_verdict(plan, row["id"])) for row in report["rows"]]
+    told += [
+        (check["id"], check["outcome"], expected_outcome(plan.expect.checks, check["id"]).outcome)
+        for check in report["checks"]
+    ]
+    judged = [(key, verdict, set(wanted.split("|"))) for key, verdict, wanted in told]
+    return Tally(
+        verdicts=sum(verdict in {*GOOD, "fail"} for _, verdict, _ in judged),
+        false_passes=tuple(key for key, verdict, wanted in judged if verdict in GOOD and not wanted & GOOD),
+        false_failures=tuple(key for key, verdict, wanted in judged if verdict == "fail" and "fail" not in wanted),
+    )

@@ -1,0 +1,70 @@
+"""The probe against real servers, through real firewalls and proxies: every site of ``tests/lab/sites``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.lab import netns, scenario
+from tests.lab.cloud import Cloud
+from tests.lab.expectation import differences
+from tests.lab.names import PROXY_PASSWORD, TURN_PASSWORD
+from tests.lab.probe import WRONG_PASSWORD
+from tests.lab.runs import Run, Runs, tally, unmet
+
+SITES = scenario.names()
+SECRETS = (TURN_PASSWORD, WRONG_PASSWORD, PROXY_PASSWORD, "not-the-proxy-password-0000")
+
+
+@pytest.fixture(scope="session")
+def runs(request: pytest.FixtureRequest) -> Iterator[Runs]:
+    """Make a cloud and begin the runs at all sites that the chosen tests ask for."""
+    if reason := netns.why_not():
+        pytest.skip(reason)
+    netns.remove_stale()
+    asked = _sites_of(request.session.items)
+    with Cloud() as cloud, Runs(cloud, [name for name in SITES if name in asked]) as found:
+        yield found
+
+
+def _sites_of(items: Sequence[pytest.Item]) -> set[str]:
+    here = [item for item in items if isinstance(item, pytest.Function) and item.path == Path(__file__)]
+    return {str(item.callspec.params["site"]) for item in here}
+
+
+@pytest.fixture
+def run(runs: Runs, site: str) -> Run:
+    """Return the run at *site*."""
+    return runs[site]
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_the_report_says_what_is_true(run: Run) -> None:
+    """Ending, findings, every row and every check are as the site's file says, and what it does not name has passed."""
+    assert differences(run.scenario, run.ended) == []
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_the_run_met_every_fault_of_the_site(run: Run) -> None:
+    """The firewall's counters show that each planted fault was really tried."""
+    assert unmet(run) == []
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_nothing_secret_and_no_traceback_is_ever_printed(run: Run) -> None:
+    """Neither screen, nor messages, nor the report show a password or a traceback."""
+    printed = run.ended.out + run.ended.err + json.dumps(run.ended.report)
+    assert [secret for secret in SECRETS if secret in printed] == []
+    assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_no_verdict_is_false(run: Run) -> None:
+    """No row and no check passes that could not, or fails that worked."""
+    counts = tally(run)
+    assert counts.verdicts > 0
+    assert counts.false_passes == ()
+    assert counts.false_failures == ()

@@ -1,0 +1,299 @@
+"""A run: everything at once, nothing lost, and faults of our own never look like the network's."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from types import ModuleType
+
+import pytest
+
+from rainbow_probe import runner
+from rainbow_probe.checks import Run
+from rainbow_probe.demo.loopback import loopback
+from rainbow_probe.evidence import Recorder
+from rainbow_probe.model import Cause, Failure, Flow, Outcome, PeerError, Phase, Result, Transport, Verdict
+from rainbow_probe.net.paths import passed
+from rainbow_probe.net.route import Limits, Route
+from rainbow_probe.runner import Job, Progressing, complete, run_all
+from tests.servers import OddTurn, Watcher, a_flow, a_route, broke, listen, mute, probe
+
+KIND = "made-for-this-test"
+
+
+@pytest.fixture
+def kind(monkeypatch: pytest.MonkeyPatch) -> Kind:
+    """Give a place for a check of a new kind."""
+    return Kind(monkeypatch)
+
+
+class Kind:
+    """Makes a function the check of the new kind, as one new file would."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Until the test ends."""
+        self._monkeypatch = monkeypatch
+
+    def __call__(self, check: Run) -> Run:
+        """Run *check* for flows of this kind."""
+        module = ModuleType(KIND)
+        module.__dict__["run"] = check
+        self._monkeypatch.setitem(sys.modules, f"rainbow_probe.checks.{KIND.replace('-', '_')}", module)
+        return check
+
+
+def jobs_of(*ports: int, kind: str = KIND, route: Route | None = None) -> list[Job]:
+    """Give one job a port."""
+    return [Job(flow=a_flow(kind, port, Transport.TCP), route=route or a_route()) for port in ports]
+
+
+async def ran(
+    jobs: Sequence[Job], *, budget: float = 8, deadline: float = 60
+) -> tuple[list[Result], Watcher, Progressing]:
+    """Run *jobs*; return all results, what was told meanwhile, and what else was found."""
+    run, watcher = Progressing(), Watcher()
+    await run_all(jobs, run, watcher, budget=budget, deadline=deadline)
+    return complete(jobs, run, "cut"), watcher, run
+
+
+# Faults of our own.
+
+
+async def test_a_bug_ends_neither_the_run_nor_in_a_failure(kind: Kind) -> None:
+    """It is inconclusive, says that it is ours and where, and the other flows go on."""
+
+    @kind
+    async def check(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+        rec.note(Phase.STUN, "before", None)
+        if flow.target.port == 1:
+            raise KeyError("oops")
+        return passed(f"yes, {route.platform}")
+
+    (broken, sound), watcher, _ = await ran(jobs_of(1, 2))
+    assert broke(broken, Outcome.INCONCLUSIVE)[1] is Cause.UNKNOWN
+    assert "a fault of the probe itself: KeyError (check, line " in broken.verdict.reason
+    assert "oops" not in broken.verdict.reason
+    assert [step.subject for step in broken.steps] == ["before"]
+    assert sound.verdict.outcome is Outcome.PASS
+    assert sorted(watcher.ended) == sorted([broken.flow.id, sound.flow.id])
+
+
+async def test_a_bug_within_a_group_of_tasks_is_named(kind: Kind) -> None:
+    """By its own name, not by the group's."""
+
+    @kind
+    async def check(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+        async def divide() -> float:
+            return flow.target.port / 0
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(divide())
+        return passed(f"{route} {rec}")
+
+    [result], _, _ = await ran(jobs_of(1))
+    assert "ZeroDivisionError (divide, line " in result.verdict.reason
+
+
+async def test_a_time_out_of_our_own_making_is_a_bug(kind: Kind) -> None:
+    """A stray TimeoutError is not the end of the flow's time."""
+
+    @kind
+    async def check(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+        raise TimeoutError(f"{flow} {route} {rec}")
+
+    [result], _, _ = await ran(jobs_of(1))
+    assert broke(result, Outcome.INCONCLUSIVE)[1] is Cause.UNKNOWN
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+async def test_a_recorded_failure_is_the_networks(kind: Kind, grouped: bool) -> None:
+    """However it comes up."""
+
+    @kind
+    async def check(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+        async def step() -> None:
+            async with rec.step(Phase.TLS, flow.target, limit=route.limits.connect):
+                raise PeerError(Cause.NOT_TLS, "no")
+
+        if not grouped:
+            await step()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(step())
+        return passed("no")
+
+    [result], _, _ = await ran(jobs_of(1))
+    assert broke(result) == (Phase.TLS, Cause.NOT_TLS)
+
+
+async def test_a_check_that_never_ends_is_ended(kind: Kind) -> None:
+    """The last resort behind the limits of its steps."""
+
+    @kind
+    async def check(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+        rec.note(Phase.STUN, flow.target, None)
+        await asyncio.Event().wait()
+        return passed(str(route))
+
+    [result], _, _ = await ran(jobs_of(1), budget=0.05)
+    assert broke(result, Outcome.INCONCLUSIVE)[1] is Cause.INTERRUPTED
+    assert "no verdict in 3.1 s" in result.verdict.reason
+    assert len(result.steps) == 1
+
+
+async def test_a_flow_has_its_budget() -> None:
+    """What our own haste cut short is inconclusive."""
+    async with loopback() as place:
+        jobs = jobs_of(await place.tcp(mute), kind="https", route=replace(a_route(), limits=Limits(exchange=60)))
+        [result], _, _ = await ran(jobs, budget=0.1)
+    assert broke(result, Outcome.INCONCLUSIVE) == (Phase.HTTP, Cause.BUDGET)
+
+
+# Many, and not to the end.
+
+
+async def test_many_flows_at_once_lose_nothing() -> None:
+    """Three hundred flows, each with its own verdict, and every one told of."""
+    async with loopback() as place:
+        port = await listen(OddTurn(place), place, Transport.UDP)
+        flow = a_flow("turn", port, Transport.UDP)
+        route = a_route()
+        jobs = [Job(flow=replace(flow, id=f"{n}"), route=route) for n in range(300)]
+        results, watcher, run = await ran(jobs)
+    assert [result.flow.id for result in results] == [str(n) for n in range(300)]
+    assert {result.verdict.outcome for result in results} == {Outcome.PASS}
+    assert {len(result.steps) for result in results} == {4}
+    assert watcher.expected == 300
+    assert sorted(watcher.begun) == sorted(watcher.ended) == sorted(run.results)
+
+
+async def test_dead_targets_do_not_queue() -> None:
+    """A hundred silent targets take as long as one."""
+    async with loopback() as place:
+        port = await place.tcp(mute)
+        flow = a_flow("https", port, Transport.TCP)
+        route = replace(a_route(), limits=Limits.within(0.8))
+        jobs = [Job(flow=replace(flow, id=f"{n}"), route=route) for n in range(100)]
+        began = time.monotonic()
+        results, _, _ = await ran(jobs)
+    assert {broke(result) for result in results} == {(Phase.HTTP, Cause.TIMEOUT)}
+    assert time.monotonic() - began < 10 * 0.5
+
+
+async def test_some_kinds_are_polite(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only so many of them run at once; the others begin when these have ended."""
+    monkeypatch.setitem(runner.AT_ONCE_OF, KIND, 2)
+    running: list[int] = []
+    most: list[int] = []
+
+    @kind
+    async def check(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+        running.append(flow.target.port)
+        most.append(len(running))
+        await asyncio.sleep(0)
+        running.remove(flow.target.port)
+        return passed(f"{route} {rec}")
+
+    results, _, _ = await ran(jobs_of(*range(1, 20)))
+    assert len(results) == 19
+    assert max(most) == 2
+
+
+async def test_the_deadline_keeps_what_was_found(kind: Kind) -> None:
+    """Finished flows keep their verdicts; the others say that they were stopped, and what they had seen."""
+
+    @kind
+    async def check(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+        async with rec.step(Phase.STUN, flow.target, limit=route.limits.exchange) as facts:
+            facts["seen"] = "this"
+            if flow.target.port > 1:
+                await asyncio.Event().wait()
+        return passed("done")
+
+    (done, *cut), watcher, _ = await ran(jobs_of(1, 2, 3), deadline=0.1)
+    assert done.verdict.reason == "done"
+    for result in cut:
+        assert broke(result, Outcome.INCONCLUSIVE)[1] is Cause.INTERRUPTED
+        assert result.steps[0].facts == {"seen": "this"}
+        assert result.steps[0].failure == Failure(
+            phase=Phase.STUN, cause=Cause.INTERRUPTED, detail="stopped before its end"
+        )
+    assert len(watcher.ended) == 3
+
+
+async def test_what_never_began_is_told(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the reason of whoever stopped the run."""
+    monkeypatch.setitem(runner.AT_ONCE_OF, KIND, 1)
+
+    @kind
+    async def check(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+        await asyncio.Event().wait()
+        return passed(f"{flow} {route} {rec}")
+
+    (first, second), watcher, _ = await ran(jobs_of(1, 2), deadline=0.05)
+    assert (first.verdict.reason, second.verdict.reason) == ("stopped before its end", "cut")
+    assert broke(second, Outcome.INCONCLUSIVE)[1] is Cause.INTERRUPTED
+    assert (watcher.begun, watcher.expected) == ([first.flow.id], 2)
+
+
+async def test_an_interruption_keeps_what_was_found(kind: Kind) -> None:
+    """Ctrl-C ends the run at once; what was found is still there."""
+    waiting = asyncio.Event()
+
+    @kind
+    async def check(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+        if flow.target.port > 1:
+            waiting.set()
+            await asyncio.Event().wait()
+        return passed(f"{route.platform} {rec.elapsed}")
+
+    run, jobs = Progressing(), jobs_of(1, 2)
+    async with asyncio.TaskGroup() as group:
+        whole = group.create_task(run_all(jobs, run, Watcher(), budget=8, deadline=60))
+        await waiting.wait()
+        whole.cancel()
+    assert whole.cancelled()
+    done, cut = complete(jobs, run, "interrupted")
+    assert (done.verdict.outcome, cut.verdict.outcome) == (Outcome.PASS, Outcome.INCONCLUSIVE)
+    assert "cpu_s" in run.self_check
+
+
+# The run's own health.
+
+
+async def test_our_own_lag_is_measured(kind: Kind) -> None:
+    """A machine that stalls must not fail a network without anybody knowing."""
+
+    @kind
+    async def check(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+        await asyncio.sleep(0)  # the watch has begun
+        time.sleep(0.2)  # noqa: ASYNC251 - the stall is what is tested
+        await asyncio.sleep(0.06)
+        return passed(f"{flow} {route} {rec}")
+
+    _, _, run = await ran(jobs_of(1))
+    assert float(run.self_check["max_lag_ms"] or 0) > 100
+    assert float(run.self_check["cpu_s"] or 0) >= 0
+
+
+async def test_an_idle_run_shows_no_lag() -> None:
+    """Nothing to do, nothing found."""
+    results, watcher, run = await ran([])
+    assert (results, watcher.expected) == ([], 0)
+    assert run.self_check["max_lag_ms"] == 0
+
+
+async def test_an_unknown_kind_is_a_mistake() -> None:
+    """The catalogue refuses it long before; here it ends the run at once."""
+    with pytest.raises(ModuleNotFoundError):
+        await ran(jobs_of(1, kind="telepathy"))
+
+
+async def test_a_result_has_its_duration() -> None:
+    """In seconds, and its steps lie within it."""
+    async with loopback() as place:
+        result = await probe(a_flow("https", place.refusing(), Transport.TCP), a_route())
+    assert 0 < result.took < 5
+    assert all(0 <= step.at <= step.at + step.took <= result.took + 0.1 for step in result.steps)
