@@ -7,7 +7,7 @@ import errno
 import socket
 import ssl
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -72,8 +72,13 @@ class StepError(Exception):
 class Recorder:
     """Collects the steps of one flow on one clock, within one budget of seconds."""
 
-    def __init__(self, budget: float = 60.0) -> None:
-        """Start the clock; steps may take *budget* seconds in all."""
+    def __init__(self, budget: float = 60.0, stalled: Callable[[], float] = float) -> None:
+        """Start the clock; steps may take *budget* seconds in all.
+
+        *stalled* tells for how many seconds in all this process has not come to its turn: what was not read in that
+        time is not the network's silence.
+        """
+        self._stalled = stalled
         self._zero = time.monotonic()
         self._budget = budget
         self._deadline = self._zero + budget
@@ -101,20 +106,18 @@ class Recorder:
         the network failed the step. A time-out is the network's only if the step had all of its
         limit; if our own budget cut it short, the cause is ``budget``.
         """
-        at = self.elapsed
-        left = self._deadline - time.monotonic()
+        at, stalled = self.elapsed, self._stalled()
         facts: dict[str, Scalar] = {}
-        clock = asyncio.timeout(max(0.0, min(limit, left)))
         failure: Failure | None = None
         try:
-            async with clock:
+            async with asyncio.timeout(max(0.0, min(limit, self._deadline - time.monotonic()))):
                 yield facts
         except asyncio.CancelledError:
             failure = Failure(phase=phase, cause=Cause.INTERRUPTED, detail="stopped before its end")
             raise
-        except (OSError, EOFError, PeerError, StepError, ExceptionGroup) as exc:
-            late = isinstance(exc, TimeoutError) and clock.expired()
-            failure = _failure(phase, leaf(exc), limit if late else None, cut_short=left < limit * ENOUGH)
+        except (OSError, EOFError, PeerError, ExceptionGroup) as exc:
+            listened = self.elapsed - at - (self._stalled() - stalled)
+            failure = _failure(phase, leaf(exc), limit, listened)
             if failure.cause is Cause.UNKNOWN:
                 raise
             raise StepError(failure) from exc
@@ -162,14 +165,15 @@ def cause_of(exc: BaseException) -> Cause:
     return next((cause for kind, cause in _BY_TYPE if isinstance(exc, kind)), Cause.UNKNOWN)
 
 
-def _failure(phase: Phase, exc: BaseException, limit: float | None, *, cut_short: bool) -> Failure:
-    if limit is not None and cut_short:
-        return Failure(phase=phase, cause=Cause.BUDGET, detail="our own time ran out before the answer was due")
-    if limit is not None:
-        silence = Cause.NO_ANSWER if phase is Phase.RESOLVE else Cause.TIMEOUT
-        return Failure(phase=phase, cause=silence, detail=f"no answer in {limit:g} s")
-    detail = str(exc) or type(exc).__name__
-    return Failure(phase=phase, cause=cause_of(exc), detail=printable(detail, DETAIL_SIZE))
+def _failure(phase: Phase, exc: BaseException, limit: float, listened: float) -> Failure:
+    if not isinstance(exc, TimeoutError) or exc.errno is not None:
+        detail = str(exc) or type(exc).__name__
+        return Failure(phase=phase, cause=cause_of(exc), detail=printable(detail, DETAIL_SIZE))
+    if listened < limit * ENOUGH:
+        detail = f"this machine could listen for {max(0.0, listened):.1f} of {limit:g} s only"
+        return Failure(phase=phase, cause=Cause.BUDGET, detail=detail)
+    silence = Cause.NO_ANSWER if phase is Phase.RESOLVE else Cause.TIMEOUT
+    return Failure(phase=phase, cause=silence, detail=str(exc) or f"no answer in {limit:g} s")
 
 
 def printable(text: str, size: int = FACT_SIZE) -> str:

@@ -53,6 +53,8 @@ class Progressing:
 
     results: dict[str, Result] = field(default_factory=dict[str, Result])
     self_check: dict[str, Scalar] = field(default_factory=dict[str, Scalar])
+    stalled: float = 0.0
+    """Seconds in which this process did not come to its turn."""
 
 
 async def run_all(jobs: Sequence[Job], run: Progressing, events: Events, *, budget: float, deadline: float) -> None:
@@ -70,7 +72,7 @@ async def run_all(jobs: Sequence[Job], run: Progressing, events: Events, *, budg
             finally:
                 events.finished(run.results[job.flow.id])
 
-    async with _watch_own_lag(run.self_check):
+    async with _watch_own_lag(run):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(deadline), asyncio.TaskGroup() as group:
                 for job in jobs:
@@ -83,7 +85,7 @@ def complete(jobs: Sequence[Job], run: Progressing, why: str) -> list[Result]:
 
 
 async def _record(job: Job, check: Run, run: Progressing, budget: float) -> None:
-    rec = Recorder(budget)
+    rec = Recorder(budget, lambda: run.stalled)
     verdict = _cut("stopped before its end")
     began = time.monotonic()
     try:
@@ -126,16 +128,18 @@ def _cut(why: str) -> Verdict:
 
 
 @asynccontextmanager
-async def _watch_own_lag(facts: dict[str, Scalar]) -> AsyncGenerator[None]:
+async def _watch_own_lag(run: Progressing) -> AsyncGenerator[None]:
     """Note how late our own timers were: a slow laptop must not fail a network."""
+    facts = run.self_check
     facts["max_lag_ms"] = 0.0
 
     async def watch() -> None:
         while True:
             before = time.monotonic()
             await asyncio.sleep(TICK)
-            lag = (time.monotonic() - before - TICK) * 1000
-            facts["max_lag_ms"] = round(max(float(facts["max_lag_ms"] or 0), lag), 1)
+            lag = time.monotonic() - before - TICK
+            run.stalled += lag if lag > TICK else 0.0
+            facts["max_lag_ms"] = round(max(float(facts["max_lag_ms"] or 0), lag * 1000), 1)
 
     cpu = time.process_time()
     async with asyncio.TaskGroup() as group:
@@ -143,5 +147,6 @@ async def _watch_own_lag(facts: dict[str, Scalar]) -> AsyncGenerator[None]:
         try:
             yield
         finally:
+            facts["stalled_s"] = round(run.stalled, 2)
             facts["cpu_s"] = round(time.process_time() - cpu, 3)
             watcher.cancel()

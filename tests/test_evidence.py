@@ -31,7 +31,8 @@ async def _fails_with(error: BaseException, phase: Phase = Phase.CONNECT) -> Cau
         (OSError(errno.EHOSTUNREACH, "no"), Cause.UNREACHABLE),
         (OSError(errno.EACCES, "no"), Cause.PROHIBITED),
         (OSError(errno.EIO, "odd"), Cause.UNREACHABLE),
-        (TimeoutError("inner"), Cause.TIMEOUT),
+        (OSError(errno.ETIMEDOUT, "the system gave up"), Cause.TIMEOUT),
+        (TimeoutError("long before the limit"), Cause.BUDGET),
         (EOFError(), Cause.CLOSED),
         (ssl.SSLEOFError(8, "eof"), Cause.CLOSED),
         (ssl.SSLError(1, "alert"), Cause.TLS_ALERT),
@@ -78,6 +79,16 @@ async def test_our_own_haste_is_not_the_networks_silence() -> None:
     rec = Recorder(budget=0.05)
     with pytest.raises(StepError) as caught:
         async with rec.step(Phase.CONNECT, "there", limit=60):
+            await asyncio.Event().wait()
+    assert caught.value.failure.cause is Cause.BUDGET
+
+
+async def test_what_this_machine_slept_through_is_not_the_networks_silence() -> None:
+    """A process that did not come to its turn cannot say that nothing came."""
+    stalls = iter([0.0, 0.04])
+    rec = Recorder(budget=5, stalled=lambda: next(stalls))
+    with pytest.raises(StepError) as caught:
+        async with rec.step(Phase.CONNECT, "there", limit=0.05):
             await asyncio.Event().wait()
     assert caught.value.failure.cause is Cause.BUDGET
 

@@ -150,8 +150,10 @@ def test_this_machine_refusing_itself_is_nobody() -> None:
     """A refusal from loopback does not come from the network."""
     refused = Fault(match=but(kind("dns")), cause=Cause.REFUSED)
     shut = case(CONTROL_MUTE, RANGE_UNKNOWN, NO_UDP, refused)
-    assert ids(shut.with_each(at_loopback).judged()) == ["only-dns"]
-    assert ids(shut.judged()) != ["only-dns"]
+    here, afar = shut.with_each(at_loopback).judged(), shut.judged()
+    assert (ids(here), ids(afar)) == (["only-dns"], ["only-dns"])
+    assert "nothing else answers" in here.findings[0].title
+    assert "is rejected" in afar.findings[0].title
 
 
 def test_somebody_who_speaks_is_somebody_also_on_this_machine() -> None:
