@@ -115,7 +115,7 @@ class Recorder:
         except asyncio.CancelledError:
             failure = Failure(phase=phase, cause=Cause.INTERRUPTED, detail="stopped before its end")
             raise
-        except (OSError, EOFError, PeerError, ExceptionGroup) as exc:
+        except (OSError, EOFError, PeerError, StepError, ExceptionGroup) as exc:
             listened = self.elapsed - at - (self._stalled() - stalled)
             failure = _failure(phase, leaf(exc), limit, listened)
             if failure.cause is Cause.UNKNOWN:

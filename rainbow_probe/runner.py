@@ -19,7 +19,7 @@ from rainbow_probe.net.route import Route
 
 AT_ONCE = 512  # of one kind; dead targets must not queue behind each other
 AT_ONCE_OF = {"udp-range": 4}  # each makes many allocations: be polite to the server
-SPARE = 3.0  # a check's last resort beyond twice its time-out; the steps keep their own limits
+PATIENCE = 4  # times its time-out: a check's last resort, as it may begin anew with each answer it gets
 TICK = 0.05  # seconds between looks at our own lag
 
 
@@ -96,7 +96,8 @@ async def _record(job: Job, check: Run, run: Progressing, budget: float) -> None
 
 
 async def _verdict(job: Job, check: Run, rec: Recorder, budget: float) -> Verdict:
-    clock = asyncio.timeout(2 * budget + job.route.idle_hold + SPARE)
+    longest = PATIENCE * budget + job.route.idle_hold
+    clock = asyncio.timeout(longest)
     try:
         async with clock:
             return await check(job.flow, job.route, rec)
@@ -104,7 +105,7 @@ async def _verdict(job: Job, check: Run, rec: Recorder, budget: float) -> Verdic
         return failed(exc.failure)
     except Exception as exc:  # noqa: BLE001 - a bug in one check must not end the run, nor look like the network
         if isinstance(exc, TimeoutError) and clock.expired():
-            return _cut(f"no verdict in {2 * budget + SPARE:g} s")
+            return _cut(f"no verdict in {longest:g} s")
         return _bug(exc)
 
 

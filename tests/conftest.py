@@ -12,6 +12,16 @@ PLATFORM = "platform: "
 ``platform: the registry exists on Windows only``. All other skips are failures under ``--no-skips``."""
 
 
+CHILD_COVERAGE = "CHILD_COVERAGE"
+"""Where the setting that has a child process measured is set aside (see ``tests.measured``)."""
+
+
+def pytest_configure() -> None:
+    """Measure only the children that ask for it: of others, tests look at imports, seconds and megabytes."""
+    if setting := os.environ.pop("COVERAGE_PROCESS_CONFIG", ""):
+        os.environ[CHILD_COVERAGE] = setting
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--no-skips``, which CI=true implies."""
     parser.addoption(

@@ -13,11 +13,10 @@ from rainbow_probe.demo.loopback import loopback
 from rainbow_probe.model import Cause, Endpoint, Flow, Outcome, PeerError, Phase, Result, Step, Transport
 from rainbow_probe.net.dns import ask_all
 from rainbow_probe.net.names import LookUp, Names, confirmed
-from rainbow_probe.net.route import Route
+from rainbow_probe.net.route import Limits, Route
 from tests.servers import (
     HOST,
     NAME,
-    QUICK,
     Resolve,
     a_flow,
     a_route,
@@ -96,7 +95,7 @@ async def test_silence_is_no_answer() -> None:
     """The system's time is up, and the resolver's own step says who was silent."""
     async with loopback() as place:
         server = await resolver(place, nothing, nothing)
-        result = await probe(asks(), replace(by([server]), limits=QUICK), budget=0.5)
+        result = await probe(asks(), replace(by([server]), limits=Limits.within(0.4)), budget=0.5)
     assert broke(result) == (Phase.RESOLVE, Cause.NO_ANSWER)
     failures = {own(result, server, proto, "A").failure for proto in (Transport.UDP, Transport.TCP)}
     assert {failure.cause for failure in failures if failure} == {Cause.BUDGET}  # not the whole four seconds

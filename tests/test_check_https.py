@@ -11,8 +11,10 @@ from rainbow_probe.checks.https import ABOUT, PING
 from rainbow_probe.demo.loopback import Handler, loopback
 from rainbow_probe.demo.pages import Asked, Page, serving
 from rainbow_probe.model import Cause, Outcome, Phase, Result, Transport
+from rainbow_probe.net.route import Limits
 from tests.servers import (
     CORPORATE,
+    EASY,
     HOST,
     NAME,
     QUICK,
@@ -45,12 +47,18 @@ def api(ping: Page | None = None, about: Page | None = None) -> Handler:
     return serving(lambda asked: pages[asked.path])
 
 
-async def asked(handle: Handler, *, inspected: bool = False, params: Mapping[str, str] | None = None) -> Result:
+async def asked(
+    handle: Handler,
+    *,
+    inspected: bool = False,
+    params: Mapping[str, str] | None = None,
+    limits: Limits = EASY,
+) -> Result:
     """Probe a host, over TLS of its own or of a trusted box that decrypts it."""
     async with loopback() as place:
         port = await place.tcp(handle, shows(CORPORATE) if inspected else shows())
         flow = replace(a_flow("https", port, params=params), inspection_allowed=inspected)
-        return await probe(flow, replace(a_route(), trust=trust(CORPORATE), limits=QUICK))
+        return await probe(flow, replace(a_route(), trust=trust(CORPORATE), limits=limits))
 
 
 async def test_the_rest_api_answers() -> None:
@@ -184,7 +192,8 @@ BROKEN: list[tuple[Handler, Cause]] = [
 @pytest.mark.parametrize(("handle", "cause"), BROKEN)
 async def test_an_exchange_that_breaks(handle: Handler, cause: Cause) -> None:
     """Silence, an early end, a reset and other protocols are told apart."""
-    assert broke(await asked(handle)) == (Phase.HTTP, cause)
+    result = await asked(handle, limits=QUICK if cause is Cause.TIMEOUT else EASY)
+    assert broke(result) == (Phase.HTTP, cause)
 
 
 async def test_what_came_before_the_end_is_kept() -> None:

@@ -16,6 +16,7 @@ from rainbow_probe.protocols.stun import Attr, Class, Message, Method, error_cod
 from rainbow_probe.protocols.stun_auth import sign
 from tests.servers import (
     ALICE,
+    EASY,
     KEY,
     QUICK,
     WRONG,
@@ -42,17 +43,15 @@ from tests.servers import (
 )
 
 UDP, TCP, TLS = Transport.UDP, Transport.TCP, Transport.TLS
-SHORT = Limits.within(0.5)
 
 
 async def tried(
-    *rules: Rule, transport: Transport = UDP, user: Credentials | None = ALICE, limits: Limits | None = None
+    *rules: Rule, transport: Transport = UDP, user: Credentials | None = ALICE, limits: Limits = EASY
 ) -> Result:
     """Probe a server that follows *rules*."""
     async with loopback() as place:
         port = await listen(OddTurn(place, *rules), place, transport)
-        route = replace(a_route(), turn=user)
-        return await probe(a_flow("turn", port, transport), replace(route, limits=limits or route.limits))
+        return await probe(a_flow("turn", port, transport), replace(a_route(), turn=user, limits=limits))
 
 
 @pytest.mark.parametrize("transport", [UDP, TCP, TLS])
@@ -151,7 +150,7 @@ def _forged(message: Message | None, _packet: bytes) -> Sequence[bytes] | None:
 @pytest.mark.parametrize("transport", [UDP, TCP])
 async def test_an_answer_that_nobody_with_the_key_made(transport: Transport) -> None:
     """It is dropped as if it had never come, and told."""
-    result = await tried(_forged, transport=transport, limits=SHORT)
+    result = await tried(_forged, transport=transport, limits=QUICK)
     assert broke(result) == (Phase.TURN_ALLOCATE, Cause.BAD_INTEGRITY)
     assert int(facts(result, Phase.TURN_ALLOCATE)["rejected"] or 0) >= 2
 
@@ -206,13 +205,13 @@ async def test_lost_datagrams_do_not_fail_a_path(lost: int) -> None:
 @pytest.mark.parametrize("transport", [UDP, TCP])
 async def test_silence_is_told_by_its_phase(method: Method, phase: Phase, transport: Transport) -> None:
     """A box may let some requests pass and swallow others."""
-    assert broke(await tried(silent_on(method), transport=transport, limits=SHORT)) == (phase, Cause.TIMEOUT)
+    assert broke(await tried(silent_on(method), transport=transport, limits=QUICK)) == (phase, Cause.TIMEOUT)
 
 
 @pytest.mark.parametrize("transport", [UDP, TCP])
 async def test_data_that_does_not_come_back(transport: Transport) -> None:
     """An allocation is not a call: what was sent is no proof."""
-    result = await tried(keeps_data, transport=transport, limits=SHORT)
+    result = await tried(keeps_data, transport=transport, limits=QUICK)
     assert broke(result) == (Phase.TURN_DATA, Cause.NO_DATA_BACK)
     assert "0 of 1" in result.verdict.reason
     assert facts(result, Phase.TURN_DATA)["received"] == 0
@@ -258,7 +257,7 @@ STRANGERS: list[tuple[Handler, Cause]] = [
 async def test_a_stranger_on_the_port(handle: Handler, cause: Cause) -> None:
     """An HTTP answer betrays the box that takes the port for the web's; nobody waits for it to end."""
     async with loopback() as place:
-        route = replace(a_route(), limits=QUICK if cause is Cause.TIMEOUT else a_route().limits)
+        route = replace(a_route(), limits=QUICK if cause is Cause.TIMEOUT else EASY)
         result = await probe(a_flow("turn", await place.tcp(handle), TCP), route)
     assert broke(result) == (Phase.STUN, cause)
     assert result.took < 2
@@ -277,7 +276,7 @@ async def test_a_stray_datagram_is_not_an_answer() -> None:
     """Noise before the answer is passed over; noise and nothing else is told."""
     both = await tried(_noise_first, user=None)
     assert both.verdict.outcome is Outcome.PASS
-    alone = await tried(says_instead(b"noise"), limits=SHORT)
+    alone = await tried(says_instead(b"noise"), limits=QUICK)
     assert broke(alone) == (Phase.STUN, Cause.NOT_STUN)
     assert facts(alone, Phase.STUN)["first_text"] == "noise"
 

@@ -17,10 +17,12 @@ from rainbow_probe.model import Cause, Outcome, Phase, Result, Scalar, Transport
 from rainbow_probe.net.route import Limits
 from rainbow_probe.net.websocket import MOST
 from tests.servers import (
+    EASY,
     FEATURES,
     FRAMING,
     NAME,
     OPEN,
+    QUICK,
     Socket,
     a_flow,
     a_route,
@@ -39,14 +41,12 @@ from tests.servers import (
     xmpp,
 )
 
-SHORT = Limits.within(0.8)
 
-
-async def tried(handle: Handler, *, hold: float = 0.05, **params: Scalar) -> Result:
+async def tried(handle: Handler, *, hold: float = 0.05, limits: Limits = EASY, **params: Scalar) -> Result:
     """Probe a server without TLS."""
     async with loopback() as place:
         flow = a_flow("xmpp", await place.tcp(handle), Transport.TCP, {"path": "/websocket", **params})
-        return await probe(flow, replace(a_route(), limits=SHORT, idle_hold=hold))
+        return await probe(flow, replace(a_route(), limits=limits, idle_hold=hold))
 
 
 async def test_a_stream_opens_and_lasts() -> None:
@@ -126,7 +126,7 @@ async def test_an_odd_redirect_of_a_guessed_path(location: str) -> None:
 @pytest.mark.parametrize("handle", [mute, hangs_up, resets, says(b"nonsense\r\n")])
 async def test_a_guessed_path_excuses_nothing_else(handle: Handler) -> None:
     """Silence, a reset and other protocols are the network's."""
-    assert broke(await tried(handle, path_known=False))[0] is Phase.WEBSOCKET
+    assert broke(await tried(handle, limits=QUICK, path_known=False))[0] is Phase.WEBSOCKET
 
 
 @pytest.mark.parametrize("protocol", [None, "mqtt"])
@@ -188,14 +188,14 @@ async def test_frames_in_pieces() -> None:
 
 async def test_a_stream_that_never_offers() -> None:
     """Opened, and then silent: the time-out is the stream's, and what came is kept."""
-    result = await tried(xmpp(OPEN))
+    result = await tried(xmpp(OPEN), limits=QUICK)
     assert broke(result) == (Phase.XMPP, Cause.TIMEOUT)
     assert facts(result, Phase.XMPP) == {"domain": NAME}
 
 
 async def test_a_ping_that_is_never_answered() -> None:
     """An open stream that carries nothing back."""
-    assert broke(await tried(xmpp(pongs=0))) == (Phase.XMPP, Cause.TIMEOUT)
+    assert broke(await tried(xmpp(pongs=0), limits=QUICK)) == (Phase.XMPP, Cause.TIMEOUT)
 
 
 # The idle time.
@@ -204,7 +204,7 @@ async def test_a_ping_that_is_never_answered() -> None:
 @pytest.mark.parametrize("stays", [True, False])
 async def test_a_link_that_is_cut_when_idle(stays: bool) -> None:
     """Whether it ends or just falls silent."""
-    result = await tried(xmpp(pongs=1, stays=stays))
+    result = await tried(xmpp(pongs=1, stays=stays), limits=QUICK)
     assert broke(result) == (Phase.XMPP, Cause.CUT_AFTER_IDLE)
     assert result.steps[-1].subject == f"{NAME} idle"
     assert "held_s" in facts(result, Phase.XMPP)

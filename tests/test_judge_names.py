@@ -142,6 +142,15 @@ def test_unrelated_names_at_one_wrong_server_are_a_hijack() -> None:
     assert (found.who, found.severity) == (Who.DNS, Severity.BLOCKING)
 
 
+def test_whatever_fails_at_the_wrong_server_belongs_to_it() -> None:
+    """Where any certificate would do, its redirect shows that it is not the host asked for."""
+    agent = f"agent.{APEX}"
+    sent = Fault(match=both(tls, host(agent)), phase=Phase.WEBSOCKET, cause=Cause.CAPTIVE_PORTAL)
+    astray = case(sent, replace(LED_ASTRAY, match=both(tls, host(FCM))))
+    judged = astray.with_each(lambda o: at_block_server(o) if o.flow.target.host in {agent, FCM} else o).judged()
+    assert ids(judged) == ["dns-hijack"]
+
+
 def test_one_address_that_serves_both_is_none() -> None:
     """A load balancer, or a lab."""
     assert ids(case().with_each(_led_astray).judged()) == []

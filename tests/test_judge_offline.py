@@ -222,6 +222,14 @@ def test_a_page_behind_decrypted_tls_is_a_portal_too() -> None:
     assert ids(report(CONTROL_MUTE, RANGE_UNKNOWN, NO_UDP, sent, NO_TCP)) == ["captive-portal"]
 
 
+def test_a_control_that_passes_is_past_any_portal() -> None:
+    """Then a redirect to somebody else is told as it was seen."""
+    sent = Fault(match=both(tls, past_the_proxy), phase=Phase.HTTP, cause=Cause.CAPTIVE_PORTAL)
+    assert "captive-portal" not in ids(
+        report(RANGE_UNKNOWN, NO_UDP, sent, replace(NO_TCP, match=but(kind("dns", "portal"))))
+    )
+
+
 def test_a_filter_of_plain_http_is_no_portal() -> None:
     """The service can be reached: nobody has to sign in anywhere."""
     judged = report(CAUGHT)

@@ -38,8 +38,15 @@ def failed(where: Phase, why: Cause = Cause.TIMEOUT, *, of: object = DIRECT) -> 
 
 @pytest.mark.parametrize(
     ("text", "host"),
-    [("203.0.113.9:443", "203.0.113.9"), ("[2001:db8::1]:443", "2001:db8::1"), ("a.example:80", "a.example"), ("2001:db8::1", "2001:db8::1"), ("a.example", "a.example"), ("", "")],
-)  # fmt: skip
+    [
+        ("203.0.113.9:443", "203.0.113.9"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("a.example:80", "a.example"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("a.example", "a.example"),
+        ("", ""),
+    ],
+)
 def test_hosts_are_taken_out_of_what_a_step_is_about(text: str, host: str) -> None:
     """Names, both families, with and without a port."""
     assert host_of(text) == host
@@ -47,8 +54,15 @@ def test_hosts_are_taken_out_of_what_a_step_is_about(text: str, host: str) -> No
 
 @pytest.mark.parametrize(
     ("host", "loopback"),
-    [("127.0.0.53", True), ("::1", True), ("fe80::1%eth0", False), ("10.0.0.1", False), ("localhost", True), (APEX, False)],
-)  # fmt: skip
+    [
+        ("127.0.0.53", True),
+        ("::1", True),
+        ("fe80::1%eth0", False),
+        ("10.0.0.1", False),
+        ("localhost", True),
+        (APEX, False),
+    ],
+)
 def test_this_machine_is_known_by_its_addresses(host: str, loopback: bool) -> None:
     """A name other than localhost is somebody else."""
     assert is_loopback(host) is loopback

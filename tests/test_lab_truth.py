@@ -18,7 +18,7 @@ from tests.lab.cloud import Cloud
 from tests.lab.expectation import differences
 from tests.lab.netns import LabError, Namespace
 from tests.lab.probe import Ended
-from tests.lab.runs import Run, tally, unmet
+from tests.lab.runs import Run, starved, tally, unmet
 from tests.lab.scenario import Check, Dns, Expected, Firewall, HttpProxy, Probe, Rule, Scenario, SiteFileError
 from tests.lab.site import Site
 
@@ -307,3 +307,10 @@ def test_a_fault_nobody_met_is_named() -> None:
     )
     met = Counter({"reroute 0": 2})
     assert unmet(Run(scenario=plan, ended=ended(), hits=met)) == ["rule 0", "udp-loss", "default"]
+
+
+@pytest.mark.parametrize(("cause", "again"), [("budget", True), ("timeout", False)])
+def test_only_a_run_without_time_is_made_again(cause: str, again: bool) -> None:
+    """A failure of the network is never tried again until it passes."""
+    check = {"id": "x", "outcome": "inconclusive", "reason": "", "failure": {**FAILED, "cause": cause}}
+    assert starved(ended(checks=[check])) is again

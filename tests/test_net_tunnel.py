@@ -17,6 +17,7 @@ from rainbow_probe.net.route import Route
 from tests.servers import (
     CORPORATE,
     DOOR,
+    EASY,
     ESTABLISHED,
     HOST,
     PUBLIC,
@@ -112,7 +113,7 @@ BROKEN: list[tuple[Handler, Cause]] = [(mute, Cause.TIMEOUT), (hangs_up, Cause.C
 async def test_a_proxy_that_accepts_and_breaks_off(handle: Handler, cause: Cause) -> None:
     """A mute proxy is told from a mute target by its phase."""
     async with loopback() as place:
-        route = replace(through(await place.tcp(handle)), limits=QUICK)
+        route = replace(through(await place.tcp(handle)), limits=QUICK if cause is Cause.TIMEOUT else EASY)
         result = await probe(a_flow("turn", 443), route)
     assert broke(result) == (Phase.PROXY, cause)
 

@@ -25,7 +25,7 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     except StepError as exc:
         verdict = failed(exc.failure)
     if verdict.outcome is Outcome.FAIL and verdict.failure and verdict.failure.cause is not Cause.CAPTIVE_PORTAL:
-        reason = f"the control host cannot be reached, which proves nothing by itself: {verdict.reason}"
+        reason = f"the control host does not answer as it should, which proves nothing by itself: {verdict.reason}"
         return Verdict(outcome=Outcome.INCONCLUSIVE, reason=reason, failure=verdict.failure)
     return verdict
 
@@ -35,12 +35,16 @@ def _judged(answer: Exchange, flow: Flow) -> Verdict:
         return passed(f"the control host answers {answer.status}, as it should")
     where = answer.headers.get("location", "")
     said = f"{answer.status} {answer.reason}, '{excerpt(where or answer.body, 120)}'"
-    caught = bool(leads_elsewhere(where, flow.target)) or answer.status == 511 or "html" in _type(answer)
-    cause = Cause.CAPTIVE_PORTAL if caught else Cause.UNEXPECTED_REPLY
+    cause = Cause.CAPTIVE_PORTAL if _wants_a_visitor(answer, flow) else Cause.UNEXPECTED_REPLY
     return failed(
         Failure(phase=Phase.HTTP, cause=cause, detail=f"somebody else answers for {flow.target.host}: {said}")
     )
 
 
-def _type(answer: Exchange) -> str:
-    return answer.headers.get("content-type", "").lower()
+def _wants_a_visitor(answer: Exchange, flow: Flow) -> bool:
+    """Tell a portal, which shows its page or leads to it, from a filter or a fault, which refuse."""
+    if answer.status == 511:  # network authentication required, RFC 6585 section 6
+        return True
+    if 300 <= (answer.status or 0) < 400:
+        return bool(leads_elsewhere(answer.headers.get("location", ""), flow.target))
+    return answer.status == 200 and "html" in answer.headers.get("content-type", "").lower()

@@ -102,6 +102,7 @@ class Relay:
             if code := answer.error():
                 facts |= {"code": code[0], "error": code[1]}
             if not self.client.again(answer):
+                self._rec.restart_budget()  # it goes on: only silence may use up the flow's time
                 return answer
             for fact in ("code", "error"):  # a challenge on the way is not how it ended
                 facts.pop(fact, None)

@@ -11,6 +11,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -121,7 +122,7 @@ def remove(name: str) -> None:
             continue
     run("ip", "netns", "del", name)
     shutil.rmtree(ETC / name, ignore_errors=True)
-    if ETC.is_dir() and not any(ETC.iterdir()):
+    with suppress(OSError):  # other namespaces have files there still
         ETC.rmdir()
 
 

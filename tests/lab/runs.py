@@ -15,7 +15,8 @@ from tests.lab.probe import Ended, run_probe
 from tests.lab.scenario import Scenario
 from tests.lab.site import Site
 
-AT_ONCE = 4  # sites; more would load two cores enough to show in the times
+AT_ONCE = 3  # sites; more would load two cores enough to show in the times
+TRIES = 3  # a run for which this machine had no time says nothing, and says so: it is made again
 GOOD = {"pass", "degraded"}
 
 
@@ -57,7 +58,17 @@ class Runs:
     def _run(self, name: str, number: int) -> Run:
         plan = scenario.load(name)
         with Site(self._cloud, plan, number=number) as site:
-            return Run(scenario=plan, ended=run_probe(site), hits=site.hits())
+            ended = run_probe(site)
+            for _ in range(TRIES - 1):
+                if starved(ended):
+                    ended = run_probe(site)
+            return Run(scenario=plan, ended=ended, hits=site.hits())
+
+
+def starved(ended: Ended) -> bool:
+    """Tell whether a check ended because the machine of the probe had no time for it."""
+    failures = [check["failure"] for check in ended.report.get("checks", [])]
+    return any(failure and failure["cause"] == "budget" for failure in failures)
 
 
 def unmet(run: Run) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rainbow_probe.judge.findings.proxy import with_cause
 from rainbow_probe.judge.scene import Found, Scene, failing
-from rainbow_probe.judge.traces import addresses, cause, direct, domain, fact, look_ups, passes, questions
+from rainbow_probe.judge.traces import addresses, cause, direct, domain, fact, look_ups, passes, phase, questions
 from rainbow_probe.judge.words import count, hosts, named
 from rainbow_probe.model import Cause, Phase, Result, Rule, Severity, Who
 
@@ -14,7 +14,13 @@ SYSTEM = "system"
 """Whose answers are the site's own; an address from --map or from a resolver of one's choice is not."""
 AT_THE_DOOR = frozenset({Phase.CONNECT, Phase.TLS, Phase.STUN})
 """Where a wrong address shows."""
-FOREIGN = frozenset({Cause.TLS_WRONG_NAME, Cause.TLS_UNTRUSTED, Cause.TLS_INTERCEPTED, Cause.NOT_TLS})
+FOREIGN = frozenset({
+    Cause.TLS_WRONG_NAME,
+    Cause.TLS_UNTRUSTED,
+    Cause.TLS_INTERCEPTED,
+    Cause.NOT_TLS,
+    Cause.CAPTIVE_PORTAL,
+})
 """What a server shows that is not the one asked for."""
 FEWEST_DOMAINS = 2  # unrelated names; those of one domain may well share a load balancer
 
@@ -105,7 +111,7 @@ def hijack(scene: Scene) -> list[Found]:
 
 def _hijacked(address: str, results: list[Result], scene: Scene) -> list[Found]:
     served = any(passes(result) for result in results if result.flow.kind != "dns")
-    open_ids = {result.flow.id for result in failing(scene, *AT_THE_DOOR)}
+    open_ids = {result.flow.id for result in scene.failing if phase(result) is not Phase.RESOLVE}
     wrong = [result for result in results if result.flow.id in open_ids]
     proven = any(cause(result) in FOREIGN for result in wrong)
     if served or not proven or len({domain(result.flow.target.host) for result in results}) < FEWEST_DOMAINS:

@@ -15,8 +15,8 @@ def captive_portal(scene: Scene) -> list[Found]:
     """Claim what fails beyond the look-up, if the control shows a portal and nothing of the service gets by it."""
     caught = [result for result in scene.failing if cause(result) is Cause.CAPTIVE_PORTAL]
     control = [result for result in caught if result.flow.kind in CONTROLS]
-    if not caught:
-        return []
+    if not caught or any(passes(result) for result in scene.tried(*CONTROLS)):
+        return []  # a control that is answered as it should be is past any portal
     if any(passes(result) for result in scene.tried(*SERVICE)):
         return [_filtered(control)] if control else []
     known = {result.flow.id for result in caught}
