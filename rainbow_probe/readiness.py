@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -14,9 +15,9 @@ from rainbow_probe.model import Proxy, Report, Site
 from rainbow_probe.net.names import Names, ask_system, confirmed, resolver_endpoint
 from rainbow_probe.net.route import Limits, Route
 from rainbow_probe.net.trust import Trust
-from rainbow_probe.options import Options
+from rainbow_probe.options import Options, TurnServer
 from rainbow_probe.plan import Plan, make_plan, select_rows
-from rainbow_probe.runner import Events, Job, Progressing, complete, run_all
+from rainbow_probe.runner import Events, Job, Progressing, complete, run_waves
 from rainbow_probe.site import machine_roots, proxy_for
 from rainbow_probe.turn_servers import known_servers
 
@@ -49,19 +50,32 @@ class Assessment:
         return select_rows(self.guide, self.options.clients)
 
     async def run(self, events: Events) -> None:
-        """Find the TURN servers, plan, and try everything at once."""
+        """Try everything at once; what needs a TURN server begins when it is known which there are."""
         names = self._names()
         self._trust.prepare()
+        waves = [self._jobs(names, ()), self._jobs_with_turn(names)]
         try:
-            servers = await known_servers(self.options, self.guide, names)
-            self.plan = make_plan(self.guide, self.rows, servers, lambda target: proxy_for(self.site, target))
-            route = self._route(names)
-            self.jobs = [
-                Job(flow=flow, route=self._of(route, self.plan.proxies.get(flow.id))) for flow in self.plan.flows
-            ]
-            await run_all(self.jobs, self.progress, events, budget=self.options.timeout, deadline=self.options.deadline)
+            await run_waves(waves, self.progress, events, budget=self.options.timeout, deadline=self.options.deadline)
         finally:
             names.close()
+
+    async def _jobs_with_turn(self, names: Names) -> list[Job]:
+        return await self._jobs(names, await known_servers(self.options, self.guide, names))
+
+    async def _jobs(self, names: Names, servers: Sequence[TurnServer]) -> list[Job]:
+        """Plan with the servers known so far, and return the jobs that are new."""
+        plan = make_plan(self.guide, self.rows, servers, lambda target: proxy_for(self.site, target))
+        if self.plan is None or servers:
+            self.plan = plan
+        begun = {job.flow.id for job in self.jobs}
+        route = self._route(names)
+        new = [
+            Job(flow=flow, route=self._of(route, plan.proxies.get(flow.id)))
+            for flow in plan.flows
+            if flow.id not in begun
+        ]
+        self.jobs += new
+        return new
 
     def report(self, *, interrupted: bool = False) -> Report:
         """Judge what was found."""

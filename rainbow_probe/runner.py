@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 import traceback
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -59,24 +59,42 @@ class Progressing:
 
 async def run_all(jobs: Sequence[Job], run: Progressing, events: Events, *, budget: float, deadline: float) -> None:
     """Run every job and put its result into *run*; after *deadline* seconds the rest is inconclusive."""
-    checks = load({job.flow.kind for job in jobs})
-    gates = {kind: asyncio.Semaphore(AT_ONCE_OF.get(kind, AT_ONCE)) for kind in checks}
 
-    events.expect(len(jobs))
+    load({job.flow.kind for job in jobs})  # an unknown kind is a mistake, told at once
 
-    async def one(job: Job) -> None:
-        async with gates[job.flow.kind]:
+    async def at_once() -> Sequence[Job]:
+        return jobs
+
+    await run_waves([at_once()], run, events, budget=budget, deadline=deadline)
+
+
+async def run_waves(
+    waves: Sequence[Awaitable[Sequence[Job]]], run: Progressing, events: Events, *, budget: float, deadline: float
+) -> None:
+    """Run jobs as ``run_all`` does, each wave as soon as it is known: nobody waits for what others must look up."""
+    gates: dict[str, asyncio.Semaphore] = {}
+
+    async def one(job: Job, check: Run) -> None:
+        async with gates.setdefault(job.flow.kind, asyncio.Semaphore(AT_ONCE_OF.get(job.flow.kind, AT_ONCE))):
             events.started(job.flow)
             try:
-                await _record(job, checks[job.flow.kind], run, budget)
+                await _record(job, check, run, budget)
             finally:
                 events.finished(run.results[job.flow.id])
 
     async with _watch_own_lag(run):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(deadline), asyncio.TaskGroup() as group:
-                for job in jobs:
-                    group.create_task(one(job), name=job.flow.id)
+
+                async def begin(wave: Awaitable[Sequence[Job]]) -> None:
+                    jobs = await wave
+                    events.expect(len(jobs))
+                    checks = load({job.flow.kind for job in jobs})
+                    for job in jobs:
+                        group.create_task(one(job, checks[job.flow.kind]), name=job.flow.id)
+
+                for wave in waves:
+                    group.create_task(begin(wave))
 
 
 def complete(jobs: Sequence[Job], run: Progressing, why: str) -> list[Result]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.measured import measured
+
 ROOT = Path(__file__).parent.parent
 LONGEST = 100  # seconds; a command that takes longer hangs
 
@@ -32,10 +34,8 @@ class Ended:
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return an environment without this machine's proxies and certificates."""
-    kept = {
-        key: os.environ[key] for key in ("PATH", "HOME", "SYSTEMROOT", "COVERAGE_PROCESS_START") if key in os.environ
-    }
-    return {**kept, "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", "COLUMNS": "100", **(extra or {})}
+    kept = {key: os.environ[key] for key in ("PATH", "HOME", "SYSTEMROOT") if key in os.environ}
+    return {**kept, **measured(), "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", "COLUMNS": "100", **(extra or {})}
 
 
 def rainbow_probe(*arguments: str, env: Mapping[str, str] | None = None, prefix: Sequence[str] = ()) -> Ended:

@@ -103,6 +103,7 @@ async def _try(flow: Flow, route: Route, rec: Recorder) -> _Control | StepError:
         addresses = await resolve(route.proxy.endpoint if route.proxy else flow.target, route, rec)
     except StepError as exc:
         return exc
+    rec.restart_budget()
     first, *others = sorted(addresses, key=lambda address: ":" in address.host)
     tried = await _at(first, via, quick, rec)
     while others and isinstance(tried, StepError):

@@ -38,8 +38,7 @@ async def start_tls(
     """
     async with rec.step(Phase.TLS, peer, limit=limit) as facts:
         facts["address"] = over
-        context = trust.strict if expected.policy is IssuerPolicy.PUBLIC else trust.lenient
-        stream = _TlsStream(inner, context, peer.host, expected.alpn)
+        stream = _TlsStream(inner, peer.host, expected, trust)
         try:
             await stream.handshake()
         finally:
@@ -75,15 +74,12 @@ def _in_time(shown: Sequence[bytes]) -> None:
 
 
 class _TlsStream:
-    def __init__(self, inner: ByteStream, context: ssl.SSLContext, name: str, alpn: str) -> None:
+    def __init__(self, inner: ByteStream, name: str, expected: Expectation, trust: Trust) -> None:
         self._inner = inner
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        if alpn:
-            context.set_alpn_protocols([alpn])
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
-        if alpn:
-            context.set_alpn_protocols([])
+        verify = expected.policy is IssuerPolicy.PUBLIC
+        self._tls = trust.wrap(self._incoming, self._outgoing, name, alpn=expected.alpn, verify=verify)
         self._first = b""
 
     async def handshake(self) -> None:

@@ -39,8 +39,7 @@ class Trust:
 
     def prepare(self) -> None:
         """Do now what would otherwise hold up the first handshakes, whose times are evidence."""
-        if not self.strict.get_ca_certs() or not self.lenient.get_ca_certs() or not self._fingerprints:
-            return
+        _ = self.strict, self._fingerprints
 
     @cached_property
     def strict(self) -> ssl.SSLContext:
@@ -53,15 +52,19 @@ class Trust:
                 context.load_verify_locations(cadata=pem)
         return context
 
-    @cached_property
-    def lenient(self) -> ssl.SSLContext:
-        """Verify nothing: for hosts whose issuer no store knows and the caller judges itself."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    def wrap(
+        self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, name: str, *, alpn: str, verify: bool
+    ) -> ssl.SSLObject:
+        """Begin a client's session with *name*; with *verify* off the caller judges the certificate itself.
+
+        A session copies these settings when it is made, so one context, and one loading of roots, serves all.
+        """
+        context = self.strict
+        context.set_alpn_protocols([alpn] if alpn else [])
         context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        for pem in self._public:
-            context.load_verify_locations(cadata=pem)
-        return context
+        context.verify_mode = ssl.CERT_REQUIRED if verify else ssl.CERT_NONE
+        context.check_hostname = verify
+        return context.wrap_bio(incoming, outgoing, server_hostname=name)
 
     def is_public(self, verified: Sequence[bytes]) -> bool:
         """Return whether a verified chain (DER, leaf first) closes with a publicly known authority."""
