@@ -59,7 +59,6 @@ class Progressing:
 
 async def run_all(jobs: Sequence[Job], run: Progressing, events: Events, *, budget: float, deadline: float) -> None:
     """Run every job and put its result into *run*; after *deadline* seconds the rest is inconclusive."""
-
     load({job.flow.kind for job in jobs})  # an unknown kind is a mistake, told at once
 
     async def at_once() -> Sequence[Job]:
