@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from rainbow_probe.checks.udp_range import PORTS
-from rainbow_probe.demo.loopback import Loopback, loopback
+from rainbow_probe.demo.loopback import CHUNK, Loopback, loopback, reach
 from rainbow_probe.demo.turn_relay import Client
 from rainbow_probe.model import Cause, Credentials, Endpoint, Outcome, Phase, Proxy, Result, Transport
 from rainbow_probe.protocols.stun import Attr, Message, Method, xor_address
@@ -225,6 +225,30 @@ UNTOLD = [
 def test_nothing_can_be_told(results: dict[str, Result], name: str, phase: Phase, cause: Cause) -> None:
     """A policy, a quota or a server that relays nothing is no closed range."""
     assert broke(results[name], Outcome.INCONCLUSIVE) == (phase, cause)
+
+
+async def test_a_control_that_breaks_off() -> None:
+    """When the link to the TURN server ends, nobody is left to tell what came through the range."""
+    async with loopback() as place:
+        behind = await listen(OddTurn(place), place, TCP)
+
+        async def cuts(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            async with reach(behind) as (said, asks), asyncio.TaskGroup() as group:
+                there = group.create_task(_carried(reader, asks))
+                while b"rainbow-probe" not in (data := await said.read(CHUNK)):
+                    writer.write(data)
+                there.cancel()
+
+        port, shut = await place.tcp(cuts), place.refusing()
+        params = {"udp_port": place.silent(), "tls_port": shut, "tcp_port": port}
+        flow = a_flow("udp-range", 49152, UDP, params)
+        result = await probe(flow, replace(a_route(), turn=ALICE, limits=LIMITS))
+    assert broke(result, Outcome.INCONCLUSIVE) == (Phase.TURN_DATA, Cause.CANNOT_TELL)
+
+
+async def _carried(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    while data := await source.read(CHUNK):
+        sink.write(data)
 
 
 async def test_without_credentials_nothing_is_sent() -> None:

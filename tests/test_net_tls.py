@@ -194,6 +194,20 @@ async def test_a_protocol_is_asked_for_and_forgotten() -> None:
     assert facts(plain, Phase.TLS)["alpn"] is None
 
 
+async def test_what_one_flow_does_not_verify_the_next_does() -> None:
+    """At once or one after the other: a host whose certificate is judged otherwise opens no door for the rest."""
+    route = a_route()
+    async with loopback() as place:
+        flow = a_flow("push", await place.tcp(mute, shows(OPERATOR, to=("other.test",))))
+        lenient = replace(flow, policy=IssuerPolicy.OPERATOR)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(probe(each, route)) for each in (lenient, flow, lenient, flow)]
+        assert (await probe(lenient, route)).verdict.outcome is Outcome.PASS
+        assert broke(await probe(flow, route)) == (Phase.TLS, Cause.TLS_UNTRUSTED)
+    taken = [task.result().verdict.outcome for task in tasks]
+    assert taken == [Outcome.PASS, Outcome.FAIL, Outcome.PASS, Outcome.FAIL]
+
+
 async def abrupt(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answer a request with a page that ends with the connection, which ends without close_notify."""
     await reader.readuntil(b"\r\n\r\n")

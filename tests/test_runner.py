@@ -18,7 +18,7 @@ from rainbow_probe.evidence import Recorder
 from rainbow_probe.model import Cause, Failure, Flow, Outcome, PeerError, Phase, Result, Transport, Verdict
 from rainbow_probe.net.paths import passed
 from rainbow_probe.net.route import Limits, Route
-from rainbow_probe.runner import Job, Progressing, complete, run_all
+from rainbow_probe.runner import Job, Progressing, complete, run_all, run_waves
 from tests.servers import OddTurn, Watcher, a_flow, a_route, broke, listen, mute, probe
 
 KIND = "made-for-this-test"
@@ -258,6 +258,55 @@ async def test_an_interruption_keeps_what_was_found(kind: Kind) -> None:
     done, cut = complete(jobs, run, "interrupted")
     assert (done.verdict.outcome, cut.verdict.outcome) == (Outcome.PASS, Outcome.INCONCLUSIVE)
     assert "cpu_s" in run.self_check
+
+
+# In waves.
+
+
+async def test_nobody_waits_for_what_others_must_look_up(kind: Kind) -> None:
+    """A wave that is known later is tried later, and holds up nobody."""
+    first_is_done = asyncio.Event()
+
+    @kind
+    async def check(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+        first_is_done.set()
+        return passed(f"{flow} {route} {rec}")
+
+    early, late = jobs_of(1), jobs_of(2, 3)
+    watcher, run = Watcher(), Progressing()
+
+    async def now() -> Sequence[Job]:
+        return early
+
+    async def then() -> Sequence[Job]:
+        await first_is_done.wait()
+        assert watcher.expected == 1
+        return late
+
+    await run_waves([then(), now()], run, watcher, budget=8, deadline=60)
+    results = complete([*early, *late], run, "cut")
+    assert {result.verdict.outcome for result in results} == {Outcome.PASS}
+    assert (watcher.expected, len(watcher.ended)) == (3, 3)
+
+
+async def test_a_wave_that_is_never_known_ends_with_the_deadline(kind: Kind) -> None:
+    """What was found until then is kept."""
+
+    @kind
+    async def check(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+        return passed(f"{flow} {route} {rec}")
+
+    async def now() -> Sequence[Job]:
+        return jobs_of(1)
+
+    async def never() -> Sequence[Job]:
+        await asyncio.Event().wait()
+        return []
+
+    run = Progressing()
+    await run_waves([now(), never()], run, Watcher(), budget=8, deadline=0.1)
+    [result] = run.results.values()
+    assert result.verdict.outcome is Outcome.PASS
 
 
 # The run's own health.

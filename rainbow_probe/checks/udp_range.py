@@ -207,6 +207,8 @@ async def _came_back(sample: _Sample, token: bytes, wait: float) -> bool:
                 pass
     except TimeoutError:
         return False
+    except (OSError, EOFError) as exc:  # not the range's: nobody is left to tell what comes through it
+        raise PeerError(Cause.CANNOT_TELL, "the link to the TURN server broke while the range was tried") from exc
     return True
 
 
