@@ -151,12 +151,18 @@ BOX = [
 ]
 
 
-@pytest.mark.parametrize("params", [API, {}])
 @pytest.mark.parametrize(("answer", "cause"), BOX)
-async def test_a_box_that_answers_for_the_host(answer: Page, cause: Cause, params: Mapping[str, str]) -> None:
-    """Where a box stands in the path, a refusal is its own."""
-    result = await asked(serving(lambda _: answer), inspected=True, params=params)
+async def test_a_box_that_answers_for_the_api(answer: Page, cause: Cause) -> None:
+    """Where a box stands in the path and the host's own answer is known, a refusal is the box's."""
+    result = await asked(serving(lambda _: answer), inspected=True, params=API)
     assert broke(result) == (Phase.HTTP, cause)
+
+
+@pytest.mark.parametrize("answer", [page for page, _ in BOX if page.status != 511])
+async def test_a_refusal_that_may_be_the_hosts_own(answer: Page) -> None:
+    """A host of which nothing is known may refuse or redirect by itself: through a box that cannot be told."""
+    result = await asked(serving(lambda _: answer), inspected=True)
+    assert broke(result, Outcome.INCONCLUSIVE) == (Phase.HTTP, Cause.CANNOT_TELL)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +232,7 @@ async def test_a_decrypted_address_does_not_taint_the_other() -> None:
         route = replace(a_route(), trust=trust(CORPORATE), names=names(probe_test=(HOST, SIX)))
         result = await probe(flow, route)
     assert result.verdict.outcome is Outcome.PASS
-    assert (result.verdict.alive, result.verdict.dead) == ((f"{HOST}:{port}",), (f"[{SIX}]:{port}",))
+    assert (result.verdict.alive, result.verdict.dead) == ((f"{HOST}:{port}",), ())  # the other cannot be told
 
 
 async def test_plain_http_is_judged_alike() -> None:

@@ -15,7 +15,8 @@ from rainbow_probe.protocols.http import Client, Exchange
 
 PING = "/api/rainbow/ping"
 ABOUT = "/api/rainbow/authentication/v1.0/about"
-BLOCKING = frozenset({403, 451, 511})  # 511: network authentication required, RFC 6585 section 6
+BLOCKING = frozenset({403, 451})
+NEEDS_LOGIN = 511  # network authentication required, RFC 6585 section 6: never an origin's answer
 
 
 async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
@@ -25,7 +26,7 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     async def attempt(hop: Hop) -> Verdict:
         answers = await _ask(paths, hop, flow, route, rec)
         by = _decrypted_by(rec, hop)
-        failure = strange(answers[0], flow.target, by) or _not_the_api(answers, paths)
+        failure = strange(answers[0], flow.target, by, known=paths[0] == PING) or _not_the_api(answers, paths)
         return failed(failure) if failure else passed(_reason(answers, by))
 
     return await each_address(flow, route, rec, attempt)
@@ -43,17 +44,24 @@ async def _ask(paths: Sequence[str], hop: Hop, flow: Flow, route: Route, rec: Re
     return answers
 
 
-def strange(answer: Exchange, asked: Endpoint, decrypted_by: str) -> Failure | None:
-    """Return why *answer* is not the origin's: only where a box stands in the path can it be anybody else's."""
+def strange(answer: Exchange, asked: Endpoint, decrypted_by: str, *, known: bool) -> Failure | None:
+    """Return why *answer* is not the origin's: only where a box stands in the path can it be anybody else's.
+
+    Where the origin's own answer is not *known*, it may well refuse or redirect itself: that cannot be told.
+    """
     if not decrypted_by:
         return None
     where = leads_elsewhere(answer.headers.get("location", ""), asked)
     said = f"{answer.status} {answer.reason} from {decrypted_by}: '{excerpt(answer.body, 80)}'"
-    if answer.status == 511 or (300 <= (answer.status or 0) < 400 and where):
-        return Failure(phase=Phase.HTTP, cause=Cause.CAPTIVE_PORTAL, detail=f"sent to {where} ({said})")
-    if answer.status in BLOCKING:
-        return Failure(phase=Phase.HTTP, cause=Cause.BLOCK_PAGE, detail=said)
-    return None
+    if answer.status == NEEDS_LOGIN or (300 <= (answer.status or 0) < 400 and where):
+        cause, said = Cause.CAPTIVE_PORTAL, f"sent to {where} ({said})"
+    elif answer.status in BLOCKING:
+        cause = Cause.BLOCK_PAGE
+    else:
+        return None
+    if not known and answer.status != NEEDS_LOGIN:
+        cause, said = Cause.CANNOT_TELL, f"the host itself or the box in between: {said}"
+    return Failure(phase=Phase.HTTP, cause=cause, detail=said)
 
 
 def _not_the_api(answers: list[Exchange], paths: tuple[str, ...]) -> Failure | None:

@@ -15,7 +15,19 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 
 from rainbow_probe.evidence import Recorder, StepError, cause_of
-from rainbow_probe.model import Cause, Endpoint, Failure, Flow, Outcome, PeerError, Phase, Transport, Verdict, Via
+from rainbow_probe.model import (
+    Cause,
+    Endpoint,
+    Failure,
+    Flow,
+    Outcome,
+    PeerError,
+    Phase,
+    Scalar,
+    Transport,
+    Verdict,
+    Via,
+)
 from rainbow_probe.net.paths import Hop, failed, passed, resolve
 from rainbow_probe.net.relay import Relay, endpoint
 from rainbow_probe.net.route import Route
@@ -126,33 +138,45 @@ async def _at(address: Endpoint, flow: Flow, route: Route, rec: Recorder) -> _Co
 
 async def _sampled(control: _Control, flow: Flow, rec: Recorder) -> Verdict:
     async with AsyncExitStack() as stack:
-        relays = [
-            await stack.enter_async_context(Relay.opened(control.hop, control.flow, control.route, rec))
-            for _ in range(PORTS)
-        ]
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_allocated(relay, control)) for relay in relays]
+            tasks = [group.create_task(_allocated(stack, control, rec)) for _ in range(PORTS)]
         got = [task.result() for task in tasks]
         samples = [sample for sample in got if isinstance(sample, _Sample)]
         if len(samples) < ENOUGH_PORTS:
             raise next(error for error in got if isinstance(error, StepError))
-        async with rec.step(Phase.TURN_DATA, flow.target, limit=SAMPLING) as facts:
-            relays_forward = await _relays_forward(samples[0], samples[1])
-            async with asyncio.TaskGroup() as group:
-                for sample in samples:
-                    group.create_task(_probe(sample))
-            facts |= {"tried": len(samples), "open": sum(1 for s in samples if s.got), "control": relays_forward}
-            facts |= {
-                "ports": " ".join(f"{s.relayed.port}:{s.got}" for s in samples),
-                "mapped": " ".join(control.mapped),
-            }
-            facts["relay"] = samples[0].relayed.host
+        async with rec.step(Phase.TURN_DATA, flow.target, limit=2 * SAMPLING) as facts:
+            try:
+                async with asyncio.timeout(SAMPLING):
+                    relays_forward = await _tried(samples)
+            except TimeoutError as exc:  # every wait in it is bounded: only this machine can be that late
+                raise PeerError(Cause.CANNOT_TELL, "this machine was too busy to sample the range") from exc
+            facts.update(_counted(samples, control), control=relays_forward)
             _judge(samples, control, relays_forward=relays_forward)
     return passed(f"{len(samples)} of {len(samples)} sampled ports open, through {samples[0].relayed.host}")
 
 
-async def _allocated(relay: Relay, control: _Control) -> _Sample | StepError:
+async def _tried(samples: Sequence[_Sample]) -> bool:
+    """Try every port; return whether the server relays at all."""
+    relays_forward = await _relays_forward(samples[0], samples[1])
+    async with asyncio.TaskGroup() as group:
+        for sample in samples:
+            group.create_task(_probe(sample))
+    return relays_forward
+
+
+def _counted(samples: Sequence[_Sample], control: _Control) -> dict[str, Scalar]:
+    return {
+        "tried": len(samples),
+        "open": sum(1 for sample in samples if sample.got),
+        "ports": " ".join(f"{sample.relayed.port}:{sample.got}" for sample in samples),
+        "mapped": " ".join(sorted(control.mapped)),
+        "relay": samples[0].relayed.host,
+    }
+
+
+async def _allocated(stack: AsyncExitStack, control: _Control, rec: Recorder) -> _Sample | StepError:
     try:
+        relay = await stack.enter_async_context(Relay.opened(control.hop, control.flow, control.route, rec))
         await relay.allocate()
         if relay.client.relayed is None:
             raise PeerError(Cause.STUN_ERROR, "no relayed address")

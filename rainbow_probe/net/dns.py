@@ -14,7 +14,7 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 
-from rainbow_probe.evidence import Recorder, leaf
+from rainbow_probe.evidence import Recorder, StepError
 from rainbow_probe.model import Cause, Endpoint, PeerError, Transport
 from rainbow_probe.net.links import ByteStream
 from rainbow_probe.net.tcp import connect
@@ -115,21 +115,32 @@ async def ask_all(resolvers: Sequence[Endpoint], name: str) -> tuple[str, ...]:
     """
     worst = PeerError(Cause.NO_ANSWER, "no resolver is configured")
     for resolver in resolvers:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_whole(resolver, name, kind)) for kind in TYPES]
+        answers = [found for task in tasks if isinstance(found := task.result(), Answer)]
+        refusals = [found for task in tasks if isinstance(found := task.result(), PeerError)]
         try:
-            async with asyncio.timeout(LIMIT), asyncio.TaskGroup() as group:
-                tasks = [group.create_task(_whole(resolver, name, kind)) for kind in TYPES]
-            return told([task.result() for task in tasks], str(resolver))
-        except (PeerError, TimeoutError, ExceptionGroup) as exc:
-            worst = _why(leaf(exc), resolver)
-            if worst.cause is Cause.NXDOMAIN:
-                raise worst from None
+            if not answers:
+                raise refusals[0]
+            return told(answers, str(resolver))
+        except PeerError as exc:
+            worst = exc
+            if worst.cause is Cause.NXDOMAIN and not refusals:
+                raise
     raise worst
 
 
-async def _whole(resolver: Endpoint, name: str, kind: str) -> Answer:
-    """Ask over UDP, and over TCP for what did not fit a datagram (RFC 7766, section 5)."""
-    answer = await ask(resolver, name, kind, Transport.UDP)
-    return await ask(resolver, name, kind, Transport.TCP) if answer.truncated else answer
+async def _whole(resolver: Endpoint, name: str, kind: str) -> Answer | PeerError:
+    """Ask over UDP, and over TCP for what did not fit a datagram (RFC 7766, section 5).
+
+    Each type ends by itself: a resolver that drops questions for AAAA still knows the A.
+    """
+    try:
+        async with asyncio.timeout(LIMIT):
+            answer = await ask(resolver, name, kind, Transport.UDP)
+            return await ask(resolver, name, kind, Transport.TCP) if answer.truncated else answer
+    except (PeerError, OSError, EOFError, StepError) as exc:
+        return _why(exc, resolver)
 
 
 def told(answers: Sequence[Answer], resolver: str) -> tuple[str, ...]:
