@@ -87,7 +87,12 @@ def _run(command: argparse.ArgumentParser) -> None:
 
 def _how_long(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("--timeout", type=float, metavar="SECONDS", help="for one check, once its name is resolved (8)")
+    add(
+        "--timeout",
+        type=float,
+        metavar="SECONDS",
+        help="how long a check waits in silence, once its name is resolved (8)",
+    )
     add(
         "--deadline",
         type=float,
@@ -108,7 +113,7 @@ def _demo(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--client", action="append", default=[], metavar="NAME", help="only this client kind or group of rows"
     )
-    command.add_argument("--timeout", type=float, metavar="SECONDS", help="for one check (8)")
+    command.add_argument("--timeout", type=float, metavar="SECONDS", help="how long a check waits in silence (8)")
     _outputs(command)
 
 

@@ -54,7 +54,8 @@ def turn_server(uri: str) -> TurnServer:
     """Read a TURN URI (RFC 7065); raises ``UsageError``. Without a port the guide's three are meant."""
     found = _TURN.fullmatch(uri.strip())
     if not found:
-        raise UsageError(f"--turn {uri!r}: not a TURN URI; wanted is {TURN_SHAPE}")
+        shown = uri.rpartition("@")[2]  # what stands before may be a password
+        raise UsageError(f"--turn {shown!r}: not a TURN URI; wanted is {TURN_SHAPE}, without user or password")
     scheme, host, port, over = found.groups()
     transport = Transport.TLS if scheme.lower() == "turns" else Transport((over or "udp").lower())
     ports = {} if port is None else {transport: _port(port, f"--turn {uri!r}")}

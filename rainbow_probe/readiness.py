@@ -12,7 +12,7 @@ from rainbow_probe import __version__
 from rainbow_probe.catalogue import Guide, RowSpec
 from rainbow_probe.judge import judge
 from rainbow_probe.model import Proxy, Report, Site
-from rainbow_probe.net.names import Names, ask_system, confirmed, resolver_endpoint
+from rainbow_probe.net.names import Names, ask_system, confirmed, outside_only, resolver_endpoint
 from rainbow_probe.net.route import Limits, Route
 from rainbow_probe.net.trust import Trust
 from rainbow_probe.options import Options, TurnServer
@@ -109,7 +109,8 @@ class Assessment:
         ipv6 = any(":" in address for address in self.site.addresses)
         if self.options.resolvers:
             return Names(direct, ipv6=ipv6, source="resolver")
-        return Names(confirmed(ask_system, direct), ipv6=ipv6)
+        proxy = [self.site.proxy.endpoint.host] if self.site.proxy else []
+        return Names(outside_only(confirmed(ask_system, direct), inside=proxy), ipv6=ipv6)
 
     def _route(self, names: Names) -> Route:
         hold = LONG_HOLD if self.options.full else 0.0 if self.options.quick else SHORT_HOLD

@@ -103,12 +103,14 @@ def complete(jobs: Sequence[Job], run: Progressing, why: str) -> list[Result]:
 
 async def _record(job: Job, check: Run, run: Progressing, budget: float) -> None:
     rec = Recorder(budget, lambda: run.stalled)
-    verdict = _cut("stopped before its end")
+    verdict: Verdict | None = None
     began = time.monotonic()
     try:
         verdict = await _verdict(job, check, rec, budget)
     finally:
         took = time.monotonic() - began
+        if verdict is None:
+            verdict = _cut("stopped before its end, by Ctrl-C or by the deadline of the run")
         run.results[job.flow.id] = Result(flow=job.flow, verdict=verdict, steps=rec.steps, took=took)
 
 

@@ -342,3 +342,13 @@ async def test_a_udp_port_that_closes_in_between() -> None:
         result = await probe(a_flow("turn", place.udp(closing).port, UDP), a_route())
     assert broke(result) == (Phase.TURN_ALLOCATE, Cause.REFUSED)
     assert result.took < 2
+
+
+async def test_a_server_given_by_address_cannot_show_its_name() -> None:
+    """Its certificate is for a name we were not given: that is our input's doing, not the network's."""
+    async with loopback() as place:
+        flow = a_flow("turn", await listen(OddTurn(place), place, Transport.TLS), Transport.TLS)
+        flow = replace(flow, target=replace(flow.target, host="127.0.0.1"))
+        result = await probe(flow, a_route())
+    assert broke(result, Outcome.INCONCLUSIVE) == (Phase.TLS, Cause.TLS_WRONG_NAME)
+    assert "give its name" in result.verdict.reason

@@ -76,7 +76,8 @@ REFUSED = [
     (page("301 Moved", b"", "Location: https://portal.example/"), Cause.UPGRADE_REFUSED),
     (page("403 Forbidden"), Cause.UPGRADE_REFUSED),
     (page("426 Upgrade Required", b"", "Upgrade: websocket"), Cause.UPGRADE_REFUSED),
-    (page("502 Bad Gateway", b"", "Via: 1.1 one", "Via: 1.1 two", "Server: a", "Server: b"), Cause.UPGRADE_REFUSED),
+    (page("403 Forbidden", b"", "Via: 1.1 one", "Via: 1.1 two", "Server: a", "Server: b"), Cause.UPGRADE_REFUSED),
+    (page("502 Bad Gateway"), Cause.SERVER_ERROR),
     (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", Cause.UPGRADE_REFUSED),
     (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", Cause.UPGRADE_REFUSED),
     (b"HTTP/1.1 two hundred\r\n\r\n", Cause.UPGRADE_REFUSED),
@@ -127,6 +128,13 @@ async def test_an_odd_redirect_of_a_guessed_path(location: str) -> None:
 async def test_a_guessed_path_excuses_nothing_else(handle: Handler) -> None:
     """Silence, a reset and other protocols are the network's."""
     assert broke(await tried(handle, limits=QUICK, path_known=False))[0] is Phase.WEBSOCKET
+
+
+@pytest.mark.parametrize("said", [[text("hello")], [text(f'<open xmlns="{FRAMING}" from="other.test"/>')]])
+async def test_a_guessed_domain_is_not_judged_either(said: list[bytes]) -> None:
+    """What a service of an unknown protocol says beyond the upgrade proves nothing."""
+    result = await tried(xmpp(*said), path_known=False)
+    assert result.verdict.outcome is Outcome.SKIPPED
 
 
 @pytest.mark.parametrize("protocol", [None, "mqtt"])

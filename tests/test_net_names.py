@@ -14,7 +14,15 @@ import pytest
 
 from rainbow_probe.evidence import Recorder, StepError
 from rainbow_probe.model import Cause, Endpoint, PeerError, Phase
-from rainbow_probe.net.names import LookUp, Names, ask_system, confirmed, is_address, resolver_endpoint
+from rainbow_probe.net.names import (
+    LookUp,
+    Names,
+    ask_system,
+    confirmed,
+    is_address,
+    outside_only,
+    resolver_endpoint,
+)
 from tests.demo_clients import run
 
 ROOT = Path(__file__).parent.parent
@@ -244,3 +252,32 @@ async def test_good_news_need_no_confirmation() -> None:
     assert await confirmed(_says("192.0.2.1"), _says(cause=Cause.NXDOMAIN))("a.test") == ("192.0.2.1",)
     with pytest.raises(PeerError, match=r"though a resolver asked directly answers 192\.0\.2\.7"):
         await confirmed(_says(cause=Cause.NXDOMAIN), _says("192.0.2.7"))("a.test")
+
+
+@pytest.mark.parametrize(
+    ("addresses", "nowhere"),
+    [
+        (("0.0.0.0",), True),  # noqa: S104 - what a filter answers
+        (("::", "127.0.0.1"), True),
+        (("240.0.0.1",), True),
+        (("224.0.0.1",), True),
+        (("0.0.0.0", "198.18.0.1"), False),  # noqa: S104 - what a filter answers
+        (("10.0.0.1",), False),
+    ],
+)
+async def test_a_name_that_leads_nowhere(addresses: tuple[str, ...], nowhere: bool) -> None:
+    """A filtering resolver sends names to addresses nobody can have; one good address is enough to go on."""
+
+    async def look_up(host: str) -> tuple[str, ...]:
+        assert host
+        return addresses
+
+    checked = outside_only(look_up, inside=["proxy.test"])
+    assert await checked("proxy.test") == addresses
+    assert await checked("localhost") == addresses
+    if not nowhere:
+        assert await checked("web.test") == addresses
+        return
+    with pytest.raises(PeerError) as caught:
+        await checked("web.test")
+    assert caught.value.cause is Cause.WRONG_ADDRESS

@@ -71,6 +71,7 @@ REFUSED = [
     (Shown(to=("other.test",)), Cause.TLS_WRONG_NAME),
     (Shown(to=("*.probe.test",)), Cause.TLS_WRONG_NAME),
     (Shown(issuer=OPERATOR, policy=IssuerPolicy.APPLE), Cause.TLS_UNTRUSTED),
+    (Shown(policy=IssuerPolicy.APPLE, to=("portal.example",)), Cause.TLS_UNTRUSTED),
     (Shown(issuer=APPLE, policy=IssuerPolicy.APPLE, days=EXPIRED), Cause.TLS_EXPIRED),
     (Shown(issuer=OPERATOR, policy=IssuerPolicy.OPERATOR, days=EXPIRED), Cause.TLS_EXPIRED),
     (Shown(issuer=OPERATOR, policy=IssuerPolicy.OPERATOR, days=FUTURE), Cause.TLS_NOT_YET_VALID),
@@ -93,9 +94,16 @@ async def test_a_certificate_that_is_not_expected(shown: Shown, cause: Cause) ->
     assert len(str(seen["sha256"])) == 64
 
 
+async def test_a_strangers_name_at_an_operators_host_cannot_be_told() -> None:
+    """Any issuer will do there, but a certificate for somebody else may be anybody's."""
+    result = await judged(Shown(policy=IssuerPolicy.OPERATOR, to=("portal.example",)))
+    assert broke(result, Outcome.INCONCLUSIVE) == (Phase.TLS, Cause.CANNOT_TELL)
+
+
 TAKEN = [
     (Shown(), True),
     (Shown(policy=IssuerPolicy.OPERATOR), True),
+    (Shown(policy=IssuerPolicy.OPERATOR, to=("*.test",)), True),
     (Shown(policy=IssuerPolicy.APPLE), True),
     (Shown(issuer=OPERATOR, policy=IssuerPolicy.OPERATOR), False),
     (Shown(issuer=APPLE, policy=IssuerPolicy.APPLE), False),
@@ -198,7 +206,7 @@ async def test_what_one_flow_does_not_verify_the_next_does() -> None:
     """At once or one after the other: a host whose certificate is judged otherwise opens no door for the rest."""
     route = a_route()
     async with loopback() as place:
-        flow = a_flow("push", await place.tcp(mute, shows(OPERATOR, to=("other.test",))))
+        flow = a_flow("push", await place.tcp(mute, shows(OPERATOR)))
         lenient = replace(flow, policy=IssuerPolicy.OPERATOR)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(probe(each, route)) for each in (lenient, flow, lenient, flow)]

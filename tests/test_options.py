@@ -152,3 +152,10 @@ def test_a_useless_password_file_is_refused_without_quoting_it(tmp_path: Path, c
     file.write_bytes(content)
     with pytest.raises(UsageError, match="--turn-password-file"):
         read_secret(str(file), "--turn-password-file")
+
+
+def test_a_password_in_a_turn_uri_is_not_repeated() -> None:
+    """Whoever types one by mistake does not find it in a log."""
+    with pytest.raises(UsageError) as caught:
+        turn_server("turn:me:s3cr3t@turn.example.org")
+    assert "s3cr3t" not in str(caught.value)

@@ -233,7 +233,10 @@ async def test_what_never_began_is_told(kind: Kind, monkeypatch: pytest.MonkeyPa
         return passed(f"{flow} {route} {rec}")
 
     (first, second), watcher, _ = await ran(jobs_of(1, 2), deadline=0.05)
-    assert (first.verdict.reason, second.verdict.reason) == ("stopped before its end", "cut")
+    assert (first.verdict.reason, second.verdict.reason) == (
+        "stopped before its end, by Ctrl-C or by the deadline of the run",
+        "cut",
+    )
     assert broke(second, Outcome.INCONCLUSIVE)[1] is Cause.INTERRUPTED
     assert (watcher.begun, watcher.expected) == ([first.flow.id], 2)
 

@@ -68,7 +68,8 @@ def _not_the_api(answers: list[Exchange], paths: tuple[str, ...]) -> Failure | N
     if paths[0] != PING:
         return None
     for answer, path in zip(answers, paths, strict=True):
-        said = f"{path} answers {answer.status} {answer.reason}: '{excerpt(answer.body, 80)}'"
+        told = answer.headers.get("location") or answer.body
+        said = f"{path} answers {answer.status} {answer.reason}: '{excerpt(told, 80)}'"
         if (answer.status or 0) >= 500:
             return Failure(phase=Phase.HTTP, cause=Cause.SERVER_ERROR, detail=said)
         if answer.status != 200 or not _well_formed(answer, path):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 
 from rainbow_probe.evidence import Recorder, StepError
-from rainbow_probe.model import Cause, Flow, PeerError, Phase, Verdict
+from rainbow_probe.model import Cause, Flow, Outcome, PeerError, Phase, Verdict
 from rainbow_probe.net.echo import Echo
+from rainbow_probe.net.names import is_address
 from rainbow_probe.net.paths import Hop, each_address, passed
 from rainbow_probe.net.relay import LAST_WORD, Relay
 from rainbow_probe.net.route import Route
 from rainbow_probe.protocols.turn import Address
 
+BY_ADDRESS = "the server was given by address, which its certificate does not name: give its name"
 FULL = frozenset({Cause.QUOTA, Cause.CAPACITY})
 
 
@@ -26,7 +28,11 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
                 return passed(f"TURN answers and asks for credentials (realm {near.client.realm}); {seen}")
             return await _there_and_back(near, hop, flow, route, rec)
 
-    return await each_address(flow, route, rec, attempt)
+    verdict = await each_address(flow, route, rec, attempt)
+    cause = verdict.failure.cause if verdict.failure else None
+    if cause is Cause.TLS_WRONG_NAME and is_address(flow.target.host):
+        return Verdict(outcome=Outcome.INCONCLUSIVE, reason=BY_ADDRESS, failure=verdict.failure, alive=verdict.alive)
+    return verdict
 
 
 async def _there_and_back(near: Relay, hop: Hop, flow: Flow, route: Route, rec: Recorder) -> Verdict:

@@ -35,7 +35,7 @@ from rainbow_probe.net.udp import open_udp
 
 PORTS = 16  # distinct relayed ports
 WAITS = (0.1, 0.2, 0.4, 0.8, 1.0)  # seconds after each send; five lost at 15 % loss: 1 in 13,000 ports
-SAMPLING = 2 * sum(WAITS) + 1.0  # seconds: the control, then all ports side by side
+SAMPLING = 3 * sum(WAITS) + 1.0  # seconds: the control, all ports side by side, the silent ones once more
 ENOUGH_PORTS = 2  # the control needs a second one; fewer ports than planned are told
 OPENING = 0.6  # share of an exchange's limit for each way to the TURN server; the first in order that works is used
 NO_CREDENTIALS = "needs TURN credentials: --turn-user and RAINBOW_PROBE_TURN_PASSWORD, or --turn-password-file"
@@ -144,7 +144,8 @@ async def _sampled(control: _Control, flow: Flow, rec: Recorder) -> Verdict:
         samples = [sample for sample in got if isinstance(sample, _Sample)]
         if len(samples) < ENOUGH_PORTS:
             raise next(error for error in got if isinstance(error, StepError))
-        async with rec.step(Phase.TURN_DATA, flow.target, limit=2 * SAMPLING) as facts:
+        rec.restart_budget(extra=SAMPLING)
+        async with rec.step(Phase.TURN_DATA, flow.target, limit=1.5 * SAMPLING) as facts:
             try:
                 async with asyncio.timeout(SAMPLING):
                     relays_forward = await _tried(samples)
@@ -158,10 +159,16 @@ async def _sampled(control: _Control, flow: Flow, rec: Recorder) -> Verdict:
 async def _tried(samples: Sequence[_Sample]) -> bool:
     """Try every port; return whether the server relays at all."""
     relays_forward = await _relays_forward(samples[0], samples[1])
+    await _all(samples)
+    if any(sample.got for sample in samples):  # where some are open, loss must not look like closed ports
+        await _all([sample for sample in samples if not sample.got])
+    return relays_forward
+
+
+async def _all(samples: Sequence[_Sample]) -> None:
     async with asyncio.TaskGroup() as group:
         for sample in samples:
             group.create_task(_probe(sample))
-    return relays_forward
 
 
 def _counted(samples: Sequence[_Sample], control: _Control) -> dict[str, Scalar]:

@@ -12,6 +12,7 @@ from rainbow_probe.net.route import Route
 from rainbow_probe.net.websocket import WebSocket
 from rainbow_probe.protocols.xmpp import SUBPROTOCOL, Opening, open_frame
 
+GUESSES = frozenset({Cause.UPGRADE_REFUSED, Cause.SUBPROTOCOL_MISSING})
 PING = b"rainbow-probe"
 GUESSED = "something answers HTTP over TLS; the path of the WebSocket is not public, so more cannot be told ({})"
 
@@ -66,8 +67,9 @@ async def _still_there(socket: WebSocket, domain: str, route: Route, rec: Record
 
 
 def _guessed(exc: StepError, flow: Flow, rec: Recorder) -> Verdict:
-    """Where the path is only inferred, a refused upgrade may be our guess and not the network."""
-    if flow.params.get("path_known", True) or exc.failure.cause is not Cause.UPGRADE_REFUSED:
+    """Where path and domain are only inferred, what goes wrong beyond HTTP may be our guess and not the network."""
+    beyond = exc.failure.phase is Phase.XMPP or exc.failure.cause in GUESSES
+    if flow.params.get("path_known", True) or not beyond:
         raise exc
     refused = [str(step.facts.get("location", "")) for step in rec.steps if step.failure == exc.failure]
     if where := leads_elsewhere("".join(refused[:1]), flow.target):

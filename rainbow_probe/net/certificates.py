@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from rainbow_probe.model import Scalar
@@ -50,6 +52,28 @@ def validity(der: bytes) -> tuple[datetime, datetime] | None:
         return certificate.not_valid_before_utc.astimezone(UTC), certificate.not_valid_after_utc.astimezone(UTC)
     except ValueError:
         return None
+
+
+def signed(chain: Sequence[bytes]) -> bool:
+    """Return whether each certificate of *chain* (leaf first) really is signed by the next one."""
+    try:
+        certificates = [_load(der) for der in chain]
+        for issued, issuer in itertools.pairwise(certificates):
+            issued.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def is_for(chain: Sequence[bytes], host: str) -> bool:
+    """Return whether the leaf of *chain* names *host*, a wildcard standing for one label (RFC 9525, section 6)."""
+    try:
+        names = _alternative_names(_load(chain[0]))
+    except (ValueError, IndexError):
+        return False
+    wanted = host.lower()
+    parent = wanted.partition(".")[2]
+    return any(name.lower() in {wanted, f"*.{parent}"} for name in names)
 
 
 def from_apple(chain: Sequence[bytes]) -> bool:

@@ -7,7 +7,7 @@ import contextlib
 import ipaddress
 import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from rainbow_probe.model import Cause, Endpoint, PeerError
 
 DNS_PORT = 53
+RESERVED = tuple(f"{first}." for first in range(240, 256))  # 240.0.0.0/4, RFC 1112 section 4
 # What getaddrinfo's codes mean, POSIX and Winsock.
 _NO_SUCH_NAME = frozenset({
     socket.EAI_NONAME,
@@ -138,6 +139,28 @@ def confirmed(system: LookUp, resolvers: LookUp) -> LookUp:
             raise await _explained(exc, resolvers, host) from exc
 
     return look_up
+
+
+def outside_only(look_up: LookUp, *, inside: Collection[str]) -> LookUp:
+    """Return *look_up* refusing addresses at which no service can be, as filtering resolvers give them.
+
+    The names in *inside* are this site's own, such as a proxy on this machine.
+    """
+
+    async def checked(host: str) -> tuple[str, ...]:
+        addresses = await look_up(host)
+        own = host in inside or host.rstrip(".").rpartition(".")[2] == "localhost"
+        if addresses and not own and all(nowhere(address) for address in addresses):
+            raise PeerError(Cause.WRONG_ADDRESS, f"the resolver leads to {', '.join(addresses)}, where nothing can be")
+        return addresses
+
+    return checked
+
+
+def nowhere(address: str) -> bool:
+    """Return whether *address* is none a service on the Internet can have, such as 0.0.0.0."""
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    return parsed.is_unspecified or parsed.is_loopback or parsed.is_multicast or address.startswith(RESERVED)
 
 
 async def _explained(exc: PeerError, resolvers: LookUp, host: str) -> PeerError:

@@ -43,26 +43,34 @@ async def start_tls(
             await stream.handshake()
         finally:
             facts.update(stream.describe())
-        facts["public"] = trust.is_public(stream.chain(verified=True))
-        _judge(stream.chain(verified=False), facts, expected)
+        built = stream.chain(verified=True)
+        verified = expected.policy is IssuerPolicy.PUBLIC or certificates.signed(built)
+        facts["public"] = verified and trust.is_public(built)
+        _judge(stream.chain(verified=False), facts, peer.host, expected)
     return stream
 
 
-def _judge(shown: Sequence[bytes], facts: dict[str, Scalar], expected: Expectation) -> None:
-    if expected.policy is not IssuerPolicy.PUBLIC:  # its context verified nothing
-        _in_time(shown)
-    if facts["public"] or expected.own:
-        return
-    issuer = str(facts.get("issuer", "unknown"))
+def _judge(shown: Sequence[bytes], facts: dict[str, Scalar], host: str, expected: Expectation) -> None:
     match expected.policy:
-        case IssuerPolicy.PUBLIC:
-            facts["intercepted_by"] = issuer
+        case IssuerPolicy.PUBLIC if not facts["public"] and not expected.own:
+            facts["intercepted_by"] = issuer = str(facts.get("issuer", "unknown"))
             if not expected.inspection_allowed:
                 raise PeerError(Cause.TLS_INTERCEPTED, f"certificate from {issuer}, trusted by this machine only")
-        case IssuerPolicy.APPLE if not certificates.from_apple(shown):
-            raise PeerError(Cause.TLS_UNTRUSTED, f"certificate from {issuer}, which is not Apple")
+        case IssuerPolicy.PUBLIC:
+            return  # verified already, for its time and name too
         case IssuerPolicy.APPLE | IssuerPolicy.OPERATOR:
-            return
+            _judge_ourselves(shown, facts, host, expected.policy)
+
+
+def _judge_ourselves(shown: Sequence[bytes], facts: dict[str, Scalar], host: str, policy: IssuerPolicy) -> None:
+    """Judge a certificate whose issuer no store need know."""
+    _in_time(shown)
+    issuer, named = str(facts.get("issuer", "unknown")), certificates.is_for(shown, host)
+    if policy is IssuerPolicy.APPLE and not certificates.from_apple(shown) and not (facts["public"] and named):
+        raise PeerError(Cause.TLS_UNTRUSTED, f"certificate from {issuer}, which is not Apple")
+    if policy is IssuerPolicy.OPERATOR and not named:
+        said = f"certificate for {facts.get('san') or facts.get('subject')} from {issuer}"
+        raise PeerError(Cause.CANNOT_TELL, f"{said}: the operator's own, or somebody else's in its place")
 
 
 def _in_time(shown: Sequence[bytes]) -> None:
