@@ -29,6 +29,10 @@ _BY_ERRNO = {
     errno.EHOSTUNREACH: Cause.UNREACHABLE,
     errno.ENETUNREACH: Cause.UNREACHABLE,
     errno.EADDRNOTAVAIL: Cause.UNREACHABLE,
+    errno.EMFILE: Cause.UNKNOWN,  # this process has too many sockets open: nothing of the network's
+    errno.ENFILE: Cause.UNKNOWN,
+    errno.ENOBUFS: Cause.UNKNOWN,
+    errno.ENOMEM: Cause.UNKNOWN,
 }
 _BY_WINSOCK = {
     10013: Cause.PROHIBITED,

@@ -6,25 +6,37 @@ import argparse
 import importlib
 import sys
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from rainbow_probe.model import Report
+from rainbow_probe.model import Flow, Report, Result
 from rainbow_probe.options import UsageError
-
-if TYPE_CHECKING:
-    from rainbow_probe.report.progress import Progress
+from rainbow_probe.runner import Events
 
 STDOUT = "-"
 
 
-def progress(*, quiet: bool) -> AbstractContextManager[Progress]:
+def progress(*, quiet: bool) -> AbstractContextManager[Events]:
     """Return the live progress: on standard error, on a terminal only, and not if *quiet*."""
+    if quiet or not sys.stderr.isatty():
+        return nullcontext(Unseen())
     from rainbow_probe.report.progress import Progress
 
-    return Progress(quiet=quiet)
+    return Progress()
+
+
+class Unseen:
+    """Progress that nobody looks at, and that imports nothing to draw it."""
+
+    def expect(self, more: int) -> None:
+        """Take no note."""
+
+    def started(self, flow: Flow) -> None:
+        """Take no note."""
+
+    def finished(self, result: Result) -> None:
+        """Take no note."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

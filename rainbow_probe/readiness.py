@@ -40,6 +40,7 @@ class Assessment:
     def __post_init__(self) -> None:
         """Start the clock and read the trust stores; raises ``TrustError`` for a bad file."""
         self._zero = time.monotonic()
+        allow_many_sockets()
         self._trust = Trust(
             ca_files=self.options.ca_files, public_ca=self.options.public_ca, machine_roots=machine_roots()
         )
@@ -130,6 +131,18 @@ class Assessment:
 
     def _of(self, route: Route, proxy: Proxy | None) -> Route:
         return replace(route, proxy=proxy, site_proxy=self.site.proxy)
+
+
+def allow_many_sockets(wanted: int = 4096) -> None:
+    """Raise this process's own limit of open files as far as it may: some systems begin with 256."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def assess(assessment: Assessment, events: Events) -> Report:

@@ -115,6 +115,18 @@ async def test_a_bug_is_recorded_and_passes_on() -> None:
     assert failure.cause is Cause.UNKNOWN
 
 
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+async def test_what_this_machine_lacks_is_no_network_failure(number: int) -> None:
+    """Too many open sockets, or no memory, say nothing of the path."""
+    rec = Recorder()
+    with pytest.raises(OSError, match="full"):
+        async with rec.step(Phase.CONNECT, "there", limit=1):
+            raise OSError(number, "full")
+    failure = rec.steps[-1].failure
+    assert failure is not None
+    assert failure.cause is Cause.UNKNOWN
+
+
 async def test_a_bug_inside_a_group_of_tasks_is_no_network_failure() -> None:
     """A group of tasks that failed on a bug stays a bug."""
     rec = Recorder()
