@@ -208,7 +208,53 @@ def test_a_private_address_where_nothing_answers_blocks() -> None:
 def test_a_wrong_address_is_told() -> None:
     """Where a check itself says that an address cannot be right."""
     wrong = Fault(match=both(kind("dns"), host(APEX)), phase=Phase.RESOLVE, cause=Cause.WRONG_ADDRESS)
-    assert ids(report(wrong)) == ["dns-private"]
+    judged = report(replace(wrong, detail="the resolver leads to 0.0.0.0, where nothing can be"))
+    assert ids(judged) == ["dns-sinkhole"]
+    assert judged.findings[0].who is Who.DNS
+    assert "0.0.0.0" in judged.findings[0].detail  # noqa: S104 - an answer, not a socket
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.1", "::"])  # noqa: S104 - answers, not sockets
+def test_no_rule_opens_the_way_to_an_address_that_cannot_be(address: str) -> None:
+    """Whoever pastes it would open nothing."""
+    noted = case(Fault(match=both(tls, host(APEX)))).with_each(
+        lambda one: replace(
+            one,
+            steps=tuple(
+                replace(s, facts={**s.facts, "addresses": address}) if s.subject == APEX else s for s in one.steps
+            ),
+        )
+    )
+    assert f"now {address}" not in "".join(rule.text for found in noted.judged().findings for rule in found.rules)
+
+
+# UDP/53
+
+
+def _udp_is_closed(result: Result) -> Result:
+    """Let the resolver answer over TCP only."""
+    if result.flow.kind != "dns":
+        return result
+    both_ways = asked(asked(result, "10.0.0.1:53", Cause.TIMEOUT), "10.0.0.1:53")
+    by_tcp = both_ways.steps[-1]
+    return replace(both_ways, steps=(*both_ways.steps[:-1], replace(by_tcp, facts={**by_tcp.facts, "proto": "tcp"})))
+
+
+def test_a_resolver_that_answers_over_tcp_alone_is_cut_off_over_udp() -> None:
+    """Its own answers are the proof: the firewall's doing, not its own."""
+    silent = Fault(match=everything, phase=Phase.RESOLVE, cause=Cause.NO_ANSWER)
+    judged = case(silent).with_each(_udp_is_closed).judged()
+    assert ids(judged) == ["udp-53-blocked"]
+    found = judged.findings[0]
+    assert (found.who, found.severity) == (Who.FIREWALL, Severity.BLOCKING)
+    assert "10.0.0.1" in found.rules[0].text
+
+
+def test_look_ups_that_work_over_udp_block_nothing() -> None:
+    """One answer is enough."""
+    silent = Fault(match=host(APEX), phase=Phase.RESOLVE, cause=Cause.NO_ANSWER)
+    judged = case(silent).with_each(lambda one: asked(_udp_is_closed(one), "10.0.0.2:53")).judged()
+    assert "udp-53-blocked" not in ids(judged)
 
 
 def test_addresses_outside_the_ranges_are_advice_with_a_date() -> None:

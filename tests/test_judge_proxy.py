@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rainbow_probe.model import Cause, Flow, Outcome, Phase, Severity, Site, Who
+from rainbow_probe.model import Cause, Failure, Flow, Outcome, Phase, Result, Severity, Site, Via, Who
 from tests.judge_samples import (
     APEX,
     OPEN_SITE,
@@ -27,6 +27,7 @@ from tests.judge_samples import (
     report,
     row,
     tcp,
+    tls,
     with_login,
 )
 
@@ -79,6 +80,63 @@ def test_a_proxy_silent_for_one_target_is_not() -> None:
     assert "proxy-silent" not in ids(report(waiting, site=PROXY_SITE))
 
 
+def test_another_service_at_the_proxys_port_is_told() -> None:
+    """Whatever it says, it is no HTTP."""
+    judged = report(at_proxy(Cause.NOT_HTTP, detail="SSH-2.0-OpenSSH"), site=PROXY_SITE)
+    assert ids(judged) == ["proxy-not-http"]
+    assert judged.findings[0].who is Who.PROXY
+    assert "SSH-2.0" in judged.findings[0].detail
+
+
+def test_one_odd_answer_of_a_proxy_is_not_all_of_it() -> None:
+    """Then it is told as it was seen."""
+    odd = replace(at_proxy(Cause.NOT_HTTP), match=both(proxied, host(APEX)))
+    assert "proxy-not-http" not in ids(report(odd, site=PROXY_SITE))
+
+
+def test_a_proxy_whose_name_does_not_resolve_is_this_machines_setting() -> None:
+    """Nothing was sent to it."""
+
+    def nameless(one: Result) -> Result:
+        if one.flow.via is Via.DIRECT:
+            return one
+        lost = Failure(phase=Phase.RESOLVE, cause=Cause.NXDOMAIN, detail="no such name")
+        return replace(one, steps=(replace(one.steps[0], failure=lost, facts={}),))
+
+    judged = case(at_proxy(Cause.PROXY_UNREACHABLE), site=PROXY_SITE).with_each(nameless).judged()
+    assert ids(judged) == ["proxy-unreachable"]
+    found = judged.findings[0]
+    assert found.who is Who.ENDPOINT
+    assert found.title == "The name of the proxy http://10.0.0.3:3128 does not resolve"
+
+
+# Behind its 200
+
+
+def beyond(cause: Cause, *hosts: str) -> Fault:
+    """Let tunnels open and nothing come through them."""
+    target = host(*hosts) if hosts else but(kind("proxy"))
+    return Fault(match=both(proxied, tls, target, but(kind("proxy"))), phase=Phase.TLS, cause=cause)
+
+
+@pytest.mark.parametrize("cause", [Cause.TIMEOUT, Cause.CLOSED, Cause.RESET])
+def test_a_proxy_that_says_200_and_passes_nothing_on(cause: Cause) -> None:
+    """Its own 200 is no answer of the targets."""
+    plain = Fault(match=both(proxied, tcp(80)), phase=Phase.STUN, cause=cause)
+    judged = report(beyond(cause), plain, site=PROXY_SITE)
+    assert ids(judged) == ["proxy-passes-nothing"]
+    found = judged.findings[0]
+    assert (found.who, found.severity) == (Who.PROXY, Severity.BLOCKING)
+    assert outcomes(judged, found) == {Outcome.PASS, Outcome.FAIL}
+
+
+def test_a_proxy_that_passes_one_target_on_passes_something() -> None:
+    """TURN on port 80 comes through: the proxy is not as empty as that, yet port 443 is mute."""
+    judged = report(beyond(Cause.TIMEOUT), site=PROXY_SITE)
+    assert ids(judged) == ["server-mute"]
+    assert judged.findings[0].who is Who.PROXY
+
+
 # Credentials
 
 
@@ -88,6 +146,7 @@ def test_a_proxy_silent_for_one_target_is_not() -> None:
         (PROXY_SITE, "Basic", "wants credentials, and there are none (it offers Basic)", "Give the user"),
         (with_login(PROXY_SITE), "Basic", "does not accept the credentials it was given (it offers Basic)", "Correct"),
         (PROXY_SITE, "NTLM", "wants credentials, and there are none (it offers NTLM)", "Basic authentication only"),
+        (PROXY_SITE, "NTLM, Digest", "wants credentials, and there are none (it offers NTLM, Digest)", "not NTLM, Dig"),
         (PROXY_SITE, "", "wants credentials, and there are none", "Give the user"),
     ],
 )  # fmt: skip
@@ -144,6 +203,33 @@ def test_a_port_and_a_name_are_two_causes() -> None:
     name = replace(port, match=both(proxied, host(APEX)))
     judged = report(port, name, site=PROXY_SITE)
     assert sorted(ids(judged)) == ["proxy-denies-80", "proxy-denies-name"]
+
+
+def test_names_refused_on_every_port_are_no_port() -> None:
+    """Only TURN uses port 80: that it is refused there proves nothing of the port, as 443 is refused to it too."""
+    denied = replace(at_proxy(Cause.PROXY_DENIED), match=both(proxied, host(*TURN)))
+    judged = report(denied, site=PROXY_SITE)
+    assert ids(judged) == ["proxy-denies-name"]
+    assert f"permit CONNECT {TURN[0]}:80" in judged.findings[0].rules[0].text
+
+
+def test_a_port_refused_to_all_sorts_of_hosts_is_one() -> None:
+    """Most of them use no other; those that do are let through there."""
+    judged = report(replace(at_proxy(Cause.PROXY_DENIED), match=both(proxied, tcp(443))), site=PROXY_SITE)
+    assert ids(judged) == ["proxy-denies-443"]
+
+
+def test_one_group_refused_on_its_only_port_is_refused_by_name() -> None:
+    """The port is nobody else's, so it is not said that it is the port."""
+
+    def moved(one: Result) -> Result:
+        target = replace(one.flow.target, port=8443)
+        return replace(one, flow=replace(one.flow, target=target)) if one.flow.target.host == APEX else one
+
+    denied = replace(at_proxy(Cause.PROXY_DENIED), match=both(proxied, host(APEX)))
+    judged = case(denied, site=PROXY_SITE).with_each(moved).judged()
+    assert ids(judged) == ["proxy-denies-name"]
+    assert judged.findings[0].title.endswith("though it opens tunnels to others")
 
 
 # Beyond it

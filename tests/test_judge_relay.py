@@ -10,7 +10,7 @@ from rainbow_probe.judge.findings import find
 from rainbow_probe.judge.findings.advice import mapped_addresses
 from rainbow_probe.judge.findings.relay import REFUSALS
 from rainbow_probe.judge.scene import Found
-from rainbow_probe.model import Cause, Outcome, Phase, Result, Severity, Site, Who
+from rainbow_probe.model import Cause, Failure, Outcome, Phase, Report, Result, Severity, Site, Step, Who
 from tests.judge_samples import (
     APEX,
     FCM,
@@ -19,6 +19,7 @@ from tests.judge_samples import (
     TURN,
     Fault,
     both,
+    but,
     case,
     finding,
     host,
@@ -29,6 +30,7 @@ from tests.judge_samples import (
     report,
     row,
     tcp,
+    tls,
 )
 
 REFUSED = Fault(match=kind("turn"), phase=Phase.TURN_ALLOCATE, cause=Cause.BAD_CREDENTIALS, detail="401 Unauthorized")
@@ -102,7 +104,8 @@ def test_what_nothing_explains_is_told_as_seen() -> None:
     ("phase", "cause", "who"),
     [
         (Phase.CONNECT, Cause.TIMEOUT, Who.FIREWALL),
-        (Phase.TLS, Cause.TLS_ALERT, Who.TLS_INSPECTION),
+        (Phase.TLS, Cause.TLS_ALERT, Who.FIREWALL),
+        (Phase.TLS, Cause.RESET, Who.FIREWALL),
         (Phase.HTTP, Cause.SERVER_ERROR, Who.PROVIDER),
         (Phase.XMPP, Cause.STREAM_ERROR, Who.PROVIDER),
     ],
@@ -111,6 +114,35 @@ def test_somebody_is_asked_first(phase: Phase, cause: Cause, who: Who) -> None:
     """By how far it came."""
     judged = report(Fault(match=both(kind("xmpp"), host(APEX)), phase=phase, cause=cause))
     assert [found.who for found in judged.findings] == [who]
+
+
+@pytest.mark.parametrize(
+    ("cause", "identity", "words"),
+    [
+        (Cause.RESET, "seen-tls-reset-tcp-443", "TCP/443 is cut at the first byte (reset in the TLS handshake) at all"),
+        (Cause.NOT_TLS, "seen-tls-not-tls-tcp-443", "TCP/443 fails: what answers is not TLS at all"),
+    ],
+)
+def test_tls_that_fails_alike_at_all_hosts_is_one_finding(cause: Cause, identity: str, words: str) -> None:
+    """Not one for each group of hosts, and nothing that TLS inspection did."""
+    judged = report(Fault(match=tcp(443), phase=Phase.TLS, cause=cause))
+    assert ids(judged) == [identity]
+    assert judged.findings[0].title.startswith(words)
+    assert judged.findings[0].who is Who.FIREWALL
+
+
+def test_tls_that_fails_at_some_hosts_is_told_by_group() -> None:
+    """The port itself is fine."""
+    judged = report(Fault(match=both(tcp(443), kind("https")), phase=Phase.TLS, cause=Cause.RESET))
+    assert not [one for one in ids(judged) if one.endswith("tcp-443")]
+
+
+def test_tls_cut_through_the_proxy_is_asked_of_the_proxy() -> None:
+    """The way past it is another."""
+    cut = Fault(match=both(proxied, tcp(443), but(kind("proxy"))), phase=Phase.TLS, cause=Cause.TLS_ALERT)
+    judged = report(cut, site=PROXY_SITE)
+    assert ids(judged) == ["seen-tls-tls-alert-tcp-443-proxy"]
+    assert judged.findings[0].who is Who.PROXY
 
 
 def test_the_proxys_log_is_asked() -> None:
@@ -158,6 +190,7 @@ def test_a_dead_address_of_a_host_that_works() -> None:
     assert (found.severity, found.rows) == (Severity.DEGRADING, ())
     assert outcomes(judged, found) == {Outcome.PASS}
     assert f"{APEX} at 203.0.113.9:443" in found.detail
+    assert found.title == "2 addresses of hosts that work do not answer"
     assert "Worth repair" in judged.summary
 
 
@@ -166,6 +199,80 @@ def test_ipv6_that_goes_nowhere_is_said() -> None:
     judged = report(Fault(match=host(APEX), outcome=Outcome.PASS, dead=("[2001:db8::1]:443",)))
     assert judged.findings[0].title.endswith(": IPv6 goes nowhere")
     assert "IPv6" in judged.findings[0].fix
+
+
+def test_one_live_ipv6_address_shows_that_ipv6_goes_somewhere() -> None:
+    """Then only the dead ones are named."""
+
+    def alive(one: Result) -> Result:
+        works = replace(one.verdict, alive=("[2001:db8::2]:443",))
+        return replace(one, verdict=works) if one.flow.target.host == FCM else one
+
+    dead = Fault(match=host(APEX), outcome=Outcome.PASS, dead=("[2001:db8::1]:443",))
+    found = case(dead).with_each(alive).judged().findings[0]
+    assert found.title == "1 address of hosts that work does not answer"
+    assert "none at all" not in found.fix
+
+
+BAD = "203.0.113.9:443"
+
+
+def failing_there(phase: Phase, cause: Cause, subject: str = f"{APEX}:443", address: str = BAD) -> Report:
+    """Let one address of a host fail in *phase*, while the host works by another."""
+    lost = Failure(phase=phase, cause=cause, detail="as the test says")
+    step = Step(phase=phase, subject=subject, at=0.0, took=0.1, failure=lost, facts={"address": address})
+    works = case(Fault(match=both(kind("https"), host(APEX)), outcome=Outcome.PASS, dead=(BAD,)))
+    return works.with_each(lambda o: replace(o, steps=(*o.steps, step)) if o.verdict.dead else o).judged()
+
+
+@pytest.mark.parametrize(
+    ("phase", "cause", "subject", "address", "words"),
+    [
+        (Phase.TLS, Cause.TLS_EXPIRED, f"{APEX}:443", BAD, "the certificate has expired"),
+        (Phase.TLS, Cause.TIMEOUT, f"{APEX}:443", BAD, "it connects, but TLS gets no answer"),
+        (Phase.HTTP, Cause.SERVER_ERROR, "/api", "", "the server reports an error of its own"),
+    ],
+)
+def test_an_address_that_answers_wrongly_is_not_dead(
+    phase: Phase, cause: Cause, subject: str, address: str, words: str
+) -> None:
+    """It is the provider's, and what is wrong is said."""
+    judged = failing_there(phase, cause, subject, address)
+    assert ids(judged) == ["address-wrong"]
+    found = judged.findings[0]
+    assert (found.who, found.severity) == (Who.PROVIDER, Severity.DEGRADING)
+    assert found.title == f"1 address of hosts that work is not in order: {words}"
+    assert BAD in found.detail
+
+
+def test_an_address_that_takes_no_connection_is_dead() -> None:
+    """The firewall may be the reason."""
+    assert ids(failing_there(Phase.CONNECT, Cause.REFUSED, BAD)) == ["address-dead"]
+
+
+def test_dead_addresses_behind_a_proxy_are_the_proxys() -> None:
+    """Not those of the hosts that are reached through it: one finding for all of them."""
+    dead = Fault(match=proxied, outcome=Outcome.PASS, dead=("10.0.0.4:3128",))
+    judged = report(dead, site=PROXY_SITE)
+    named_by_address = [one.flow.id for one in judged.results if one.flow.params.get("by") == "address"]
+    found = finding(judged, "proxy-address-dead")
+    assert (found.who, found.severity) == (Who.PROXY, Severity.DEGRADING)
+    assert found.title == "1 address of the proxy 10.0.0.3:3128 does not work"
+    assert not set(named_by_address) & set(found.proof)
+
+
+# TURN by address
+
+
+def test_a_turn_server_given_by_address_is_asked_for_by_name() -> None:
+    """Its certificate cannot be judged, and nobody is blamed for it."""
+    unclear = Fault(
+        match=both(tls, kind("turn")), phase=Phase.TLS, cause=Cause.TLS_WRONG_NAME, outcome=Outcome.INCONCLUSIVE
+    )
+    judged = report(unclear, turn=["203.0.113.50"])
+    assert ids(judged) == ["turn-by-address"]
+    assert judged.findings[0].who is Who.ENDPOINT
+    assert "name" in judged.findings[0].fix
 
 
 def test_dead_addresses_of_a_host_that_fails_are_its_failure() -> None:

@@ -112,6 +112,11 @@ def test_taking_a_connection_is_not_an_answer(where: Phase, took: bool, spoke: b
     assert (connected(lost), answered(lost)) == (took, spoke)
 
 
+def test_a_tunnel_says_nothing_of_its_target() -> None:
+    """A check of the proxy passes by the proxy's own word."""
+    assert not answered(result(replace(PROXIED, kind="proxy")))
+
+
 def test_udp_has_no_connection() -> None:
     """A socket that opens says nothing."""
     assert not connected(failed(Phase.STUN, of=UDP))

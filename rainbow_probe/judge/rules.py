@@ -8,6 +8,7 @@ from rainbow_probe.judge.scene import Scene
 from rainbow_probe.judge.traces import is_loopback, over_udp
 from rainbow_probe.judge.words import named
 from rainbow_probe.model import Result, Rule
+from rainbow_probe.net.names import nowhere
 
 TEXT = "text"
 MOST_ADDRESSES = 8  # of one name, in a rule
@@ -66,7 +67,7 @@ def _destinations(scene: Scene, results: Iterable[Result]) -> list[str]:
 
 
 def _known(scene: Scene, name: str) -> str:
-    found = [address for address in scene.addresses_of(name) if address != name]
+    found = [address for address in scene.addresses_of(name) if address != name and not nowhere(address)]
     return f" (now {', '.join(found[:MOST_ADDRESSES])})" if found else ""
 
 

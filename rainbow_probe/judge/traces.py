@@ -22,6 +22,8 @@ IDLE_KINDS = frozenset({"ports"})
 """Kinds of checks that send nothing."""
 MANY_WAYS = frozenset({"udp-range"})
 """Kinds of checks whose steps take other ways than their flow's, to get at an allocation."""
+PROXY_ONLY = frozenset({"proxy"})
+"""Kinds of checks that are the proxy's own word, and say nothing of the target."""
 LOOK_UPS = frozenset({"dns", *IDLE_KINDS})
 """Kinds of checks whose pass says nothing of the way out."""
 
@@ -140,7 +142,9 @@ def tunnelled(result: Result) -> bool:
 
 
 def answered(result: Result) -> bool:
-    """Return whether the target itself said something: more than a connection that anybody may have taken."""
+    """Return whether the target itself said something: more than a connection, or a tunnel, that anybody may open."""
+    if result.flow.kind in PROXY_ONLY:
+        return False
     if passes(result) or result.flow.kind in MANY_WAYS:
         return passes(result)
     if did(result, *SPOKEN):

@@ -119,8 +119,9 @@ def hosts(results: Iterable[Result], most: int = MOST_NAMED) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Return *number* with its *noun*, as in ``1 host`` and ``2 hosts``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """Return *number* with its *noun*, as in ``1 host`` and ``2 addresses``."""
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
 
 
 def door(flow: Flow) -> str:

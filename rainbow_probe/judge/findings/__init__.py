@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from rainbow_probe.judge.findings import (
+    addresses,
     advice,
     certificates,
     denials,
@@ -39,8 +40,12 @@ FINDERS: tuple[Finder, ...] = (
     proxy.unresolved,
     proxy.unreached,
     proxy.http10,
+    proxy.not_http,
+    proxy.passes_nothing,
+    names.udp_blocked,
     names.no_answer,
     names.hijack,
+    names.sinkhole,
     names.private,
     # Who answers, and with which certificate.
     certificates.clock,
@@ -67,9 +72,11 @@ FINDERS: tuple[Finder, ...] = (
     relay.unreachable,
     # What is left is told as it was seen.
     seen.mute,
+    seen.cut,
     seen.unexplained,
     # What works, and wants attention.
-    advice.dead_addresses,
+    addresses.bad_addresses,
+    advice.by_address,
     names.dead_resolver,
     names.moved,
     advice.mapped_differs,

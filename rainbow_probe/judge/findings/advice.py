@@ -1,4 +1,4 @@
-"""What works, and still wants attention: dead addresses, and outside addresses that differ."""
+"""What is no failure, and still wants attention: servers given by address, outside addresses that differ."""
 
 from __future__ import annotations
 
@@ -6,33 +6,32 @@ from collections.abc import Iterable, Iterator
 
 from rainbow_probe.checks.dns import is_private
 from rainbow_probe.judge.scene import Found, Scene
-from rainbow_probe.judge.traces import TURN_PHASES, addresses, direct, facts, host_of, passes
-from rainbow_probe.judge.words import count, named
-from rainbow_probe.model import Result, Severity, Transport, Who
+from rainbow_probe.judge.traces import TURN_PHASES, addresses, direct, facts, host_of
+from rainbow_probe.judge.words import hosts, named
+from rainbow_probe.model import Cause, Outcome, Result, Transport, Who
 
 
-def dead_addresses(scene: Scene) -> list[Found]:
-    """Name the addresses that do not answer while others of the same name do: a fail-over would meet them."""
-    partly = [result for result in scene.results if passes(result) and result.verdict.dead]
-    if not partly:
+def by_address(scene: Scene) -> list[Found]:
+    """Ask for the names of TURN servers that were given by address and whose certificates cannot be judged so."""
+    asked = [r for r in scene.tried("turn") if _unclear(r) is Cause.TLS_WRONG_NAME]
+    if not asked:
         return []
-    dead = list(dict.fromkeys(f"{r.flow.target.host} at {address}" for r in partly for address in r.verdict.dead))
-    v6 = all("[" in address for r in partly for address in r.verdict.dead)
-    alive = sum(len(result.verdict.alive) for result in partly)
     return [
         Found(
-            id="address-dead",
-            title=f"{count(len(dead), 'address')} of hosts that work {'does' if len(dead) == 1 else 'do'} not answer"
-            + (": IPv6 goes nowhere" if v6 else ""),
-            who=Who.FIREWALL,
-            fix="Give this network a way out over IPv6, or none at all: a half one costs time at each connection."
-            if v6
-            else "Open the way to all addresses of these names: a fail-over of the service would meet the dead ones.",
-            shows=tuple(partly),
-            detail=f"dead: {named(dead, 8)}; {count(alive, 'other address')} answered",
-            at_least=Severity.DEGRADING,
+            id="turn-by-address",
+            title=f"{hosts(asked)} was given by address: whether its certificate is right cannot be told",
+            who=Who.ENDPOINT,
+            fix="Give the TURN server's name (--turn, or the site file) instead of its address.",
+            shows=tuple(asked),
+            detail=named(dict.fromkeys(r.verdict.failure.detail for r in asked if r.verdict.failure)),
         )
     ]
+
+
+def _unclear(result: Result) -> Cause | None:
+    """Return why *result* could not be told."""
+    seen = result.verdict.failure
+    return seen.cause if seen and result.verdict.outcome is Outcome.INCONCLUSIVE else None
 
 
 def mapped_differs(scene: Scene) -> list[Found]:

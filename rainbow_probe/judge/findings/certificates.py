@@ -115,7 +115,7 @@ def wrong_name(scene: Scene) -> list[Found]:
             title=f"Somebody else's certificate answers for {hosts(wrong)}",
             who=_whose(wrong, scene),
             fix="Find out whose server answers at these addresses: a DNS entry, a portal or a block page may lead "
-            "there, or the TURN server was named by an address that its certificate does not list.",
+            "there.",
             claims=tuple(wrong),
             detail=f"{named(dict.fromkeys(told))}; issuer: {_issuers(wrong)}; addresses: {_where(wrong, scene)}",
         )

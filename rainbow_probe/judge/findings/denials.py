@@ -10,9 +10,14 @@ from rainbow_probe.judge.scene import Found, Scene, distinct
 from rainbow_probe.judge.words import hosts
 from rainbow_probe.model import Cause, Result, Who
 
+FEWEST_GROUPS = 2  # of hosts, refused on one port alike
+
 
 def denials(scene: Scene) -> list[Found]:
-    """Tell by what else the proxy let through whether it refuses a port, a name, an address, or everything."""
+    """Tell by what else the proxy let through whether it refuses a port, a name, an address, or everything.
+
+    A port needs proof: a host that is let through on another one, or hosts of several groups refused on it alike.
+    """
     denied, opened = with_cause(scene, Cause.PROXY_DENIED), tunnels(scene)
     if not denied:
         return []
@@ -21,11 +26,33 @@ def denials(scene: Scene) -> list[Found]:
     numeric = [result for result in denied if by_address(result) and _same_by_name(result, opened)]
     found = [_addresses(numeric, opened)] if numeric else []
     rest = [result for result in denied if result not in numeric]
-    open_ports = {result.flow.target.port for result in opened}
-    shut_ports = dict.fromkeys(p for result in rest if (p := result.flow.target.port) not in open_ports)
-    found += [_port(port, [r for r in rest if r.flow.target.port == port], opened) for port in shut_ports]
-    names = [result for result in rest if result.flow.target.port in open_ports]
+    by_port = _by_port(rest, opened, scene)
+    found += [_port(port, lost, opened) for port, lost in by_port.items()]
+    names = [result for result in rest if not any(result in lost for lost in by_port.values())]
     return [*found, _names(names, opened)] if names else found
+
+
+def _by_port(denied: Sequence[Result], opened: Sequence[Result], scene: Scene) -> dict[int, list[Result]]:
+    """Gather what is refused for its port: nobody gets through there, and it is not just that these hosts do not."""
+    open_ports, let_in = set(map(_port_of, opened)), set(map(_host_of, opened))
+    forbidden = {_host_of(result) for result in denied if _port_of(result) in open_ports} - let_in
+    ports: dict[int, list[Result]] = {}
+    for result in denied:
+        if _port_of(result) not in open_ports and _host_of(result) not in forbidden:
+            ports.setdefault(_port_of(result), []).append(result)
+    return {
+        port: lost
+        for port, lost in ports.items()
+        if let_in & set(map(_host_of, lost)) or len(set(map(scene.group_of, lost))) >= FEWEST_GROUPS
+    }
+
+
+def _port_of(result: Result) -> int:
+    return result.flow.target.port
+
+
+def _host_of(result: Result) -> str:
+    return result.flow.target.host
 
 
 def by_address(result: Result) -> bool:
@@ -69,8 +96,8 @@ def _addresses(denied: Sequence[Result], opened: Sequence[Result]) -> Found:
 
 
 def _port(port: int, denied: Sequence[Result], opened: Sequence[Result]) -> Found:
-    same_hosts = {result.flow.target.host for result in denied}
-    controls = [result for result in opened if result.flow.target.host in same_hosts] or list(opened)
+    let_in = {_host_of(result) for result in denied} & {_host_of(result) for result in opened}
+    controls = [result for result in opened if not let_in or _host_of(result) in let_in]
     return Found(
         id=f"proxy-denies-{port}",
         title=f"The proxy refuses CONNECT to port {port}, though it opens other ports",
@@ -85,14 +112,16 @@ def _port(port: int, denied: Sequence[Result], opened: Sequence[Result]) -> Foun
 
 
 def _names(denied: Sequence[Result], opened: Sequence[Result]) -> Found:
-    ports = {result.flow.target.port for result in denied}
+    ports = {_port_of(result) for result in denied}
+    controls = [result for result in opened if _port_of(result) in ports]
+    beside = "the same port to other hosts" if controls else "tunnels to others"
     return Found(
         id="proxy-denies-name",
-        title=f"The proxy refuses {hosts(denied)}, though it opens the same port to other hosts",
+        title=f"The proxy refuses {hosts(denied)}, though it opens {beside}",
         who=Who.PROXY,
         fix="Put these hosts on the proxy's list of allowed targets.",
         claims=tuple(denied),
-        shows=tuple(result for result in opened if result.flow.target.port in ports),
+        shows=tuple(controls or opened),
         detail=_answers(denied),
         rules=(proxy_rule(denied),),
     )

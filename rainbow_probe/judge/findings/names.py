@@ -6,9 +6,22 @@ from collections.abc import Iterable
 
 from rainbow_probe.judge.findings.proxy import with_cause
 from rainbow_probe.judge.scene import Found, Scene, failing
-from rainbow_probe.judge.traces import addresses, cause, direct, domain, fact, look_ups, passes, phase, questions
+from rainbow_probe.judge.traces import (
+    SHUT,
+    addresses,
+    cause,
+    direct,
+    domain,
+    fact,
+    failure,
+    host_of,
+    look_ups,
+    passes,
+    phase,
+    questions,
+)
 from rainbow_probe.judge.words import count, hosts, named
-from rainbow_probe.model import Cause, Phase, Result, Rule, Severity, Who
+from rainbow_probe.model import Cause, Phase, Result, Rule, Severity, Transport, Who
 
 SYSTEM = "system"
 """Whose answers are the site's own; an address from --map or from a resolver of one's choice is not."""
@@ -43,6 +56,33 @@ def nxdomain(scene: Scene) -> list[Found]:
             rules=(_names_rule(lost),),
         )
     ]
+
+
+def udp_blocked(scene: Scene) -> list[Found]:
+    """Say that look-ups fail because UDP/53 is closed, if resolvers answer over TCP and never over UDP."""
+    lost = [r for r in failing(scene, Phase.RESOLVE) if cause(r) in {*SHUT, Cause.NO_ANSWER}]
+    asked = [step for result in scene.results for step in questions(result)]
+    over_udp = [step for step in asked if step.facts.get("proto") == Transport.UDP]
+    by_tcp = {str(s.facts["resolver"]) for s in asked if s.facts.get("proto") == Transport.TCP and not s.failure}
+    silent = all(step.failure and step.failure.cause in {*SHUT, Cause.NO_ANSWER} for step in over_udp)
+    if not lost or not by_tcp or not over_udp or not silent:
+        return []
+    return [
+        Found(
+            id="udp-53-blocked",
+            title=f"UDP/53 to the resolver {named(sorted(by_tcp))} is blocked, though it answers over TCP",
+            who=Who.FIREWALL,
+            fix="Open UDP/53 from this machine to its resolvers: the system asks over UDP first.",
+            claims=tuple(lost),
+            detail=_asked(lost),
+            rules=(_resolver_rule(by_tcp),),
+        )
+    ]
+
+
+def _resolver_rule(resolvers: Iterable[str]) -> Rule:
+    lines = ["allow outbound UDP (answers belong to the same flow; no inbound rule is needed)", "  to port   53"]
+    return Rule(format="text", text="\n".join([*lines, *(f"  to        {host_of(one)}" for one in sorted(resolvers))]))
 
 
 def no_answer(scene: Scene) -> list[Found]:
@@ -135,21 +175,39 @@ def _from_system(result: Result, *sources: str) -> bool:
     return any(step.facts.get("source") in {SYSTEM, *sources} and not step.failure for step in look_ups(result))
 
 
+def sinkhole(scene: Scene) -> list[Found]:
+    """Say which names lead to addresses at which nothing can be, as filters answer."""
+    wrong = with_cause(scene, Cause.WRONG_ADDRESS)
+    if not wrong:
+        return []
+    return [
+        Found(
+            id="dns-sinkhole",
+            title=f"DNS sends {hosts(wrong)} to an address at which nothing can be: a filter answers so",
+            who=Who.DNS,
+            fix="Take these names off the resolver's filter list (or the hosts file of this machine).",
+            claims=tuple(wrong),
+            shows=tuple(_resolving(scene)),
+            detail=named(dict.fromkeys(seen.detail for r in wrong if (seen := failure(r)))),
+            rules=(_names_rule(wrong),),
+        )
+    ]
+
+
 def private(scene: Scene) -> list[Found]:
     """Say that public names lead into the site; a fault only if nothing answers there."""
     inside = {r.flow.target.host: r for r in scene.tried("dns") if passes(r) and fact(r, "private", Phase.RESOLVE)}
-    wrong = with_cause(scene, Cause.WRONG_ADDRESS)
     lost = [r for r in failing(scene, *AT_THE_DOOR) if r.flow.target.host in inside and direct(r)]
-    if not inside and not wrong:
+    if not inside:
         return []
     leads = named(f"{host} ({fact(result, 'private', Phase.RESOLVE)})" for host, result in inside.items())
     return [
         Found(
             id="dns-private",
-            title=f"Public names lead to addresses inside the site: {leads or hosts(wrong)}",
+            title=f"Public names lead to addresses inside the site: {leads}",
             who=Who.DNS,
             fix="Remove these entries from the internal DNS, unless something inside serves these names on purpose.",
-            claims=(*wrong, *lost),
+            claims=tuple(lost),
             shows=tuple(inside.values()),
             detail=leads,
         )

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rainbow_probe.judge.scene import Found, Scene, failing
-from rainbow_probe.judge.traces import cause, direct, fact, tried, tunnelled
+from rainbow_probe.judge.traces import PROXY_ONLY, answered, cause, direct, fact, tried, tunnelled
 from rainbow_probe.judge.words import count, hosts, named
 from rainbow_probe.model import Cause, Phase, Result, Who
+
+FIRST_WORDS = (Phase.TLS, Phase.STUN, Phase.HTTP)
+"""Phases right behind the tunnel, in which the target has to say something."""
+UNHEARD = frozenset({Cause.TIMEOUT, Cause.CLOSED, Cause.RESET})
+FEWEST_HOSTS = 2  # one that is not heard may be its own trouble
 
 
 def proxied(scene: Scene) -> list[Result]:
@@ -30,17 +35,26 @@ def unreachable(scene: Scene) -> list[Found]:
     lost = with_cause(scene, Cause.PROXY_UNREACHABLE)
     if not lost or len(lost) < len(proxied(scene)):
         return []
+    unknown = all(map(_no_address, lost))
     return [
         Found(
             id="proxy-unreachable",
-            title=f"The proxy {scene.site.proxy} cannot be reached",
-            who=Who.PROXY,
+            title=f"The name of the proxy {scene.site.proxy} does not resolve"
+            if unknown
+            else f"The proxy {scene.site.proxy} cannot be reached",
+            who=Who.ENDPOINT if unknown else Who.PROXY,
             fix=f"Check that this is the right proxy (the setting comes from: {scene.site.proxy_source}), that it "
             "runs, and that this network may connect to it.",
             claims=tuple(lost),
             detail=_details(lost),
         )
     ]
+
+
+def _no_address(result: Result) -> bool:
+    """Return whether *result* ended at the look-up of the proxy's own name."""
+    stages = [step for step in result.steps if step.phase in {Phase.RESOLVE, Phase.CONNECT}]
+    return bool(stages) and stages[-1].phase is Phase.RESOLVE and stages[-1].failure is not None
 
 
 def silent(scene: Scene) -> list[Found]:
@@ -60,12 +74,50 @@ def silent(scene: Scene) -> list[Found]:
     ]
 
 
+def not_http(scene: Scene) -> list[Found]:
+    """Say that what listens at the proxy's address is none, if its answer was no HTTP each time."""
+    odd = [result for result in failing(scene, Phase.PROXY) if cause(result) is Cause.NOT_HTTP]
+    if not odd or len(odd) < len(proxied(scene)):
+        return []
+    return [
+        Found(
+            id="proxy-not-http",
+            title=f"What answers at the proxy {scene.site.proxy} does not speak HTTP",
+            who=Who.PROXY,
+            fix=f"Check the proxy's address and port (the setting comes from: {scene.site.proxy_source}): another "
+            "service listens there, or the proxy wants TLS (https://).",
+            claims=tuple(odd),
+            detail=_details(odd),
+        )
+    ]
+
+
+def passes_nothing(scene: Scene) -> list[Found]:
+    """Say that the proxy opens tunnels into which nothing goes, if no target was heard through any of them."""
+    used = [result for result in tunnels(scene) if result.flow.kind not in PROXY_ONLY]
+    lost = [r for r in failing(scene, *FIRST_WORDS) if tunnelled(r) and cause(r) in UNHEARD and not answered(r)]
+    several = len({result.flow.target.host for result in lost}) >= FEWEST_HOSTS
+    if not several or len(lost) < len(used):
+        return []
+    return [
+        Found(
+            id="proxy-passes-nothing",
+            title=f"The proxy {scene.site.proxy} says 200 to CONNECT and passes nothing on",
+            who=Who.PROXY,
+            fix="Look at what the proxy does behind its answer: the way from it to the Internet, a filter, its parent.",
+            claims=tuple(lost),
+            shows=tuple(result for result in tunnels(scene) if result.flow.kind in PROXY_ONLY),
+            detail=f"{count(len(lost), 'tunnel')} to {hosts(lost, 8)}: {_details(lost)}",
+        )
+    ]
+
+
 def authentication(scene: Scene) -> list[Found]:
     """Say that the proxy wants credentials: its own answer (407) is the proof."""
     asked = with_cause(scene, Cause.PROXY_AUTH)
     if not asked:
         return []
-    offered = named(dict.fromkeys(word for result in asked for word in fact(result, "offered", Phase.PROXY).split()))
+    offered = named(dict.fromkeys(word for result in asked for word in _offered(result)))
     given = scene.site.proxy is not None and scene.site.proxy.credentials is not None
     told = "does not accept the credentials it was given" if given else "wants credentials, and there are none"
     return [
@@ -78,6 +130,10 @@ def authentication(scene: Scene) -> list[Found]:
             detail=_details(asked),
         )
     ]
+
+
+def _offered(result: Result) -> list[str]:
+    return [word.strip() for word in fact(result, "offered", Phase.PROXY).split(",") if word.strip()]
 
 
 def _credentials_fix(offered: str, *, given: bool) -> str:

@@ -6,9 +6,9 @@ import re
 
 from rainbow_probe.judge.rules import firewall_rule
 from rainbow_probe.judge.scene import CONTROLS, Found, Scene
-from rainbow_probe.judge.traces import SHUT, connected, direct, failure, shut
+from rainbow_probe.judge.traces import PROXY_ONLY, SHUT, connected, direct, failure, shut
 from rainbow_probe.judge.words import count, door, hosts, named, said
-from rainbow_probe.model import Cause, Phase, Result, Who
+from rainbow_probe.model import Cause, Phase, Result, Transport, Via, Who
 
 LOUD = frozenset({Phase.TLS, Phase.HTTP, Phase.WEBSOCKET, Phase.STUN})
 """Phases right behind the connection, in which a server has to say something."""
@@ -17,9 +17,18 @@ ACTORS = {
     Phase.RESOLVE: Who.DNS,
     Phase.CONNECT: Who.FIREWALL,
     Phase.PROXY: Who.PROXY,
-    Phase.TLS: Who.TLS_INSPECTION,
+    Phase.TLS: Who.FIREWALL,
 }
 """Who is asked first; beyond TLS it is the provider."""
+CERTIFICATES = frozenset({
+    Cause.TLS_UNTRUSTED,
+    Cause.TLS_INTERCEPTED,
+    Cause.TLS_EXPIRED,
+    Cause.TLS_NOT_YET_VALID,
+    Cause.TLS_WRONG_NAME,
+})
+"""Causes of which whoever runs TLS inspection is asked first."""
+CUTS = frozenset({Cause.RESET, Cause.CLOSED})
 
 
 def mute_everywhere(scene: Scene) -> list[Found]:
@@ -33,7 +42,7 @@ def mute(scene: Scene) -> list[Found]:
     """Say that all hosts of a port take connections and then say nothing."""
     by_port: dict[tuple[int, str], list[Result]] = {}
     for result in scene.tried():
-        if connected(result) and result.flow.kind not in CONTROLS:
+        if connected(result) and result.flow.kind not in CONTROLS | PROXY_ONLY:
             by_port.setdefault((result.flow.target.port, result.flow.via), []).append(result)
     return _mute(scene, [result for found in by_port.values() if _all_mute(found) for result in found])
 
@@ -67,6 +76,43 @@ def _silent(result: Result) -> bool:
     return seen is not None and seen.cause is Cause.TIMEOUT and seen.phase in LOUD
 
 
+def cut(scene: Scene) -> list[Found]:
+    """Say that TLS fails alike at all hosts of a port: not their doing, whatever it is."""
+    found: list[Found] = []
+    ports: dict[tuple[str, Via], list[Result]] = {}
+    for result in scene.tried():
+        if result.flow.transport is Transport.TLS and result.flow.kind not in CONTROLS:
+            ports.setdefault((door(result.flow), result.flow.via), []).append(result)
+    for (where, via), results in ports.items():
+        lost = [result for result in scene.failing if any(result is one for one in results)]
+        several = len({result.flow.target.host for result in lost}) >= FEWEST_HOSTS
+        if several and len(lost) == len(results) and _alike(lost):
+            found.append(_cut(where, via, lost))
+    return found
+
+
+def _alike(lost: list[Result]) -> bool:
+    """Return whether all of *lost* failed in TLS for one reason, which is not the certificate."""
+    seen = {(found.phase, found.cause) for result in lost if (found := failure(result))}
+    return len(seen) == 1 and all(where is Phase.TLS and why not in CERTIFICATES for where, why in seen)
+
+
+def _cut(where: str, via: Via, lost: list[Result]) -> Found:
+    seen = failure(lost[0])
+    why = seen.cause if seen else Cause.UNKNOWN
+    through, suffix = (" through the proxy", "-proxy") if via is Via.PROXY else ("", "")
+    number = count(len({result.flow.target.host for result in lost}), "host")
+    happens = f"is cut at the first byte ({why} in the TLS handshake)" if why in CUTS else f"fails: {said(lost[0])}"
+    return Found(
+        id=f"seen-tls-{why}-{where.lower().replace('/', '-')}{suffix}",
+        title=f"{where}{through} {happens} at all {number}",
+        who=Who.PROXY if via is Via.PROXY else Who.FIREWALL,
+        fix="Look for a box that filters by what the first packets say (a name, a protocol), and exempt these hosts.",
+        claims=tuple(lost),
+        detail=f"{hosts(lost, 8)}: " + named(dict.fromkeys(s.detail for r in lost if (s := failure(r)))),
+    )
+
+
 def unexplained(scene: Scene) -> list[Found]:
     """Gather what nothing explains by phase, cause and group of hosts."""
     groups: dict[tuple[Phase, Cause, str], list[Result]] = {}
@@ -83,7 +129,7 @@ def _as_seen(where: Phase, why: Cause, group: str, lost: list[Result], scene: Sc
     return Found(
         id=f"seen-{where}-{why}-{re.sub(r'[^a-z0-9.-]+', '-', group.lower())}",
         title=f"{hosts(lost)} ({doors}): {said(lost[0])}",
-        who=ACTORS.get(where, Who.PROVIDER),
+        who=Who.TLS_INSPECTION if why in CERTIFICATES else ACTORS.get(where, Who.PROVIDER),
         fix=_advice(where, why),
         claims=tuple(lost),
         detail=named(dict.fromkeys(seen.detail for result in lost if (seen := failure(result))), 3),
