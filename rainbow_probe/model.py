@@ -151,6 +151,8 @@ class Flow:
     source: PortRange | None = None
     """Local ports the real client uses, where it matters."""
     params: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
+    control_of: str = ""
+    """The id of the flow under suspicion, where this one was only planned to tell causes of its failure apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

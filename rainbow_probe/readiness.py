@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from rainbow_probe import __version__
 from rainbow_probe.catalogue import Guide, RowSpec
+from rainbow_probe.followups import Sofar, follow_up
 from rainbow_probe.judge import judge
-from rainbow_probe.model import Proxy, Report, Site
+from rainbow_probe.model import Flow, Proxy, Report, Result, Site, Via
 from rainbow_probe.net.names import Names, ask_system, confirmed, outside_only, resolver_endpoint
 from rainbow_probe.net.route import Limits, Route
 from rainbow_probe.net.trust import Trust
@@ -56,7 +57,14 @@ class Assessment:
         self._trust.prepare()
         waves = [self._jobs(names, ()), self._jobs_with_turn(names)]
         try:
-            await run_waves(waves, self.progress, events, budget=self.options.timeout, deadline=self.options.deadline)
+            await run_waves(
+                waves,
+                self.progress,
+                events,
+                budget=self.options.timeout,
+                deadline=self.options.deadline,
+                more=lambda results: self._follow_up(names, results),
+            )
         finally:
             names.close()
 
@@ -68,13 +76,18 @@ class Assessment:
         plan = make_plan(self.guide, self.rows, servers, lambda target: proxy_for(self.site, target))
         if self.plan is None or servers:
             self.plan = plan
+        return self._begin(names, plan.flows, plan.proxies)
+
+    def _follow_up(self, names: Names, results: Mapping[str, Result]) -> list[Job]:
+        """Return the controls that *results* make necessary, and that have not begun yet."""
+        flows = follow_up(Sofar(guide=self.guide, site=self.site, results=results))
+        proxied = {flow.id: proxy_for(self.site, flow.target) for flow in flows if flow.via is Via.PROXY}
+        return self._begin(names, flows, {key: proxy for key, proxy in proxied.items() if proxy})
+
+    def _begin(self, names: Names, flows: Sequence[Flow], proxies: Mapping[str, Proxy]) -> list[Job]:
         begun = {job.flow.id for job in self.jobs}
         route = self._route(names)
-        new = [
-            Job(flow=flow, route=self._of(route, plan.proxies.get(flow.id)))
-            for flow in plan.flows
-            if flow.id not in begun
-        ]
+        new = [Job(flow=flow, route=self._of(route, proxies.get(flow.id))) for flow in flows if flow.id not in begun]
         self.jobs += new
         return new
 

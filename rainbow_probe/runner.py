@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 import traceback
-from collections.abc import AsyncGenerator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -47,6 +47,16 @@ class Events(Protocol):
         ...
 
 
+More = Callable[[Mapping[str, Result]], Sequence[Job]]
+"""Given all results so far, by id, after each new one: what to run besides, each job once."""
+
+
+def no_more(results: Mapping[str, Result]) -> Sequence[Job]:
+    """Follow nothing up."""
+    del results
+    return ()
+
+
 @dataclass
 class Progressing:
     """What a run has found so far; it may be stopped at any moment and is still worth reading."""
@@ -68,9 +78,18 @@ async def run_all(jobs: Sequence[Job], run: Progressing, events: Events, *, budg
 
 
 async def run_waves(
-    waves: Sequence[Awaitable[Sequence[Job]]], run: Progressing, events: Events, *, budget: float, deadline: float
+    waves: Sequence[Awaitable[Sequence[Job]]],
+    run: Progressing,
+    events: Events,
+    *,
+    budget: float,
+    deadline: float,
+    more: More = no_more,
 ) -> None:
-    """Run jobs as ``run_all`` does, each wave as soon as it is known: nobody waits for what others must look up."""
+    """Run jobs as ``run_all`` does, each wave as soon as it is known: nobody waits for what others must look up.
+
+    *more* is asked after each result what it makes necessary.
+    """
     gates: dict[str, asyncio.Semaphore] = {}
 
     async def one(job: Job, check: Run) -> None:
@@ -80,20 +99,31 @@ async def run_waves(
                 await _record(job, check, run, budget)
             finally:
                 events.finished(run.results[job.flow.id])
+        begin(_followed_up(run, more))
+
+    def begin(jobs: Sequence[Job]) -> None:
+        events.expect(len(jobs))
+        checks = load({job.flow.kind for job in jobs})
+        for job in jobs:
+            group.create_task(one(job, checks[job.flow.kind]), name=job.flow.id)
+
+    async def await_wave(wave: Awaitable[Sequence[Job]]) -> None:
+        begin(await wave)
 
     async with _watch_own_lag(run):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(deadline), asyncio.TaskGroup() as group:
-
-                async def begin(wave: Awaitable[Sequence[Job]]) -> None:
-                    jobs = await wave
-                    events.expect(len(jobs))
-                    checks = load({job.flow.kind for job in jobs})
-                    for job in jobs:
-                        group.create_task(one(job, checks[job.flow.kind]), name=job.flow.id)
-
                 for wave in waves:
-                    group.create_task(begin(wave))
+                    group.create_task(await_wave(wave))
+
+
+def _followed_up(run: Progressing, more: More) -> Sequence[Job]:
+    """Ask *more*; a bug in it costs the follow-up and not the run, and is told."""
+    try:
+        return more(run.results)
+    except Exception as exc:  # noqa: BLE001 - as with checks: a bug of ours must not end the run
+        run.self_check["fault"] = f"a fault of the probe itself: {type(exc).__name__} in a follow-up"
+        return ()
 
 
 def complete(jobs: Sequence[Job], run: Progressing, why: str) -> list[Result]:

@@ -18,7 +18,7 @@ LAYERS = (
     ("session",),
     ("outputs", "readiness"),
     ("demo", "report", "runner"),
-    ("judge", "plan", "turn_servers"),
+    ("followups", "judge", "plan", "turn_servers"),
     ("checks",),
     ("net", "site"),
     ("options",),

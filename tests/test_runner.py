@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import ModuleType
 
@@ -310,6 +310,54 @@ async def test_a_wave_that_is_never_known_ends_with_the_deadline(kind: Kind) -> 
     await run_waves([now(), never()], run, Watcher(), budget=8, deadline=0.1)
     [result] = run.results.values()
     assert result.verdict.outcome is Outcome.PASS
+
+
+# What a result makes necessary.
+
+
+async def test_a_result_may_ask_for_more(kind: Kind) -> None:
+    """The more runs at once, beside what still runs, and is counted and reported as the rest."""
+    followed = asyncio.Event()
+
+    @kind
+    async def check(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+        if flow.target.port == 1:
+            await followed.wait()
+        if flow.target.port == 3:
+            followed.set()
+        return passed(f"{flow} {route} {rec}")
+
+    jobs, more, watcher, run = jobs_of(1, 2), jobs_of(3), Watcher(), Progressing()
+    left = list(more)
+
+    def after(results: Mapping[str, Result]) -> Sequence[Job]:
+        return [left.pop()] if left and jobs[1].flow.id in results else []
+
+    async def now() -> Sequence[Job]:
+        return jobs
+
+    await run_waves([now()], run, watcher, budget=8, deadline=60, more=after)
+    assert [r.verdict.outcome for r in complete([*jobs, *more], run, "cut")] == [Outcome.PASS] * 3
+    assert (watcher.expected, len(watcher.ended)) == (3, 3)
+
+
+async def test_a_bug_in_a_follow_up_costs_no_result(kind: Kind) -> None:
+    """The run goes on and says that the probe is at fault."""
+
+    @kind
+    async def check(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+        return passed(f"{flow} {route} {rec}")
+
+    def broken(results: Mapping[str, Result]) -> Sequence[Job]:
+        raise KeyError(len(results))
+
+    async def now() -> Sequence[Job]:
+        return jobs_of(1, 2)
+
+    run = Progressing()
+    await run_waves([now()], run, Watcher(), budget=8, deadline=60, more=broken)
+    assert len(run.results) == 2
+    assert run.self_check["fault"] == "a fault of the probe itself: KeyError in a follow-up"
 
 
 # The run's own health.

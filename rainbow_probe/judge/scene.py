@@ -36,6 +36,8 @@ class Scene:
     results: tuple[Result, ...]
     assignments: Mapping[str, Assignment]
     failing: tuple[Result, ...] = ()
+    controls: tuple[Result, ...] = ()
+    """What was only tried to tell causes apart: no row stands on these, and of them nothing is claimed."""
 
     @classmethod
     def of(
@@ -48,15 +50,21 @@ class Scene:
     ) -> Scene:
         """Set the scene; look-ups that were spared count where a row fails without them."""
         failed = {check for row in rows if row.verdict is RowVerdict.FAIL for check in row.checks}
-        failing = tuple(r for r in results if r.verdict.outcome is Outcome.FAIL or (failure(r) and r.flow.id in failed))
+        own = [result for result in results if not result.flow.control_of]
+        failing = tuple(r for r in own if r.verdict.outcome is Outcome.FAIL or (failure(r) and r.flow.id in failed))
         return cls(
             guide=guide,
             site=site,
             rows=tuple(rows),
-            results=tuple(results),
+            results=tuple(own),
             assignments=assignments,
             failing=failing,
+            controls=tuple(result for result in results if result.flow.control_of),
         )
+
+    def controls_of(self, result: Result) -> list[Result]:
+        """Return what was followed up of *result*."""
+        return [control for control in self.controls if control.flow.control_of == result.flow.id]
 
     def without(self, claimed: Iterable[Result]) -> Scene:
         """Return the scene in which *claimed* failures are explained."""

@@ -93,6 +93,7 @@ def _check(result: Result) -> dict[str, Any]:
         "kind": flow.kind,
         "target": {"host": flow.target.host, "port": flow.target.port, "transport": flow.transport.value},
         "via": flow.via.value,
+        "control_of": flow.control_of,
         "outcome": verdict.outcome.value,
         "reason": verdict.reason,
         "failure": _failure(verdict.failure),
