@@ -1,5 +1,6 @@
 # make demo   see it work: the whole readiness test against an embedded cloud on loopback
 # make test   what CI does: the lab's servers, lint, types, tests with branch coverage
+# make docs   the pages that are made of the probe's own explanations
 # make bench  the figures of benchmarks/, with their goals
 # make clean  remove what the others made
 # Each works from a fresh clone with nothing else done. PYTHON=... picks an interpreter, VENV=... another folder.
@@ -15,7 +16,7 @@ BENCH_ARGS ?=
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 PINS = pyproject.toml constraints.txt
 
-.PHONY: help venv demo setup lint types test bench clean
+.PHONY: help venv demo setup lint types test docs bench clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -62,6 +63,9 @@ types: $(VENV)/.dev
 test: setup
 	@$(MAKE) --no-print-directory lint types
 	$(VENV)/bin/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+docs: $(VENV)/.run
+	$(VENV)/bin/python -m docs.pages
 
 bench: setup
 	@$(MAKE) --no-print-directory $(VENV)/.dev

@@ -24,7 +24,7 @@ LAYERS = (
     ("options",),
     ("catalogue", "evidence"),
     ("protocols",),
-    ("model",),
+    ("explanations", "model"),
     ("terms",),
 )
 """From the top down: a module imports its own package and what stands below it, nothing beside or above."""

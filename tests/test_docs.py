@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from docs.pages import pages
 from rainbow_probe.arguments import parser
 from rainbow_probe.checks import kinds
-from rainbow_probe.judge.explain import FINDINGS
-from rainbow_probe.model import OUR_OWN, Cause, Need, Outcome, Phase, RowVerdict, Severity, Who
+from rainbow_probe.model import Need, Outcome, RowVerdict, Severity, Who
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-ANY_PHASE = "Any phase"
 
 
 def sections(text: str) -> dict[str, str]:
@@ -30,32 +29,10 @@ def first_cells(text: str) -> list[str]:
     return re.findall(r"^\| `([^`]+)` \|", text, flags=re.MULTILINE)
 
 
-FAILURES = sections((ROOT / "docs" / "failures.md").read_text("utf-8"))
-
-
-def test_every_phase_has_its_table_of_failures() -> None:
-    """In the order of the phases, after the causes that are our own."""
-    assert list(FAILURES) == [ANY_PHASE, *Phase]
-
-
-def test_every_cause_is_documented() -> None:
-    """And no cause that does not exist."""
-    assert {cause for text in FAILURES.values() for cause in first_cells(text)} == set(Cause)
-
-
-def test_our_own_faults_stand_apart() -> None:
-    """What says nothing of the network is in the first table, and only there."""
-    own = set(first_cells(FAILURES[ANY_PHASE]))
-    assert own == set(OUR_OWN)
-    assert not any(own & set(first_cells(FAILURES[phase])) for phase in Phase)
-
-
-@pytest.mark.parametrize("phase", Phase)
-def test_a_table_names_each_cause_once(phase: Phase) -> None:
-    """With what it means and its usual reason."""
-    rows = [line for line in FAILURES[phase].splitlines() if line.startswith("| `")]
-    assert len(set(first_cells(FAILURES[phase]))) == len(rows) > 0
-    assert all(len(row.split(" | ")) == 3 and row.endswith(". |") for row in rows)
+@pytest.mark.parametrize(("page", "text"), pages().items(), ids=lambda value: getattr(value, "name", ""))
+def test_what_is_generated_is_up_to_date(page: Path, text: str) -> None:
+    """After a change of the explanations: ``make docs``."""
+    assert page.read_text("utf-8") == text
 
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
@@ -78,12 +55,6 @@ VERDICTS = sections((ROOT / "docs" / "verdicts.md").read_text("utf-8"))
 def test_every_verdict_is_explained(section: str, words: set[str]) -> None:
     """Every kind of check, every outcome and every verdict has its line, and no other has."""
     assert set(first_cells(VERDICTS[section])) == words
-
-
-def test_every_finding_is_explained() -> None:
-    """In the words of the probe itself."""
-    lines = re.findall(r"^\| `([^`]+)` \| (.+) \|$", VERDICTS["Findings"], flags=re.MULTILINE)
-    assert dict(lines) == dict(FINDINGS)
 
 
 @pytest.mark.parametrize("words", [Need, Severity, Who])

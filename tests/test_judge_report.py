@@ -216,8 +216,9 @@ def test_what_is_no_finding_has_no_explanation(identity: str) -> None:
 
 
 def test_explanations_are_sentences() -> None:
-    """Each one line."""
-    assert all(text.endswith(".") and "\n" not in text for text in FINDINGS.values())
+    """Each part one line."""
+    texts = [text for why in FINDINGS.values() for text in (why.means, why.usual, why.do)]
+    assert all(text.endswith((".", ".)")) and "\n" not in text for text in texts)
 
 
 # Whatever the results are

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rainbow_probe.catalogue import Guide, RowSpec
+from rainbow_probe.explanations import FINDINGS, meaning
 from rainbow_probe.judge.clients import client_lines, overall, summary
-from rainbow_probe.judge.explain import FINDINGS, meaning
 from rainbow_probe.judge.findings import find
 from rainbow_probe.judge.findings.advice import mapped_addresses
 from rainbow_probe.judge.needs import Known

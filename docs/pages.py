@@ -1,0 +1,60 @@
+"""Writes the pages that come from the probe's own explanations: ``python -m docs.pages``, or ``make docs``."""  # noqa: INP001 - a script
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from rainbow_probe.explanations import FINDINGS, OWN, STAGES, Stage, Why
+
+HERE = Path(__file__).parent
+INTRODUCTION = """\
+# Failures
+
+A check that fails names the **phase** in which it failed and the **cause**: in the report,
+`failure: {phase, cause, detail}`. Both are closed lists. A cause is read from error codes, verification codes and the
+bytes that came back, never from the text of an error. The first phase that fails is the diagnosis: what comes after it
+was not reached.
+
+Every step has its own time limit, and a `timeout` is only said of a step that had its whole limit. A check that fails
+on one address of a name and works on another passes, as a client would, and the report names the dead address.
+
+`rainbow-probe explain PHASE/CAUSE` says the same on the terminal. This page is made by `make docs`.
+
+## Any phase
+
+These say nothing certain of the network. A check that ends so is *inconclusive*, never failed.
+"""
+CAUSES = "| cause | what it means | usual reason | what to do |\n|---|---|---|---|\n"
+SEEN = re.compile(r"(?<=\| finding \| what was seen \|\n\|---\|---\|\n)(?:\|.*\n)*")
+
+
+def failures() -> str:
+    """Return ``docs/failures.md``."""
+    return "\n".join([INTRODUCTION, _table(OWN), *(_section(stage) for stage in STAGES.values())])
+
+
+def _section(stage: Stage) -> str:
+    return f"## {stage.phase}\n\n{stage.about}\n\n{_table(stage.causes)}"
+
+
+def _table(causes: Mapping[str, Why]) -> str:
+    return CAUSES + "".join(f"| `{cause}` | {why.means} | {why.usual} | {why.do} |\n" for cause, why in causes.items())
+
+
+def verdicts(page: str) -> str:
+    """Return ``docs/verdicts.md``, now *page*, with its table of findings made anew."""
+    table = "".join(f"| `{name}` | {why.means} |\n" for name, why in FINDINGS.items())
+    return SEEN.sub(lambda _: table, page, count=1)
+
+
+def pages() -> dict[Path, str]:
+    """Return what each page should be."""
+    told = HERE / "verdicts.md"
+    return {HERE / "failures.md": failures(), told: verdicts(told.read_text("utf-8"))}
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.write_text(text, "utf-8")

@@ -1,0 +1,33 @@
+"""Findings that degrade or advise, and those without a proven cause."""
+
+from __future__ import annotations
+
+from rainbow_probe.explanations.shapes import Why, why
+
+ADVICE: dict[str, Why] = {
+    "address-dead": why(
+        "Some addresses of names that work do not answer: a fail-over would meet them.",
+        "A rule for one address of several; a server that is down.",
+        "Open the port to the name, or to all of its addresses.",
+    ),
+    "address-wrong": why(
+        "Some addresses of names that work answer wrongly, for example with an expired certificate.",
+        "One server of several that is set up wrongly, or a box in front of it.",
+        "Tell whoever runs it: the detail has the address.",
+    ),
+    "turn-by-address": why(
+        "A TURN server was given by address, so that its certificate cannot be judged.",
+        "An address in `--turn`.",
+        "Give its name.",
+    ),
+    "mapped-differs": why(
+        "One TURN server sees this machine come from different addresses, or from a private one.",
+        "A NAT with several outside addresses, or another way out for some ports.",
+        "Give this network one outside address, if calls fail.",
+    ),
+    "seen-PHASE-CAUSE-GROUP": why(
+        "A failure without a proven cause, as it was seen.",
+        "Several causes fit: `rainbow-probe explain PHASE/CAUSE` names them.",
+        "Read the detail, and compare from another network.",
+    ),
+}

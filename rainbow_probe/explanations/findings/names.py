@@ -1,0 +1,53 @@
+"""Findings on DNS."""
+
+from __future__ import annotations
+
+from rainbow_probe.explanations.shapes import Why, why
+
+NAMES: dict[str, Why] = {
+    "dns-nxdomain": why(
+        "The resolver says that these names do not exist.",
+        "An internal DNS that does not forward names of the Internet, or a DNS filter.",
+        "Have the resolver forward the names of section 5 of the guide.",
+    ),
+    "dns-refused": why(
+        "The resolver answers with an error (REFUSED, SERVFAIL).",
+        "It does not serve this network, or cannot reach its own upstream.",
+        "Let it serve this network, or configure one that does.",
+    ),
+    "dns-no-answer": why(
+        "No resolver gave a usable answer for these names.",
+        "The resolvers are down, or UDP and TCP/53 to them are filtered.",
+        "Check the resolvers that the report lists, and open UDP and TCP/53 to them.",
+    ),
+    "dns-hijack": why(
+        "Names of unrelated domains lead to one address, whose server shows that it is none of them.",
+        "A DNS filter that leads to its block page, or a captive portal.",
+        "Take the service's names out of the filter.",
+    ),
+    "dns-sinkhole": why(
+        "Names lead to addresses at which nothing can be, such as 0.0.0.0: a filter answers so.",
+        "A DNS filter against trackers or categories.",
+        "Put the names on the filter's list of allowed ones.",
+    ),
+    "udp-53-blocked": why(
+        "Resolvers answer over TCP and never over UDP.",
+        "A firewall rule for TCP/53 only.",
+        "Open UDP/53 to the resolvers too.",
+    ),
+    "dns-private": why(
+        "The system's resolver gives addresses inside the site for public names.",
+        "Split DNS, or a proxy that answers under the service's names.",
+        "Take the names out of the internal zone, unless that is meant.",
+    ),
+    "resolver-dead": why(
+        "One configured resolver never answers, over UDP or TCP, while another does.",
+        "A resolver that has stopped, or of another network.",
+        "Start it, or take it out of the settings: every look-up may wait for it.",
+    ),
+    "addresses-moved": why(
+        "Names lead outside the address ranges that the edition lists; they may simply have changed.",
+        "The provider has moved; the guide says that addresses may change.",
+        "Filter by name; whoever filters by address must ask for the current list.",
+    ),
+}

@@ -1,0 +1,76 @@
+"""Findings on closed ports, and on boxes that take TURN for something else."""
+
+from __future__ import annotations
+
+from rainbow_probe.explanations.shapes import Why, why
+
+INSPECTED = "HTTP inspection, or an application filter that knows only HTTP and TLS."
+EXEMPT = "Exempt the TURN servers from it on that port: `rainbow-probe rules`."
+
+PORTS: dict[str, Why] = {
+    "direct-blocked": why(
+        "Nothing gets out past the proxy, while the same hosts answer through it.",
+        "A firewall that lets only the proxy out.",
+        "Open what never uses a proxy, media and push: `rainbow-probe rules`.",
+    ),
+    "server-mute": why(
+        "Connections are taken on every host of a port, and nothing ever answers.",
+        "A box that takes connections for others, or servers that hang.",
+        "Look for a transparent proxy on that port; compare from another network.",
+    ),
+    "http-inspection-PORT": why(
+        "HTTP (or other bytes) answers in place of TURN, which the same server speaks elsewhere.",
+        INSPECTED,
+        EXEMPT,
+    ),
+    "tcp-PORT-cut": why(
+        "The connection is closed at the first STUN message, while the same server speaks TURN elsewhere.",
+        INSPECTED,
+        EXEMPT,
+    ),
+    "tcp-PORT-silent": why(
+        "STUN over TCP gets no answer, while the same server speaks TURN elsewhere.",
+        "A transparent proxy that waits for the end of an HTTP request.",
+        EXEMPT,
+    ),
+    "tls-PORT-cut": why(
+        "The connection is closed at the first STUN message inside TLS; elsewhere the server speaks TURN.",
+        INSPECTED,
+        EXEMPT,
+    ),
+    "tls-PORT-silent": why(
+        "STUN inside TLS gets no answer, while the same server speaks TURN elsewhere.",
+        INSPECTED,
+        EXEMPT,
+    ),
+    "udp-blocked": why(
+        "No TURN server answers over UDP, and at least one of them does over TCP or TLS.",
+        "A firewall without a rule for UDP/3478.",
+        "Open UDP/3478, outbound, to the TURN servers: `rainbow-probe rules`.",
+    ),
+    "udp-source-blocked": why(
+        "UDP passes from some source ports only: the same server answers to others.",
+        "A rule that names source ports.",
+        "Let the rule hold for the source ports of the guide, or for any.",
+    ),
+    "udp-range-blocked": why(
+        "Datagrams to the conference servers' range never arrive at the relay.",
+        "A firewall without a rule for UDP/49152-65535.",
+        "Open the range, outbound, to the service's addresses: `rainbow-probe rules`.",
+    ),
+    "udp-range-partly": why(
+        "Some ports of the conference servers' range are open, others are not.",
+        "A rule for a part of the range.",
+        "Open the whole range, outbound.",
+    ),
+    "tcp-PORT-blocked": why(
+        "No host takes connections on this port, while the same hosts answer by another door.",
+        "A firewall without a rule for this port.",
+        "Open the port, outbound: `rainbow-probe rules`.",
+    ),
+    "push-ports-blocked": why(
+        "No push host takes connections on these ports, while other TCP gets out.",
+        "A firewall that knows only web ports.",
+        "Open TCP/5228-5230, outbound, to Google's push hosts: `rainbow-probe rules`.",
+    ),
+}

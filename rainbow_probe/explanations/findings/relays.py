@@ -1,0 +1,52 @@
+"""Findings on what the TURN servers themselves say."""
+
+from __future__ import annotations
+
+from rainbow_probe.explanations.shapes import Why, why
+
+PROVIDER = "The service, or its settings for this user."
+ASK = "Ask the provider, with the detail of the report."
+
+RELAYS: dict[str, Why] = {
+    "turn-bad-credentials": why(
+        "The TURN server answers, and does not accept the credentials.",
+        "A wrong or expired user or password.",
+        "Get new ones: they are valid for a limited time.",
+    ),
+    "turn-forbidden": why("The TURN server forbids the allocation (403).", PROVIDER, ASK),
+    "turn-permission-denied": why("The TURN server refuses to relay to the peer.", PROVIDER, ASK),
+    "turn-quota": why(
+        "The quota of this TURN user is used up (486).",
+        "Another test or call with the same user.",
+        "Wait and repeat.",
+    ),
+    "turn-capacity": why("The TURN server has no relay address to spare (508).", "The service.", ASK),
+    "turn-allocation-mismatch": why(
+        "The TURN server mixes up allocations (437).",
+        "A NAT that gives the port of an earlier client at once.",
+        "Let the NAT keep a port for a minute after its use.",
+    ),
+    "turn-unsupported-transport": why("The TURN server does not relay UDP (442).", PROVIDER, ASK),
+    "turn-stale-nonce-loop": why(
+        "The TURN server rejects every nonce that it gives (438).",
+        "Several servers behind one address, or a NAT that changes our address.",
+        ASK,
+    ),
+    "turn-try-alternate": why(
+        "The TURN server points to another one (300).",
+        "The service is being moved or balanced.",
+        "Test the server that the detail names: `--turn`.",
+    ),
+    "turn-stun-error": why("The TURN server answers with an error.", PROVIDER, ASK),
+    "turn-no-data-back": why("The TURN server relays nothing back.", PROVIDER, ASK),
+    "turn-bad-integrity": why(
+        "Answers do not verify under the TURN password.",
+        "Somebody rewrites packets on the way, or the server has another password.",
+        "Switch off what rewrites STUN on the way (an application gateway); check the password.",
+    ),
+    "turn-unreachable": why(
+        "No TURN server answered on any transport; whose fault it is, is not proven.",
+        "A firewall without any of the three rules, or a wrong name.",
+        "Check the names given with `--turn`; then open the guide's ports to them: `rainbow-probe rules`.",
+    ),
+}

@@ -1,0 +1,34 @@
+"""Every phase with the causes that can end it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from rainbow_probe.explanations import proxy, reaching, relay, tls, turn, web
+from rainbow_probe.explanations.own import OWN
+from rainbow_probe.explanations.shapes import Stage, Why
+from rainbow_probe.terms import Cause, Phase
+
+STAGES: Mapping[Phase, Stage] = MappingProxyType({
+    one.phase: one
+    for one in (
+        reaching.RESOLVE,
+        reaching.CONNECT,
+        proxy.PROXY,
+        tls.TLS,
+        web.HTTP,
+        web.WEBSOCKET,
+        web.XMPP,
+        turn.STUN,
+        turn.ALLOCATE,
+        relay.PERMISSION,
+        relay.CHANNEL,
+        relay.DATA,
+    )
+})
+
+
+def explained(phase: Phase, cause: Cause) -> Why | None:
+    """Return what *cause* means in *phase*, or None if it cannot occur there."""
+    return OWN.get(cause) or STAGES[phase].causes.get(cause)

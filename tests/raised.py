@@ -1,0 +1,103 @@
+"""Reads from the source which causes each module can give a failure, and knows in which phases it is at work."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from rainbow_probe.model import OUR_OWN, Cause, Phase
+
+ROOT = Path(__file__).parent.parent / "rainbow_probe"
+PARTS = ("checks", "net", "protocols")
+STUN = frozenset({Phase.STUN, Phase.TURN_ALLOCATE, Phase.TURN_PERMISSION, Phase.TURN_CHANNEL})
+ANY = frozenset(Phase)
+WORKS_IN: Mapping[str, frozenset[Phase]] = {
+    "evidence.py": ANY,
+    "checks/https.py": frozenset({Phase.HTTP}),
+    "checks/portal.py": frozenset({Phase.HTTP}),
+    "checks/proxy.py": frozenset({Phase.PROXY}),
+    "checks/turn.py": frozenset({Phase.TURN_DATA}),
+    "checks/udp_range.py": frozenset({Phase.TURN_DATA}),
+    "checks/xmpp.py": frozenset({Phase.WEBSOCKET, Phase.XMPP}),
+    "net/dns.py": frozenset({Phase.RESOLVE}),
+    "net/names.py": frozenset({Phase.RESOLVE}),
+    "net/paths.py": frozenset({Phase.PROXY}),
+    "net/tls.py": frozenset({Phase.TLS}),
+    "net/websocket.py": frozenset({Phase.WEBSOCKET, Phase.XMPP}),
+    "protocols/connect.py": frozenset({Phase.PROXY}),
+    "protocols/http.py": frozenset({Phase.PROXY, Phase.HTTP, Phase.WEBSOCKET}),
+    "protocols/login.py": STUN,
+    "protocols/transaction.py": STUN,
+    "protocols/turn.py": STUN,
+    "protocols/xmpp.py": frozenset({Phase.XMPP}),
+}
+"""Each module that names causes, with the phases whose steps it runs in. A new one needs its line here."""
+
+SOCKETS = frozenset({Phase.RESOLVE, Phase.CONNECT, *STUN, Phase.TURN_DATA})
+"""Phases in which a packet may be refused; a connection that stands can only be cut."""
+HANDSHAKE = frozenset({Cause.TLS_UNTRUSTED, Cause.TLS_EXPIRED, Cause.TLS_NOT_YET_VALID, Cause.TLS_WRONG_NAME})
+WITHOUT: Mapping[str, Mapping[Phase, frozenset[Cause]]] = {
+    "evidence.py": {
+        phase: frozenset()
+        .union(HANDSHAKE if phase is not Phase.TLS else ())
+        .union({Cause.NO_ANSWER} if phase is not Phase.RESOLVE else ())
+        .union({Cause.REFUSED, Cause.PROHIBITED} if phase not in SOCKETS else ())
+        .union({Cause.TLS_ALERT} if phase in {Phase.RESOLVE, Phase.CONNECT} else ())
+        .union({Cause.CLOSED} if phase is Phase.CONNECT else ())
+        for phase in Phase
+    },
+    # The end of a stream while the server says nothing is an EOFError, and the idle check's own cause comes later.
+    "checks/xmpp.py": {
+        Phase.WEBSOCKET: frozenset({Cause.CUT_AFTER_IDLE}),
+        Phase.XMPP: frozenset({Cause.CAPTIVE_PORTAL}),
+    },
+    # An upgrade is judged in its own phase, before the stream opens.
+    "net/websocket.py": {
+        Phase.XMPP: frozenset({Cause.UPGRADE_REFUSED, Cause.SUBPROTOCOL_MISSING, Cause.SERVER_ERROR}),
+    },
+    # 403 is about the peer where one was named, and about the client elsewhere.
+    "protocols/turn.py": {
+        Phase.STUN: frozenset({Cause.PERMISSION_DENIED}),
+        Phase.TURN_ALLOCATE: frozenset({Cause.PERMISSION_DENIED}),
+        Phase.TURN_PERMISSION: frozenset({Cause.FORBIDDEN}),
+        Phase.TURN_CHANNEL: frozenset({Cause.FORBIDDEN}),
+    },
+    # A Binding is not signed.
+    "protocols/transaction.py": {Phase.STUN: frozenset({Cause.BAD_INTEGRITY})},
+    # Beside the steps, where the protocol has made sure of it already.
+    "checks/turn.py": {Phase.TURN_DATA: frozenset({Cause.STUN_ERROR})},
+    "checks/udp_range.py": {Phase.TURN_DATA: frozenset({Cause.STUN_ERROR})},
+}
+"""What a module cannot give in one of its phases, with the reason."""
+
+
+def possible(phase: Phase) -> set[Cause]:
+    """Return every cause of the network's that can end a step of *phase*."""
+    found: set[Cause] = set()
+    for module, phases in WORKS_IN.items():
+        if phase in phases:
+            found |= given(ROOT / module) - WITHOUT.get(module, {}).get(phase, frozenset())
+    return found - OUR_OWN
+
+
+def modules() -> set[str]:
+    """Return the modules that give causes."""
+    files = [ROOT / "evidence.py", *(file for part in PARTS for file in (ROOT / part).rglob("*.py"))]
+    return {file.relative_to(ROOT).as_posix() for file in files if given(file)}
+
+
+def given(file: Path) -> set[Cause]:
+    """Return the causes that *file* can give, which are all that it names but does not merely compare with."""
+    tree = ast.parse(file.read_text("utf-8"))
+    return {Cause[node.attr] for node in _named(tree) if node.attr in Cause.__members__}
+
+
+def _named(node: ast.AST) -> Iterator[ast.Attribute]:
+    """Yield the members of ``Cause`` below *node*, but for those in comparisons and in sets."""
+    if isinstance(node, ast.Compare | ast.Set):
+        return
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Cause":
+        yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _named(child)
