@@ -70,10 +70,15 @@ class _Planner:
         if not group.turn:
             return [Endpoint(host=name, port=spec.port) for name in group.names]
         servers = [s for s in self._servers if spec.kind != "dns" or not _is_address(s.host)]
-        fixed = spec.kind != "turn"
-        return [
-            Endpoint(host=s.host, port=spec.port if fixed else s.ports.get(spec.transport, spec.port)) for s in servers
-        ]
+        spoken = self._spoken(spec)
+        return [Endpoint(host=s.host, port=s.ports.get(spoken, spec.port) if spoken else spec.port) for s in servers]
+
+    def _spoken(self, spec: FlowSpec) -> Transport | None:
+        """Return in what TURN is spoken at the port of *spec*, which a server may have moved; None if it is not."""
+        if spec.kind == "turn":
+            return spec.transport
+        turn = (flow for flow in self._guide.flows.values() if flow.kind == "turn" and flow.port == spec.port)
+        return next((flow.transport for flow in turn), None) if spec.kind == "proxy" else None
 
     def _flow(self, spec: FlowSpec, group: HostGroup | None, target: Endpoint) -> str | None:
         proxy = None if spec.proxy is Proxying.NO else self._proxy_for(target)

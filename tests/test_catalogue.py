@@ -130,7 +130,11 @@ def test_what_else_is_mandatory(hds: Guide) -> None:
 TURN3 = [("turn-udp",), ("turn-tls",), ("turn-tcp",)]
 TURN2 = [("turn-udp",), ("turn-tls-direct",)]
 RANGE = [("udp-range",)]
-GATEWAY = [("turn-udp-gateway",), ("turn-tcp-proxied",), ("turn-tls-proxied",)]
+GATEWAY = [
+    ("turn-udp-gateway",),
+    ("turn-tcp-proxied", "proxy-http11-turn-tcp"),
+    ("turn-tls-proxied", "proxy-http11-turn-tls"),
+]
 FCM = [("fcm-5228", "fcm-5229", "fcm-5230"), ("fcm-5228",), ("fcm-5229",), ("fcm-5230",)]
 
 

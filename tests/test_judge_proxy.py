@@ -28,6 +28,7 @@ from tests.judge_samples import (
     row,
     tcp,
     tls,
+    udp,
     with_login,
 )
 
@@ -265,6 +266,31 @@ def test_an_old_proxy_is_told() -> None:
     assert ids(judged) == ["proxy-http10"]
     assert judged.findings[0].severity is Severity.DEGRADING
     assert row(judged, "border/http-1.1").verdict == "fail"
+
+
+def test_only_the_gateway_minds_an_old_proxy() -> None:
+    """Behind one it has no media but by UDP; browsers and apps go through."""
+    old = Fault(match=kind("proxy"), phase=Phase.PROXY, cause=Cause.PROXY_HTTP10)
+    judged = report(old, Fault(match=udp, phase=Phase.STUN), site=PROXY_SITE)
+    assert {row(judged, f"webrtc-gateway/{name}").verdict for name in ("ice-turn", "p2p-internet")} == {"fail"}
+    assert "the proxy speaks HTTP/1.0" in row(judged, "webrtc-gateway/ice-turn").reason
+    assert row(judged, "domains/webrtc-gateway").verdict == "fail"
+    assert row(judged, "desktop/p2p-internet").verdict == "degraded"
+    assert "webrtc-gateway/ice-turn" in finding(judged, "proxy-http10").rows
+    assert finding(judged, "proxy-http10").severity is Severity.BLOCKING
+
+
+def test_an_old_proxy_does_not_matter_to_a_gateway_that_has_udp() -> None:
+    """Direct UDP is its preferred way anyhow."""
+    judged = report(Fault(match=kind("proxy"), phase=Phase.PROXY, cause=Cause.PROXY_HTTP10), site=PROXY_SITE)
+    assert row(judged, "webrtc-gateway/ice-turn").verdict == "pass"
+
+
+def test_the_version_is_asked_where_the_gateway_goes() -> None:
+    """Tunnels to the TURN servers tell it, whatever becomes of one to another host."""
+    denied = Fault(match=both(kind("proxy"), host(APEX)), phase=Phase.PROXY, cause=Cause.PROXY_DENIED)
+    judged = report(denied, Fault(match=udp, phase=Phase.STUN), site=PROXY_SITE)
+    assert row(judged, "webrtc-gateway/ice-turn").verdict == "degraded"
 
 
 # Upgrades

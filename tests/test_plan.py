@@ -137,6 +137,14 @@ def test_the_servers_ports_replace_the_guides(server: TurnServer, udp: int, tls:
     assert (ranged.params["first"], ranged.params["last"]) == (50000, 50999)
 
 
+def test_the_proxy_is_asked_for_the_port_at_which_turn_is_spoken() -> None:
+    """A server that listens elsewhere moves the question for a tunnel to it, too."""
+    server = TurnServer(host="turn.example", ports={Transport.TLS: 5349})
+    plan = make_plan(RAINBOW, RAINBOW.rows, [server], proxied)
+    asked = {flow.spec: flow.target.port for flow in plan.flows if flow.kind == "proxy"}
+    assert asked == {"proxy-http11": 443, "proxy-http11-turn-tls": 5349, "proxy-http11-turn-tcp": 80}
+
+
 def test_several_servers_are_all_tried() -> None:
     """Each with its own ports."""
     servers = (TurnServer(host="a.example"), TurnServer(host="b.example", ports={Transport.UDP: 5000}))
