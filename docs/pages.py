@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rainbow_probe.explanations import FINDINGS, OWN, STAGES, Stage, Why
+from rainbow_probe.explanations.kinds import KINDS
 
 HERE = Path(__file__).parent
 INTRODUCTION = """\
@@ -27,7 +28,7 @@ on one address of a name and works on another passes, as a client would, and the
 These say nothing certain of the network. A check that ends so is *inconclusive*, never failed.
 """
 CAUSES = "| cause | what it means | usual reason | what to do |\n|---|---|---|---|\n"
-SEEN = re.compile(r"(?<=\| finding \| what was seen \|\n\|---\|---\|\n)(?:\|.*\n)*")
+TABLE = r"(?<=\| {} \|\n\|---\|---\|\n)(?:\|.*\n)*"
 
 
 def failures() -> str:
@@ -44,9 +45,15 @@ def _table(causes: Mapping[str, Why]) -> str:
 
 
 def verdicts(page: str) -> str:
-    """Return ``docs/verdicts.md``, now *page*, with its table of findings made anew."""
-    table = "".join(f"| `{name}` | {why.means} |\n" for name, why in FINDINGS.items())
-    return SEEN.sub(lambda _: table, page, count=1)
+    """Return ``docs/verdicts.md``, now *page*, with its tables of kinds and of findings made anew."""
+    kinds = {name: kind.passes for name, kind in KINDS.items()}
+    seen = {name: why.means for name, why in FINDINGS.items()}
+    return _filled(_filled(page, r"kind \| passes when", kinds), r"finding \| what was seen", seen)
+
+
+def _filled(page: str, head: str, lines: Mapping[str, str]) -> str:
+    table = "".join(f"| `{name}` | {text} |\n" for name, text in lines.items())
+    return re.sub(TABLE.format(head), lambda _: table, page, count=1)
 
 
 def pages() -> dict[Path, str]:

@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
         ("run", "test this machine's network", RUN, _run),
         ("demo", "test an embedded demo cloud on loopback, with faults to choose from", DEMO, _demo),
         ("list", "list the rows of the guide and what tests them", LIST, _list),
+        ("explain", "explain a row of the guide, a cause or a finding", EXPLAIN, _explain),
     ):
         plain = argparse.RawDescriptionHelpFormatter
         fill(commands.add_parser(name, help=what, description=description, epilog=EPILOG, formatter_class=plain))
@@ -46,6 +47,8 @@ def parser() -> argparse.ArgumentParser:
 RUN = "Try every flow of the guide that can be tried from here, judge row by row, and say what to change."
 DEMO = "The same job as run, against a Rainbow-like cloud that lives on loopback as long as the command does."
 LIST = "Every row of the guide: its id, its section, how bad it is when it fails, what it is, and what tests it."
+
+EXPLAIN = "What a row, a cause or a finding is, how it is tested, what it usually comes from, and what to do."
 
 
 def _run(command: argparse.ArgumentParser) -> None:
@@ -120,6 +123,13 @@ def _demo(command: argparse.ArgumentParser) -> None:
 def _list(command: argparse.ArgumentParser) -> None:
     command.add_argument("--guide", metavar="ID|DIR", help="a guide that ships with the probe, or a folder (hds-ed21)")
     command.add_argument("--client", action="append", default=[], metavar="NAME", help="only this client kind or group")
+    command.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def _explain(command: argparse.ArgumentParser) -> None:
+    command.add_argument("word", nargs="?", metavar="ROW|CAUSE|FINDING", help="as in a report, or PHASE/CAUSE as in "
+        "connect/timeout; without it, everything that can be asked")  # fmt: skip
+    command.add_argument("--guide", metavar="ID|DIR", help="a guide that ships with the probe, or a folder (hds-ed21)")
     command.add_argument("--debug", action="store_true", help="show tracebacks")
 
 

@@ -65,7 +65,21 @@ def list_rows(arguments: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {"run": run, "demo": demo, "list": list_rows}
+def explain(arguments: argparse.Namespace) -> int:
+    """Explain a row of the guide, a cause or a finding."""
+    from rainbow_probe.explain import explain, overview
+
+    guide = read_guide(arguments.guide or Options().guide, ())
+    print(explain(arguments.word, guide) if arguments.word else overview(guide))  # noqa: T201 - the answer
+    return 0
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "run": run,
+    "demo": demo,
+    "list": list_rows,
+    "explain": explain,
+}
 
 
 def read_options(arguments: argparse.Namespace) -> Options:

@@ -14,7 +14,7 @@ LAYERS = (
     ("__main__",),
     ("cli",),
     ("arguments", "commands"),
-    ("demonstration",),
+    ("demonstration", "explain"),
     ("session",),
     ("outputs", "readiness"),
     ("demo", "report", "runner"),

@@ -1,0 +1,65 @@
+"""What each kind of check proves, and the findings that usually stand behind its failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of check."""
+
+    passes: str
+    """When it passes, as the end of a sentence."""
+    findings: tuple[str, ...]
+    """Entries of ``FINDINGS``, the most usual first."""
+
+
+def _kind(passes: str, *findings: str) -> Kind:
+    return Kind(passes=passes, findings=findings)
+
+
+_WEB = ("tcp-PORT-blocked", "proxy-denies-name", "tls-intercepted", "dns-nxdomain", "clock-wrong")
+_TURN = ("udp-blocked", "tcp-PORT-blocked", "proxy-denies-PORT", "http-inspection-PORT", "tls-intercepted")
+
+KINDS: Mapping[str, Kind] = MappingProxyType({
+    "dns": _kind(
+        "the system's resolver gives an address; each configured resolver is asked too, over UDP and TCP, for the "
+        "record",
+        *("dns-nxdomain", "dns-no-answer", "dns-refused", "udp-53-blocked", "dns-hijack", "dns-sinkhole"),
+    ),
+    "https": _kind(
+        "the host answers over validated TLS; of the REST API, the JSON of its own `ping` and `about`",
+        *(*_WEB, "block-page"),
+    ),
+    "xmpp": _kind(
+        "the Upgrade to WebSocket is taken for subprotocol `xmpp`, the stream opens for the right domain with its "
+        "features, a ping is answered, and the link lives after a hold",
+        *("proxy-no-upgrade", *_WEB),
+    ),
+    "turn": _kind(
+        "the TURN server answers in its own protocol: to a Binding, and to an Allocate with realm and nonce; with "
+        "credentials, when data comes back through the relay",
+        *(*_TURN, "turn-bad-credentials", "turn-unreachable"),
+    ),
+    "udp-range": _kind(
+        "datagrams sent to the relayed ports, which lie in that range, come out of the relay; only with credentials",
+        *("udp-range-blocked", "udp-range-partly"),
+    ),
+    "push": _kind(
+        "the push service completes TLS with the certificate expected of it",
+        *("push-ports-blocked", "direct-blocked", "tls-intercepted"),
+    ),
+    "proxy": _kind(
+        "the proxy opens a tunnel and speaks HTTP/1.1",
+        *("proxy-unreachable", "proxy-auth", "proxy-denied", "proxy-http10", "proxy-not-http"),
+    ),
+    "portal": _kind(
+        "a neutral host is what it should be; no row rests on it, but it tells captive portals and wrong clocks from "
+        "other faults",
+        *("captive-portal", "http-filtered"),
+    ),
+    "ports": _kind("this machine's dynamic ports lie in the guide's range"),
+})

@@ -1,0 +1,108 @@
+"""``rainbow-probe explain``: every word of a report, in words an administrator reads at 80 columns."""
+
+from __future__ import annotations
+
+import pytest
+
+from rainbow_probe.catalogue import builtin, load
+from rainbow_probe.checks import kinds
+from rainbow_probe.explain import explain, overview, words
+from rainbow_probe.explanations import FINDINGS
+from rainbow_probe.explanations.kinds import KINDS
+from rainbow_probe.options import UsageError
+from tests.catalogue_samples import CLINIC
+from tests.commands import rainbow_probe
+
+GUIDE = load(builtin("hds-ed21"), kinds())
+
+
+def test_every_word_has_its_page() -> None:
+    """Which begins with it, fits 80 columns and shows no mark-up."""
+    for word in words(GUIDE):
+        lines = explain(word, GUIDE).splitlines()
+        assert lines[0].startswith(word)
+        assert max(map(len, lines)) <= 80, word
+        assert "`" not in "".join(lines), word
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("desktop/wss", ["mandatory", "section 4.1", "proxy-no-upgrade"]),
+        ("connectors/wss", [ "HTTP Upgrade", "openrainbow.health on TLS/443"]),
+        ("mobile/conference", ["udp-range to the TURN servers on UDP/49152-65535", "always direct"]),
+        ("room/conference", ["degraded: only UDP/3478 works; the cost"]),
+        ("mobile/p2p-lan", ["Not yet: needs a second machine"]),
+        ("border/firewall", ["It sums up all rows of section"]),
+        ("os/dynamic-ports", ["of this machine", "Erratum"]),
+        ("connect/timeout", ["A firewall that drops", "Open the port"]),
+        ("timeout", ["In phase stun", "In phase connect", "In phase turn-data"]),
+        ("budget", ["inconclusive", "--timeout"]),
+        ("nxdomain", ["in phase resolve", "does not exist"]),
+        ("tls", ["tls/tls-expired"]),
+        ("udp-blocked", ["check turn", "UDP/3478", "rainbow-probe rules"]),
+        ("tls-intercepted", ["a finding", "a cause, in phase tls"]),
+        ("proxy-denies-8080", ["proxy-denies-8080: a finding", "443 only"]),
+        ("seen-tls-timeout-rest", ["without a proven cause", "ClientHello"]),
+        ("tcp-80-blocked-more", ["No host takes connections"]),
+        (" Connect/Timeout ", ["connect/timeout"]),
+    ],
+)  # fmt: skip
+def test_a_page_says_what_is_needed(word: str, told: list[str]) -> None:
+    """What it is, how it is tested, what passes and fails, what it comes from, what to do."""
+    text = " ".join(explain(word, GUIDE).split()).lower()
+    assert [part for part in told if part.lower() not in text] == []
+
+
+def test_a_row_that_only_a_proxy_can_break_names_no_udp() -> None:
+    """What usually breaks a row is what can break it."""
+    text = explain("border/connect-80", GUIDE)
+    assert "proxy-denies-PORT" in text
+    assert "udp-blocked" not in text
+    assert "proxy-denies" not in explain("mobile/fcm", GUIDE)
+
+
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [("udp-bloked", "udp-blocked"), ("desktop/ws", "desktop/wss"), ("conect/timeout", "connect/timeout")],
+)
+def test_a_wrong_word_is_answered_with_the_closest_ones(word: str, near: str) -> None:
+    """Typing errors happen."""
+    with pytest.raises(UsageError, match=f"did you mean .*{near}"):
+        explain(word, GUIDE)
+
+
+@pytest.mark.parametrize("word", ["", "xyzzy", "resolve/tls-expired", "tcp-x-blocked", "\x1b[31m"])
+def test_what_nobody_knows_is_refused(word: str) -> None:
+    """A failure that cannot occur, too; what was typed is shown escaped."""
+    with pytest.raises(UsageError, match="no such row, cause or finding") as refused:
+        explain(word, GUIDE)
+    assert str(refused.value).isprintable()
+
+
+def test_the_overview_lists_everything() -> None:
+    """Rows, findings, causes and phases."""
+    listed = overview(GUIDE).replace(",", " ").split()
+    assert [word for word in words(GUIDE) if "/" not in word and word not in listed] == []
+    assert [row.id for row in GUIDE.rows if row.id not in listed] == []
+
+
+def test_every_kind_of_check_is_explained() -> None:
+    """With findings that exist."""
+    assert set(KINDS) == set(kinds())
+    assert {name for kind in KINDS.values() for name in kind.findings} <= set(FINDINGS)
+
+
+def test_the_command_explains() -> None:
+    """One word, of this guide or of another; without a word it lists."""
+    assert "Messages and presence" in rainbow_probe("explain", "desktop/wss").out
+    assert "Rows of the guide" in rainbow_probe("explain").out
+    row = load(CLINIC, kinds()).rows[0]
+    assert row.title in rainbow_probe("explain", row.id, "--guide", str(CLINIC)).out
+
+
+def test_the_command_refuses() -> None:
+    """With exit status 2, and nothing on standard output."""
+    refused = rainbow_probe("explain", "nonsense")
+    assert (refused.status, refused.out) == (2, "")
+    assert "nonsense" in refused.err
