@@ -42,7 +42,9 @@ def shown(cause: Cause, *names: str, **facts: Scalar) -> Fault:
 
 def web(result: Result) -> Result:
     """Decrypt the web hosts, where the guide allows it."""
-    return opened_by(result, BOX) if result.flow.kind in {"https", "xmpp"} else result
+    return (
+        opened_by(result, BOX) if result.flow.kind in {"https", "xmpp"} and result.flow.target.host != AGENT else result
+    )
 
 
 def test_decryption_that_is_allowed_is_advice() -> None:
@@ -84,8 +86,32 @@ def test_an_agent_host_with_the_boxs_issuer_is_named() -> None:
     def agent_too(result: Result) -> Result:
         return opened_by(result, BOX) if result.flow.target.host == AGENT else web(result)
 
-    found = case().with_each(agent_too).judged().findings[0]
+    judged = case().with_each(agent_too).judged()
+    found = judged.findings[0]
     assert f"{AGENT}, where the operator's own CA is expected, shows the same issuer" in found.detail
+    assert found.fix.startswith(f"Exempt {AGENT} from decryption")
+    assert found.severity is Severity.DEGRADING
+    assert row(judged, "pbx-agent/wss").verdict == "inconclusive"
+    assert "Acme Inspection" in row(judged, "pbx-agent/wss").reason
+    agent = next(one for one in judged.results if one.flow.target.host == AGENT and one.flow.kind == "xmpp")
+    assert (agent.verdict.outcome, agent.verdict.failure and agent.verdict.failure.cause) == (
+        Outcome.INCONCLUSIVE,
+        Cause.CANNOT_TELL,
+    )
+
+
+def test_an_agent_host_with_an_issuer_that_is_refused_elsewhere() -> None:
+    """A box that this machine does not trust may stand at the agent's host too."""
+
+    def agent_too(result: Result) -> Result:
+        steps = tuple(
+            replace(step, facts={**step.facts, "issuer": BOX}) if step.phase is Phase.TLS else step
+            for step in result.steps
+        )
+        return replace(result, steps=steps) if result.flow.target.host == AGENT else result
+
+    judged = case(shown(Cause.TLS_UNTRUSTED, APEX)).with_each(agent_too).judged()
+    assert row(judged, "pbx-agent/wss").verdict == "inconclusive"
 
 
 def test_an_agent_host_with_its_own_issuer_is_no_interception() -> None:

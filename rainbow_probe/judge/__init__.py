@@ -11,6 +11,7 @@ from rainbow_probe.judge.clients import client_lines, overall, summary
 from rainbow_probe.judge.findings import find
 from rainbow_probe.judge.findings.advice import mapped_addresses
 from rainbow_probe.judge.needs import Known
+from rainbow_probe.judge.review import reviewed
 from rainbow_probe.judge.rows import judge_rows
 from rainbow_probe.judge.scene import Scene
 from rainbow_probe.judge.status import exit_status
@@ -32,6 +33,7 @@ def judge(
 
     When it began, how long it took and which version did it is the caller's to fill in.
     """
+    results = reviewed(results)
     known = Known(
         specs=guide.flows,
         assignments=assignments,
@@ -57,7 +59,7 @@ def judge(
         mapped_addresses=mapped_addresses(results),
         clients=lines,
         rows=_linked(judged, findings),
-        results=tuple(results),
+        results=results,
         findings=findings,
     )
 

@@ -26,7 +26,7 @@ def intercepted(scene: Scene) -> list[Found]:
     broken = [r for r in scene.failing if cause(r) is Cause.TLS_INTERCEPTED]
     borne = [result for result in seen if passes(result)]
     own = _operator_hosts(scene, {interceptor(r) or issuer(r) for r in (*seen, *strange)})
-    claims = distinct([*broken, *strange])
+    claims = distinct([*broken, *strange, *own])
     distrust = "" if seen else ", and this machine does not trust it"
     return [
         Found(
@@ -35,7 +35,7 @@ def intercepted(scene: Scene) -> list[Found]:
             who=Who.TLS_INSPECTION,
             fix=_fix(claims, borne),
             claims=tuple(claims),
-            shows=tuple(distinct([*seen, *own])),
+            shows=tuple(seen),
             detail=_detail(claims, borne, own),
             rules=(exemption_rule(scene, claims or borne, EXEMPT),),
         )
@@ -68,10 +68,14 @@ def _fix(claims: Sequence[Result], borne: Sequence[Result]) -> str:
 
 
 def _detail(claims: Sequence[Result], borne: Sequence[Result], own: Sequence[Result]) -> str:
+    broken = [result for result in claims if not any(result is one for one in own)]
     parts = [
-        f"it breaks {hosts(claims, 8)}" if claims else "",
+        f"it breaks {hosts(broken, 8)}" if broken else "",
         f"it is borne by {hosts(borne, 8)}" if borne else "",
-        f"{hosts(own)}, where the operator's own CA is expected, shows the same issuer" if own else "",
+        f"{hosts(own)}, where the operator's own CA is expected, shows the same issuer: whether its client takes that "
+        "cannot be told"
+        if own
+        else "",
         f"issuer: {named(dict.fromkeys(filter(None, map(issuer, (*claims, *borne)))))}",
     ]
     return "; ".join(part for part in parts if part)
