@@ -7,8 +7,9 @@ import errno
 import socket
 import ssl
 import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from typing import cast
 
 from rainbow_probe.model import Cause, Failure, PeerError, Phase, Scalar, Step
@@ -16,6 +17,8 @@ from rainbow_probe.model import Cause, Failure, PeerError, Phase, Scalar, Step
 FACT_SIZE = 2048  # characters; evidence from the network is hostile, so bounded
 DETAIL_SIZE = 300
 MOST_STEPS = 2000
+BOUND = frozenset({Phase.HTTP, Phase.WEBSOCKET, Phase.XMPP})
+"""Phases whose subject does not say to which address they went."""
 ENOUGH = 0.75  # a step that had this share of its limit and heard nothing has proven silence
 
 _BY_ERRNO = {
@@ -63,6 +66,9 @@ _BY_TYPE: tuple[tuple[type[BaseException], Cause], ...] = (
     (OSError, Cause.UNREACHABLE),
 )
 
+_address: ContextVar[str] = ContextVar("address", default="")
+"""Over which address this task goes: each address of a flow is a task of its own."""
+
 
 class StepError(Exception):
     """A recorded failure on its way up to whoever judges the attempt."""
@@ -102,6 +108,15 @@ class Recorder:
         """Give the flow its whole budget again: waiting for a shared look-up was not its work."""
         self._deadline = time.monotonic() + self._budget + extra
 
+    @contextmanager
+    def going_to(self, address: str) -> Generator[None]:
+        """Note with each step in this block that it went to *address*, where the step itself does not say."""
+        before = _address.set(address)
+        try:
+            yield
+        finally:
+            _address.reset(before)
+
     @asynccontextmanager
     async def step(self, phase: Phase, subject: object, *, limit: float) -> AsyncGenerator[dict[str, Scalar]]:
         """Time the body, give it *limit* seconds, and record how it ended.
@@ -111,7 +126,7 @@ class Recorder:
         limit; if our own budget cut it short, the cause is ``budget``.
         """
         at, stalled = self.elapsed, self._stalled()
-        facts: dict[str, Scalar] = {}
+        facts: dict[str, Scalar] = {"address": _address.get()} if phase in BOUND and _address.get() else {}
         failure: Failure | None = None
         try:
             async with asyncio.timeout(max(0.0, min(limit, self._deadline - time.monotonic()))):

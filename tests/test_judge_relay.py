@@ -230,7 +230,7 @@ def failing_there(phase: Phase, cause: Cause, subject: str = f"{APEX}:443", addr
     [
         (Phase.TLS, Cause.TLS_EXPIRED, f"{APEX}:443", BAD, "the certificate has expired"),
         (Phase.TLS, Cause.TIMEOUT, f"{APEX}:443", BAD, "it connects, but TLS gets no answer"),
-        (Phase.HTTP, Cause.SERVER_ERROR, "/api", "", "the server reports an error of its own"),
+        (Phase.HTTP, Cause.SERVER_ERROR, "/api", BAD, "the server reports an error of its own"),
     ],
 )
 def test_an_address_that_answers_wrongly_is_not_dead(

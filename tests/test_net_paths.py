@@ -11,7 +11,19 @@ import pytest
 from rainbow_probe.demo.loopback import Loopback, loopback
 from rainbow_probe.demo.pages import Page, serving
 from rainbow_probe.evidence import Recorder, StepError
-from rainbow_probe.model import Cause, Endpoint, Failure, Flow, Outcome, Phase, PortRange, Proxy, Transport, Verdict
+from rainbow_probe.model import (
+    Cause,
+    Endpoint,
+    Failure,
+    Flow,
+    Outcome,
+    PeerError,
+    Phase,
+    PortRange,
+    Proxy,
+    Transport,
+    Verdict,
+)
 from rainbow_probe.net.names import Names
 from rainbow_probe.net.paths import MOST_ADDRESSES, Hop, each_address, failed, passed, resolve, together
 from rainbow_probe.net.route import Limits, Route
@@ -238,6 +250,23 @@ async def hops(flow: Flow, route: Route, rec: Recorder | None = None) -> Sequenc
 
     await each_address(flow, route, rec or Recorder(), attempt)
     return tried
+
+
+async def test_every_failure_tells_at_which_address_it_was_met() -> None:
+    """Also where what is asked for is no address, and where an answer was judged when all was said."""
+    route = replace(a_route(), names=names(probe_test=(HOST, SIX)))
+    refused = Failure(phase=Phase.HTTP, cause=Cause.SERVER_ERROR, detail="500")
+    rec = Recorder()
+
+    async def attempt(hop: Hop) -> Verdict:
+        async with rec.step(Phase.HTTP, "/api", limit=1):
+            if hop.address.host == HOST:
+                raise PeerError(Cause.NOT_HTTP, "noise")
+        return failed(refused)
+
+    await each_address(a_flow("https", 443), route, rec, attempt)
+    told = {step.failure.cause: step.facts.get("address") or step.subject for step in rec.steps if step.failure}
+    assert told == {Cause.NOT_HTTP: f"{HOST}:443", Cause.SERVER_ERROR: f"[{SIX}]:443"}
 
 
 def through(door: str = DOOR) -> Route:

@@ -34,7 +34,7 @@ from rainbow_probe.net.route import Route
 from rainbow_probe.net.udp import open_udp
 
 PORTS = 16  # distinct relayed ports
-WAITS = (0.1, 0.2, 0.4, 0.8, 1.0)  # seconds after each send; five lost at 15 % loss: 1 in 13,000 ports
+WAITS = (0.1, 0.15, *(0.25,) * 7, 0.5)  # seconds after each send; at 30 % loss each way: all ten lost at 1 port in 800
 SAMPLING = 3 * sum(WAITS) + 1.0  # seconds: the control, all ports side by side, the silent ones once more
 ENOUGH_PORTS = 2  # the control needs a second one; fewer ports than planned are told
 OPENING = 0.6  # share of an exchange's limit for each way to the TURN server; the first in order that works is used

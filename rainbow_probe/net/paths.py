@@ -44,8 +44,19 @@ async def each_address(flow: Flow, route: Route, rec: Recorder, attempt: Attempt
     hops = await _hops(flow, route, rec)
     rec.restart_budget()
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_tried(hop, attempt)) for hop in hops]
-    return together([(hop.label, task.result()) for hop, task in zip(hops, tasks, strict=True)])
+        tasks = [group.create_task(_tried(hop, attempt, rec)) for hop in hops]
+    tried = [(hop.label, task.result()) for hop, task in zip(hops, tasks, strict=True)]
+    if len(tried) > 1:
+        _tell_where(tried, rec)
+    return together(tried)
+
+
+def _tell_where(tried: Sequence[tuple[str, Verdict]], rec: Recorder) -> None:
+    """Note at which address each failure was met that was judged when all was said, and not by a step."""
+    known = {step.failure for step in rec.steps}
+    for address, verdict in tried:
+        if verdict.failure and verdict.failure not in known:
+            rec.note(verdict.failure.phase, address, verdict.failure)
 
 
 def together(tried: Sequence[tuple[str, Verdict]]) -> Verdict:
@@ -65,9 +76,10 @@ def _closeness(verdict: Verdict) -> tuple[int, int]:
     return order.index(verdict.outcome), -PHASES.index(verdict.failure.phase) if verdict.failure else 0
 
 
-async def _tried(hop: Hop, attempt: Attempt) -> Verdict:
+async def _tried(hop: Hop, attempt: Attempt, rec: Recorder) -> Verdict:
     try:
-        return await attempt(hop)
+        with rec.going_to(hop.label):
+            return await attempt(hop)
     except StepError as exc:
         return failed(exc.failure)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Self
 
@@ -18,7 +19,11 @@ from rainbow_probe.protocols.transaction import Transaction, not_stun
 from rainbow_probe.protocols.turn import Address, Client
 
 LAST_WORD = 0.97  # share of a step's limit after which we say ourselves what was missing
-SHORTEST_WAIT = 0.2  # seconds; RTO once the round trip is known, RFC 8489 section 6.2.1
+SHORTEST_WAIT = 0.1  # seconds between repetitions on a quick path
+USUAL_WAIT = (
+    0.25  # and where nobody answered yet, or the path is slow: the RFC's doubling gives too few on a lossy line
+)
+FIRST_WAITS = (0.5, 0.5)  # before anything is known; RTO, RFC 8489 section 6.2.1
 
 
 class Relay:
@@ -31,7 +36,7 @@ class Relay:
         self._subject = hop.label
         self._rec = rec
         self._limit = route.limits.exchange if link.reliable else route.limits.datagrams
-        self._first_wait: float | None = None
+        self._wait: float | None = None
 
     @classmethod
     @asynccontextmanager
@@ -123,7 +128,7 @@ class Relay:
                 if answer:
                     took = time.monotonic() - sent
                     facts["rtt_ms"] = round(took * 1000, 2)
-                    self._first_wait = max(SHORTEST_WAIT, 3 * took)
+                    self._wait = min(USUAL_WAIT, max(SHORTEST_WAIT, 3 * took))
                     return answer
         finally:
             if transaction.stray:
@@ -144,11 +149,12 @@ class Relay:
         except TimeoutError:
             return None
 
-    def _waits(self, transaction: Transaction) -> Sequence[float]:
-        waits = list(transaction.waits(reliable=self.link.reliable))
-        if self.link.reliable or self._first_wait is None:
-            return waits
-        return [min(self._first_wait * 2**n, wait) for n, wait in enumerate(waits)]
+    def _waits(self, transaction: Transaction) -> Iterable[float]:
+        """Yield the seconds to wait after each time the request is sent, until the step's own limit ends it."""
+        if self.link.reliable:
+            return transaction.waits(reliable=True)
+        first = FIRST_WAITS if self._wait is None else ()
+        return itertools.chain(first, itertools.repeat(self._wait or USUAL_WAIT))
 
 
 def endpoint(address: Address) -> Endpoint:

@@ -11,8 +11,6 @@ from rainbow_probe.judge.traces import SHUT, direct, over_udp, passes
 from rainbow_probe.judge.words import CAUSES, SILENCE, count, named
 from rainbow_probe.model import Cause, Failure, Phase, Result, Severity, Who
 
-UNBOUND = frozenset({Phase.HTTP, Phase.WEBSOCKET, Phase.XMPP})
-"""Phases whose steps do not say which address they went to."""
 MOST_TOLD = 8
 
 
@@ -58,8 +56,7 @@ def bad_addresses(scene: Scene) -> list[Found]:
 def _bad(result: Result, address: str) -> _Bad:
     failed = [step for step in result.steps if step.failure]
     there = (step.failure for step in failed if address in {step.subject, step.facts.get("address")})
-    somewhere = (step.failure for step in failed if step.phase in UNBOUND)
-    return _Bad(result=result, address=address, failure=next(there, None) or next(somewhere, None))
+    return _Bad(result=result, address=address, failure=next(there, None))
 
 
 def _results(bad: Iterable[_Bad]) -> tuple[Result, ...]:
