@@ -62,7 +62,11 @@ def _run(command: argparse.ArgumentParser) -> None:
     )
     add("--guide", metavar="ID|DIR", help="a guide that ships with the probe, or a folder of your own (hds-ed21)")
     add("--site", metavar="FILE.toml", help="a file with the settings of a site; the command line wins over it")
-    add("--proxy", metavar="auto|none|URL", help="the HTTP proxy (auto: environment, then system)")
+    add(
+        "--proxy",
+        metavar="auto|none|URL",
+        help="the proxy, http://, https://, socks5:// or socks4:// (auto: environment, then system)",
+    )
     add(
         "--resolver",
         action="append",

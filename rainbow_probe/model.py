@@ -99,14 +99,17 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
-    """An HTTP proxy (RFC 9110, section 9.3.6)."""
+    """An HTTP proxy (RFC 9110, section 9.3.6), or a SOCKS one (RFC 1928)."""
 
     endpoint: Endpoint
     tls: bool = False
     credentials: Credentials | None = field(default=None, repr=False)
+    socks: int = 0
+    """The version of SOCKS it speaks, 4 or 5; 0 for an HTTP proxy."""
 
     def __str__(self) -> str:
-        return f"{'https' if self.tls else 'http'}://{self.endpoint}"
+        scheme = f"socks{self.socks}" if self.socks else "https" if self.tls else "http"
+        return f"{scheme}://{self.endpoint}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,12 +10,15 @@ from rainbow_probe.model import Assignment, Endpoint, Flow, IssuerPolicy, Proxy,
 from rainbow_probe.options import TurnServer
 
 NO_PROXY_HERE = "no proxy is used here"
+NO_HTTP_PROXY = "the proxy speaks SOCKS, and no HTTP"
 NO_TURN = (
     "no TURN server is known: give one with --turn URI, name it in the site file (turn = [...]), or try --discover"
 )
 BY_ADDRESS_ONLY = "the TURN servers were given by address, so there is no name to look up"
 CONTROLS = frozenset({"portal"})
 """Kinds that serve no row: they are run each time, because they separate causes."""
+OF_HTTP = frozenset({"proxy"})
+"""Kinds that ask what the proxy's HTTP is like."""
 
 ProxyFor = Callable[[Endpoint], Proxy | None]
 
@@ -62,7 +65,10 @@ class _Planner:
             only_addresses = group is not None and group.turn and bool(self._servers)
             return Assignment(not_applicable=BY_ADDRESS_ONLY) if only_addresses else Assignment(not_tested=NO_TURN)
         planned = [flow for target in targets if (flow := self._flow(spec, group, target))]
-        return Assignment(flows=tuple(planned), not_applicable="" if planned else NO_PROXY_HERE)
+        return Assignment(flows=tuple(planned), not_applicable="" if planned else self._why_not(targets))
+
+    def _why_not(self, targets: Iterable[Endpoint]) -> str:
+        return NO_HTTP_PROXY if any(map(self._proxy_for, targets)) else NO_PROXY_HERE
 
     def _targets(self, spec: FlowSpec, group: HostGroup | None) -> list[Endpoint]:
         if group is None:
@@ -82,7 +88,7 @@ class _Planner:
 
     def _flow(self, spec: FlowSpec, group: HostGroup | None, target: Endpoint) -> str | None:
         proxy = None if spec.proxy is Proxying.NO else self._proxy_for(target)
-        if proxy is None and spec.proxy is Proxying.ONLY:
+        if spec.proxy is Proxying.ONLY and (proxy is None or (proxy.socks and spec.kind in OF_HTTP)):
             return None
         via = Via.PROXY if proxy else Via.DIRECT
         identity = f"{spec.kind}/{target}/{spec.transport}/{via}{_more(spec)}"

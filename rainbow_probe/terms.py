@@ -66,6 +66,7 @@ class Cause(StrEnum):
     CAPTIVE_PORTAL = "captive-portal"
     BLOCK_PAGE = "block-page"
     NOT_HTTP = "not-http"
+    NOT_SOCKS = "not-socks"
     SERVER_ERROR = "server-error"
     UNEXPECTED_REPLY = "unexpected-reply"
     UPGRADE_REFUSED = "upgrade-refused"

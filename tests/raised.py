@@ -28,6 +28,7 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "protocols/connect.py": frozenset({Phase.PROXY}),
     "protocols/http.py": frozenset({Phase.PROXY, Phase.HTTP, Phase.WEBSOCKET}),
     "protocols/login.py": STUN,
+    "protocols/socks.py": frozenset({Phase.PROXY}),
     "protocols/transaction.py": STUN,
     "protocols/turn.py": STUN,
     "protocols/xmpp.py": frozenset({Phase.XMPP}),

@@ -11,6 +11,7 @@ sysctl:procps
 turnserver:coturn
 squid:squid-openssl
 /usr/lib/squid/security_file_certgen:squid-openssl
+danted:dante-server
 nginx:nginx-light
 dnsmasq:dnsmasq-base
 prosody:prosody

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
 from rainbow_probe.catalogue import builtin, load
+from rainbow_probe.checks import kinds
 from rainbow_probe.model import Endpoint, IssuerPolicy, PortRange, Proxy, Transport, Via
 from rainbow_probe.options import TurnServer
-from rainbow_probe.plan import BY_ADDRESS_ONLY, NO_PROXY_HERE, NO_TURN, Plan, make_plan, select_rows
+from rainbow_probe.plan import BY_ADDRESS_ONLY, NO_HTTP_PROXY, NO_PROXY_HERE, NO_TURN, Plan, make_plan, select_rows
 from tests.catalogue_samples import CLINIC, KINDS
 
 GUIDE = load(CLINIC, KINDS)
@@ -197,3 +199,13 @@ def test_flows_that_share_an_id_ask_the_same() -> None:
             for identity in assignment.flows:
                 assert spec.params.items() <= flows[identity].params.items(), (spec_id, identity)
                 assert RAINBOW.hosts[spec.hosts].issuer is flows[identity].policy if spec.hosts else True
+
+
+def test_a_socks_proxy_has_no_http_of_its_own() -> None:
+    """What goes through it is planned; what asks for its HTTP means nothing there."""
+    guide = load(builtin("hds-ed21"), kinds())
+    rows = select_rows(guide, ())
+    socks = make_plan(guide, rows, TURN, lambda _: replace(PROXY, socks=5))
+    http = make_plan(guide, rows, TURN, proxied)
+    assert {flow.kind for flow in http.flows} - {flow.kind for flow in socks.flows} == {"proxy"}
+    assert socks.assignments["proxy-http11"].not_applicable == NO_HTTP_PROXY

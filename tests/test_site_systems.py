@@ -39,7 +39,7 @@ TLS, WEB = ("tls-proxy.clinic.example:8443", False), ("web-proxy.clinic.example:
         ("http=web-proxy.clinic.example:3128;https=tls-proxy.clinic.example:8443", [TLS, WEB]),
         ("HTTPS=tls-proxy.clinic.example:8443 ftp=ftp.clinic.example:21", [TLS]),
         ("http=web-proxy.clinic.example:3128", [WEB]),
-        ("socks=socks.clinic.example:1080", [("socks://socks.clinic.example:1080", False)]),
+        ("socks=socks.clinic.example:1080", [("socks4://socks.clinic.example:1080", False)]),
         ("socks=socks5://socks.clinic.example:1080;https=", [("socks5://socks.clinic.example:1080", False)]),
         ("ftp=ftp.clinic.example:21", []),
         ("", []),
@@ -128,7 +128,7 @@ def test_macos_pac_and_detection() -> None:
 def test_macos_one_interfaces_settings_are_not_everybodys() -> None:
     """What stands under ``__SCOPED__`` goes unread, and so does a proxy that is switched off."""
     declared = parse_scutil(sample("scutil-proxy-scoped.txt"))
-    assert urls(declared) == [("[2001:db8::80]:3128", True), ("socks://socks.clinic.example:1080", False)]
+    assert urls(declared) == [("socks://socks.clinic.example:1080", False), ("[2001:db8::80]:3128", True)]
     assert declared.bypass == ()
 
 
@@ -197,8 +197,8 @@ def test_kde_manual() -> None:
     declared = parse_kioslaverc(sample("kioslaverc-manual.txt"), {})
     assert urls(declared) == [
         ("http://tls-proxy.clinic.example:8443", False),
-        ("http://web-proxy.clinic.example:3128", True),
         ("socks://socks.clinic.example:1080", False),
+        ("http://web-proxy.clinic.example:3128", True),
     ]
     assert declared.bypass == ("localhost", ".clinic.example", "10.0.0.0/8")
     assert (declared.pac, declared.notes) == ("", ())

@@ -7,7 +7,7 @@ from rainbow_probe.terms import Cause, Phase
 
 PROXY = stage(
     Phase.PROXY,
-    "From this machine to its HTTP proxy, and the CONNECT to the target.",
+    "From this machine to its proxy (HTTP, or SOCKS), and the CONNECT to the target.",
     {
         Cause.PROXY_UNREACHABLE: why(
             "The proxy's name does not resolve, or its port cannot be connected to; the detail says which.",
@@ -15,7 +15,8 @@ PROXY = stage(
             "Correct the setting (the report says where it was found), or start the proxy.",
         ),
         Cause.PROXY_AUTH: why(
-            "The proxy answers 407: it wants credentials, or other ones. The schemes it offers are in `offered`.",
+            "The proxy answers 407 (or SOCKS refuses the login): it wants credentials, or other ones. The schemes it "
+            "offers are in `offered`.",
             "No or wrong user and password; a scheme such as NTLM or Negotiate.",
             "Give the user and the password, or exempt the service's names from authentication.",
         ),
@@ -30,7 +31,7 @@ PROXY = stage(
             "Have the resolver that the proxy uses forward the names of the service.",
         ),
         Cause.PROXY_TARGET_FAILED: why(
-            "The proxy was willing and could not reach the target (502, 503, 504).",
+            "The proxy was willing and could not reach the target (502, 503, 504); SOCKS may not know its name.",
             "The firewall lets the proxy out on port 443 only; the target is down.",
             "Open that port, outbound, for the proxy's own address.",
         ),
@@ -43,6 +44,11 @@ PROXY = stage(
             "What answers on the proxy's port is not HTTP.",
             "The port belongs to something else, for example a SOCKS proxy or a TLS one (`https://`).",
             "Correct the proxy's port, or its scheme.",
+        ),
+        Cause.NOT_SOCKS: why(
+            "What answers on the SOCKS proxy's port is not SOCKS of the version that was asked for.",
+            "The port belongs to something else, for example an HTTP proxy; versions 4 and 5 are mixed up.",
+            "Correct the proxy's port, or its scheme (`socks5://`, `socks4://`, `http://`).",
         ),
         Cause.TIMEOUT: why(
             "The proxy took the connection and never answered the CONNECT.",

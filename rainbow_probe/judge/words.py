@@ -38,6 +38,7 @@ CAUSES: Mapping[Cause, str] = MappingProxyType({
     Cause.CAPTIVE_PORTAL: "a log-in page answers instead",
     Cause.BLOCK_PAGE: "a block page answers instead",
     Cause.NOT_HTTP: "what answers is not HTTP",
+    Cause.NOT_SOCKS: "what answers is not SOCKS",
     Cause.SERVER_ERROR: "the server reports an error of its own",
     Cause.UNEXPECTED_REPLY: "the answer is not the service's",
     Cause.UPGRADE_REFUSED: "the upgrade to WebSocket is refused",

@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from rainbow_probe.evidence import Recorder, StepError
-from rainbow_probe.model import OUR_OWN, Cause, Endpoint, Failure, Flow, Outcome, Phase, Transport, Verdict
+from rainbow_probe.model import OUR_OWN, Cause, Endpoint, Failure, Flow, Outcome, Phase, Proxy, Transport, Verdict
 from rainbow_probe.net.framing import Framed
 from rainbow_probe.net.links import ByteStream, Datagrams
 from rainbow_probe.net.names import is_address
 from rainbow_probe.net.route import Route
+from rainbow_probe.net.socks import socks_tunnel
 from rainbow_probe.net.tcp import connect
 from rainbow_probe.net.tls import Expectation, start_tls
 from rainbow_probe.net.tunnel import tunnel
@@ -98,10 +99,7 @@ def passed(reason: str) -> Verdict:
 async def _hops(flow: Flow, route: Route, rec: Recorder) -> list[Hop]:
     if route.proxy is None:
         return [Hop(address=address, authority=flow.target) for address in await resolve(flow.target, route, rec)]
-    authorities = [flow.target]
-    if flow.params.get("by") == "address":
-        found = await resolve(flow.target, route, rec)
-        authorities = [Endpoint(host=address.host, port=flow.target.port) for address in found]
+    authorities = await _authorities(flow, route.proxy, route, rec)
     try:
         doors = await resolve(route.proxy.endpoint, route, rec)
     except StepError as exc:
@@ -109,6 +107,15 @@ async def _hops(flow: Flow, route: Route, rec: Recorder) -> list[Hop]:
             raise
         raise StepError(_unreachable(route.proxy.endpoint, exc.failure)) from exc
     return [Hop(address=door, authority=authority) for door in doors for authority in authorities]
+
+
+async def _authorities(flow: Flow, proxy: Proxy, route: Route, rec: Recorder) -> list[Endpoint]:
+    """Return what the proxy is asked for: the name, or, where SOCKS 4 can carry nothing else, IPv4 addresses."""
+    only_ipv4 = proxy.socks == 4
+    if flow.params.get("by") != "address" and not only_ipv4:
+        return [flow.target]
+    found = [Endpoint(host=address.host, port=flow.target.port) for address in await resolve(flow.target, route, rec)]
+    return [address for address in found if ":" not in address.host] or found if only_ipv4 else found
 
 
 async def resolve(target: Endpoint, route: Route, rec: Recorder) -> list[Endpoint]:
@@ -174,7 +181,8 @@ async def _through(stream: ByteStream, hop: Hop, route: Route, rec: Recorder) ->
     if proxy.tls:
         expected = Expectation(own=True)
         stream = await start_tls(stream, proxy.endpoint, expected, route.trust, rec, limit=limit, over=over)
-    return await tunnel(stream, hop.authority, proxy, rec, limit=limit, over=over)
+    through = socks_tunnel if proxy.socks else tunnel
+    return await through(stream, hop.authority, proxy, rec, limit=limit, over=over)
 
 
 def _unreachable(address: Endpoint, failure: Failure) -> Failure:

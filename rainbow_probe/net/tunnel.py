@@ -27,6 +27,11 @@ async def tunnel(
     return _Prefixed(machine.leftover, stream)
 
 
+def prefixed(prefix: bytes, stream: ByteStream) -> ByteStream:
+    """Return *stream* with *prefix* before what it still has to say."""
+    return _Prefixed(prefix, stream)
+
+
 class _Prefixed:
     """A stream whose first bytes were read already, with the proxy's answer."""
 

@@ -29,14 +29,7 @@ def find_proxy(wanted: str, environ: Mapping[str, str], platform: str = sys.plat
         raise SiteError(f"{OPTION}: empty; allowed: {AUTO}, {NONE}, {ALLOWED}")
     patterns, where = bypass_of(environ)
     given = (Candidate(where=OPTION, url=wanted),)
-    return _only_http(choose(Declared(where=OPTION, proxies=given, bypass=patterns, bypass_where=where), environ))
-
-
-def _only_http(chosen: Chosen) -> Chosen:
-    """Refuse a SOCKS proxy where the user named it for this very run."""
-    if chosen.proxy is None:
-        raise SiteError(f"{OPTION}: SOCKS is not supported; allowed: {AUTO}, {NONE}, {ALLOWED}")
-    return chosen
+    return choose(Declared(where=OPTION, proxies=given, bypass=patterns, bypass_where=where), environ)
 
 
 def declared_by_system(environ: Mapping[str, str], platform: str) -> Declared:

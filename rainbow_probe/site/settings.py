@@ -15,7 +15,7 @@ from enum import StrEnum
 from rainbow_probe.evidence import printable
 from rainbow_probe.model import Proxy
 from rainbow_probe.site.errors import SiteError
-from rainbow_probe.site.url import is_socks, parse_proxy, without_secrets
+from rainbow_probe.site.url import parse_proxy, without_secrets
 
 
 class Unused(StrEnum):
@@ -25,7 +25,6 @@ class Unused(StrEnum):
     DETECTION = (
         "{where}: automatic detection (WPAD) is on; this version does not do it; give --proxy if the site has it"
     )
-    SOCKS = "{where}: a SOCKS proxy is set; this version speaks HTTP CONNECT only; give --proxy if there is such a one"
     REVERSED = "{where}: the list of exceptions is reversed; this version does not follow that"
     MALFORMED = "{where}: the proxy is malformed and not used; give --proxy"
     PLAIN = "{where} is meant for plain HTTP; it is used for TLS too, where curl and Chromium would go direct"
@@ -68,19 +67,19 @@ class Chosen:
 
 
 def candidates(where: str, *, https: str, http: str, socks: str) -> tuple[Candidate, ...]:
-    """Order the proxies of a system that has one a scheme; SOCKS last, since it is only told."""
+    """Order the proxies of a system that has one a scheme, as Chromium does for ``https``: SOCKS is for the rest."""
     found = (
         Candidate(where=where, url=https),
-        Candidate(where=f"{where} (the proxy for HTTP)", url=http, plain=True),
         Candidate(where=where, url=socks if "://" in socks else f"socks://{socks}" if socks else ""),
+        Candidate(where=f"{where} (the proxy for HTTP)", url=http, plain=True),
     )
     return tuple(candidate for candidate in found if candidate.url)
 
 
 def choose(declared: Declared, environ: Mapping[str, str]) -> Chosen:
-    """Take the first proxy that speaks HTTP; raises ``SiteError`` if it is malformed."""
+    """Take the first proxy; raises ``SiteError`` if it is malformed."""
     notes = _notes(declared)
-    candidate = next((one for one in declared.proxies if not is_socks(one.url)), None)
+    candidate = next(iter(declared.proxies), None)
     if candidate is None:
         return Chosen(notes=notes)
     return Chosen(
@@ -121,5 +120,4 @@ def note(unused: Unused, where: str, what: str = "") -> str:
 def _notes(declared: Declared) -> tuple[str, ...]:
     pac = [note(Unused.PAC, declared.where, without_secrets(declared.pac))] if declared.pac else []
     detection = [note(Unused.DETECTION, declared.where)] if declared.detection else []
-    socks = [note(Unused.SOCKS, one.where) for one in declared.proxies if is_socks(one.url)]
-    return (*declared.notes, *pac, *detection, *socks)
+    return (*declared.notes, *pac, *detection)

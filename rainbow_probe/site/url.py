@@ -12,9 +12,11 @@ from rainbow_probe.evidence import printable
 from rainbow_probe.model import Credentials, Endpoint, Proxy
 from rainbow_probe.site.errors import SiteError
 
-ALLOWED = "http://[user:password@]host[:port] or https://[user:password@]host[:port]"
-PORTS = {"http": 80, "https": 443}
-"""Ports of a URL that names none, as in every browser; curl alone takes 1080."""
+ALLOWED = "http://[user:password@]host[:port], https://..., socks5://... or socks4://..."
+SOCKS = {"socks": 5, "socks5": 5, "socks5h": 5, "socks4": 4, "socks4a": 4}
+"""Schemes of SOCKS proxies with their version. Names are left to the proxy as Chromium does: always, or never (4)."""
+PORTS = {"http": 80, "https": 443, **dict.fromkeys(SOCKS, 1080)}
+"""Ports of a URL that names none, as in every browser; curl takes 1080 for all."""
 USER, PASSWORD = "RAINBOW_PROBE_PROXY_USER", "RAINBOW_PROBE_PROXY_PASSWORD"
 UNSHOWN = "a URL that is not shown, as it may hold a password"
 
@@ -32,12 +34,13 @@ def parse_proxy(text: str, source: str, environ: Mapping[str, str]) -> Proxy:
     """
     parts, port = _split(text.strip(), source)
     if parts.scheme not in PORTS:
-        _refuse(source, "its scheme is not that of an HTTP proxy")
+        _refuse(source, "its scheme is not that of a proxy")
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
         _refuse(source, "more follows the port; encode / ? # in a password as %2F %3F %23, and a PAC file is no proxy")
     return Proxy(
         endpoint=Endpoint(host=_host(parts.hostname or "", source), port=PORTS[parts.scheme] if port is None else port),
         tls=parts.scheme == "https",
+        socks=SOCKS.get(parts.scheme, 0),
         credentials=_credentials(parts, source, environ),
     )
 
@@ -46,11 +49,6 @@ def at(host: str, port: str) -> str:
     """Put a host and a port together as a URL has them; port 0 stands for none."""
     bare = f"[{host}]" if host.count(":") > 1 and not host.startswith("[") and "://" not in host else host
     return f"{bare}:{port}" if port not in {"", "0"} else bare
-
-
-def is_socks(text: str) -> bool:
-    """Tell whether the URL is a SOCKS proxy's, of any version."""
-    return re.match(r"\s*socks[45]?[ah]?://", text, re.IGNORECASE) is not None
 
 
 def without_secrets(text: str) -> str:
@@ -78,7 +76,7 @@ def _split(text: str, source: str) -> tuple[SplitResult, int | None]:
 
 def _refuse(source: str, fault: str) -> NoReturn:
     # "from None": the library's message quotes the URL, and --debug would print it.
-    raise SiteError(f"{source}: not the URL of an HTTP proxy: {fault}; allowed: {ALLOWED}") from None
+    raise SiteError(f"{source}: not the URL of a proxy: {fault}; allowed: {ALLOWED}") from None
 
 
 def _host(host: str, source: str) -> str:

@@ -68,7 +68,9 @@ def _proxies(server: str) -> tuple[Candidate, ...]:
         return (Candidate(where=WHERE, url=server),) if server else ()
     pairs = (entry.partition("=") for entry in re.split(r"[;\s]+", server))
     given = {scheme.lower(): url for scheme, _, url in pairs if url}
-    return candidates(WHERE, https=given.get("https", ""), http=given.get("http", ""), socks=given.get("socks", ""))
+    socks = given.get("socks", "")
+    older = socks if "://" in socks or not socks else f"socks4://{socks}"  # version 4 without a word, as in Chromium
+    return candidates(WHERE, https=given.get("https", ""), http=given.get("http", ""), socks=older)
 
 
 def _bypass(override: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.lab.cloud_servers import REPOSITORY
-from tests.lab.names import PROXY, TURN_PASSWORD, TURN_USER
+from tests.lab.names import TURN_PASSWORD, TURN_USER
 from tests.lab.netns import SYSTEM_PATH
 from tests.lab.site import Site
 
@@ -40,7 +40,7 @@ def environment(site: Site) -> dict[str, str]:
         "RAINBOW_PROBE_TURN_PASSWORD": {"right": TURN_PASSWORD, "wrong": WRONG_PASSWORD}.get(settings.credentials, ""),
     }
     if site.scenario.http_proxy and settings.proxy:
-        found["HTTPS_PROXY"] = f"http://{PROXY}:{site.scenario.http_proxy.port}"
+        found["HTTPS_PROXY"] = site.scenario.http_proxy.url
     kept = {key: os.environ[key] for key in ("COVERAGE_PROCESS_START", "TERM") if key in os.environ}
     return {**{key: value for key, value in found.items() if value}, **kept, **settings.environment}
 

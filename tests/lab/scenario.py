@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
 from typing import TypeVar, get_args, get_type_hints
 
+from tests.lab.names import PROXY
+
 FOLDER = Path(__file__).parent / "sites"
 BASE = Path(__file__).parent / "base.toml"
 T = TypeVar("T")
@@ -61,9 +63,14 @@ class HttpProxy:
     bump: bool = False
     """Decrypts TLS with the company's CA."""
     box: str = ""
-    """Another proxy than squid, from ``tests.lab.boxes``: mute or http10."""
+    """Another proxy than squid: mute or http10 from ``tests.lab.boxes``, or socks, which is dante."""
     running: bool = True
     """False: the machine is there, the service is not."""
+
+    @property
+    def url(self) -> str:
+        """What the settings of a machine at the site say."""
+        return f"{'socks5' if self.box == 'socks' else 'http'}://{PROXY}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

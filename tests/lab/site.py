@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from tests.lab import cloud_servers, firewall, resolver, squid, wiring
+from tests.lab import cloud_servers, dante, firewall, resolver, squid, wiring
 from tests.lab.cloud import Cloud
 from tests.lab.names import PROXY, RESOLVER, SITE_GATEWAY
 from tests.lab.netns import Namespace
@@ -106,6 +106,8 @@ class Site:
         return started
 
     def _proxy(self, settings: HttpProxy) -> Server:
+        if settings.box == "socks":
+            return dante.start(self.dmz, self.folder, settings.port)
         if settings.box:
             spec = {"kind": settings.box, "addresses": [PROXY], "port": settings.port}
             return cloud_servers.boxes(self.dmz, "proxy", self.folder, [spec])

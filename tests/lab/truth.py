@@ -106,7 +106,8 @@ def _tunnel(site: Site, target: str, header: str) -> str:
         try:
             with socket.create_connection((PROXY, proxy.port if proxy else 0), PATIENCE) as tcp:
                 tcp.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{header}\r\n".encode())
-                status = tcp.recv(4096).split(b" ")[1].decode()
+                answer = tcp.recv(4096)
+                status = answer.split(b" ")[1].decode() if answer.startswith(b"HTTP/") else "closed"
                 if status != "200":
                     return status
                 tcp.sendall(binding())
@@ -115,6 +116,16 @@ def _tunnel(site: Site, target: str, header: str) -> str:
             return _named(exc)
 
     return inside(site.lan, talk)
+
+
+def _socks(site: Site, name: str, port: str) -> str:
+    """Return what curl makes of TLS to *name* through the site's proxy by SOCKS 5: its exit status, 0 for an answer."""
+    proxy = site.scenario.http_proxy
+    way = ["--proxy", f"socks5h://{PROXY}:{proxy.port}"] if proxy else []
+    url = f"https://{name}:{port}/"
+    trusted = str(site.cloud.pki.ca("public"))
+    told = _run(site, "curl", "-s", "-m", "1.5", "-o", "/dev/null", "-w", "%{exitcode}", *way, "--cacert", trusted, url)
+    return told.strip()
 
 
 def _tls(site: Site, name: str, port: str) -> str:
@@ -176,6 +187,7 @@ KINDS: Mapping[str, Asking] = {
     "stun-tcp": _stun_tcp,
     "connect": _connect_through,
     "connect-as": _connect_as,
+    "socks": _socks,
     "tls": _tls,
     "tls-through": _tls_through,
     "dns": _dns,

@@ -16,7 +16,7 @@ PROXIES: dict[str, Why] = {
         "Look at the proxy's log and load; check the port.",
     ),
     "proxy-not-http": why(
-        "What listens at the proxy's address answers, and not in HTTP.",
+        "What listens at the proxy's address answers, and not in HTTP (or SOCKS).",
         "A SOCKS proxy, a TLS one (`https://`), or another service on that port.",
         "Correct the proxy's port, or its scheme.",
     ),

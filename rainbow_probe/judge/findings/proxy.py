@@ -11,6 +11,7 @@ from rainbow_probe.model import Cause, Phase, Result, Who
 
 FIRST_WORDS = (Phase.TLS, Phase.STUN, Phase.HTTP)
 """Phases right behind the tunnel, in which the target has to say something."""
+STRANGE = frozenset({Cause.NOT_HTTP, Cause.NOT_SOCKS})
 UNHEARD = frozenset({Cause.TIMEOUT, Cause.CLOSED, Cause.RESET})
 FEWEST_HOSTS = 2  # one that is not heard may be its own trouble
 
@@ -75,21 +76,25 @@ def silent(scene: Scene) -> list[Found]:
 
 
 def not_http(scene: Scene) -> list[Found]:
-    """Say that what listens at the proxy's address is none, if its answer was no HTTP each time."""
-    odd = [result for result in failing(scene, Phase.PROXY) if cause(result) is Cause.NOT_HTTP]
+    """Say that what listens at the proxy's address is none, if its answer was no HTTP (or SOCKS) each time."""
+    odd = [result for result in failing(scene, Phase.PROXY) if cause(result) in STRANGE]
     if not odd or len(odd) < len(proxied(scene)):
         return []
     return [
         Found(
             id="proxy-not-http",
-            title=f"What answers at the proxy {scene.site.proxy} does not speak HTTP",
+            title=f"What answers at the proxy {scene.site.proxy} does not speak {_language(scene)}",
             who=Who.PROXY,
             fix=f"Check the proxy's address and port (the setting comes from: {scene.site.proxy_source}): another "
-            "service listens there, or the proxy wants TLS (https://).",
+            "service listens there, or the proxy wants another language (http://, https:// for TLS, socks5://).",
             claims=tuple(odd),
             detail=_details(odd),
         )
     ]
+
+
+def _language(scene: Scene) -> str:
+    return "SOCKS" if scene.site.proxy and scene.site.proxy.socks else "HTTP"
 
 
 def passes_nothing(scene: Scene) -> list[Found]:
