@@ -35,6 +35,7 @@ class Phase(StrEnum):
     TURN_PERMISSION = "turn-permission"
     TURN_CHANNEL = "turn-channel"
     TURN_DATA = "turn-data"
+    DTLS = "dtls"
 
 
 class Cause(StrEnum):
@@ -89,6 +90,8 @@ class Cause(StrEnum):
     STUN_ERROR = "stun-error"
     PERMISSION_DENIED = "permission-denied"
     NO_DATA_BACK = "no-data-back"
+    LARGE_LOST = "large-lost"
+    WENT_SILENT = "went-silent"
     PARTLY_OPEN = "partly-open"
     CANNOT_TELL = "cannot-tell"
     BUDGET = "budget"

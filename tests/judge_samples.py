@@ -61,7 +61,7 @@ PHASES: Mapping[str, Sequence[Phase]] = {
     "dns": (Phase.RESOLVE,),
     "https": (*_COMMON, Phase.HTTP),
     "xmpp": (*_COMMON, Phase.WEBSOCKET, Phase.XMPP),
-    "turn": (*_COMMON, Phase.STUN, Phase.TURN_ALLOCATE, Phase.TURN_DATA),
+    "turn": (*_COMMON, Phase.STUN, Phase.TURN_ALLOCATE, Phase.TURN_DATA, Phase.DTLS),
     "udp-range": (Phase.RESOLVE, Phase.CONNECT, Phase.STUN, Phase.TURN_ALLOCATE, Phase.TURN_DATA),
     "push": (Phase.RESOLVE, Phase.CONNECT, Phase.TLS),
     "proxy": (Phase.RESOLVE, Phase.CONNECT, Phase.PROXY),

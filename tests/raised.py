@@ -17,10 +17,11 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "checks/https.py": frozenset({Phase.HTTP}),
     "checks/portal.py": frozenset({Phase.HTTP}),
     "checks/proxy.py": frozenset({Phase.PROXY}),
-    "checks/turn.py": frozenset({Phase.TURN_DATA}),
     "checks/udp_range.py": frozenset({Phase.TURN_DATA}),
     "checks/xmpp.py": frozenset({Phase.WEBSOCKET, Phase.XMPP}),
+    "net/call.py": frozenset({Phase.TURN_DATA, Phase.DTLS}),
     "net/dns.py": frozenset({Phase.RESOLVE}),
+    "net/dtls.py": frozenset({Phase.DTLS}),
     "net/names.py": frozenset({Phase.RESOLVE}),
     "net/paths.py": frozenset({Phase.PROXY}),
     "net/tls.py": frozenset({Phase.TLS}),
@@ -35,7 +36,7 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
 }
 """Each module that names causes, with the phases whose steps it runs in. A new one needs its line here."""
 
-SOCKETS = frozenset({Phase.RESOLVE, Phase.CONNECT, *STUN, Phase.TURN_DATA})
+SOCKETS = frozenset({Phase.RESOLVE, Phase.CONNECT, *STUN, Phase.TURN_DATA, Phase.DTLS})
 """Phases in which a packet may be refused; a connection that stands can only be cut."""
 HANDSHAKE = frozenset({Cause.TLS_UNTRUSTED, Cause.TLS_EXPIRED, Cause.TLS_NOT_YET_VALID, Cause.TLS_WRONG_NAME})
 WITHOUT: Mapping[str, Mapping[Phase, frozenset[Cause]]] = {
@@ -67,7 +68,10 @@ WITHOUT: Mapping[str, Mapping[Phase, frozenset[Cause]]] = {
     # A Binding is not signed.
     "protocols/transaction.py": {Phase.STUN: frozenset({Cause.BAD_INTEGRITY})},
     # Beside the steps, where the protocol has made sure of it already.
-    "checks/turn.py": {Phase.TURN_DATA: frozenset({Cause.STUN_ERROR})},
+    "net/call.py": {
+        Phase.TURN_DATA: frozenset({Cause.STUN_ERROR}),
+        Phase.DTLS: frozenset({Cause.STUN_ERROR, Cause.NO_DATA_BACK, Cause.LARGE_LOST}),
+    },
     "checks/udp_range.py": {Phase.TURN_DATA: frozenset({Cause.STUN_ERROR})},
 }
 """What a module cannot give in one of its phases, with the reason."""

@@ -66,7 +66,7 @@ async def test_without_credentials_the_question_for_them_is_proof(transport: Tra
     assert facts(result, Phase.TURN_ALLOCATE)["realm"] == "demo.openrainbow.health"
 
 
-DATA = [Phase.TURN_ALLOCATE, Phase.TURN_PERMISSION, Phase.TURN_PERMISSION, Phase.TURN_CHANNEL, Phase.TURN_DATA]
+DATA = [Phase.TURN_ALLOCATE, Phase.TURN_PERMISSION, Phase.TURN_PERMISSION, Phase.TURN_CHANNEL, *[Phase.TURN_DATA] * 2]
 
 
 @pytest.mark.parametrize("transport", [UDP, TCP, TLS])

@@ -278,7 +278,9 @@ def test_a_connection_that_is_good_for_nothing(cause: Cause, identity: str) -> N
 
 def test_behind_the_proxy_it_is_the_proxys() -> None:
     """Squid with bumping says 200 to CONNECT on port 80 and closes at the first STUN byte."""
-    judged = report(replace(HTTP, match=both(proxied, tcp(80)), cause=Cause.CLOSED, facts={}), site=PROXY_SITE)
+    judged = report(
+        replace(HTTP, match=both(proxied, tcp(80), kind("turn")), cause=Cause.CLOSED, facts={}), site=PROXY_SITE
+    )
     assert ids(judged) == ["tcp-80-cut"]
     assert judged.findings[0].who is Who.PROXY
     assert "through the proxy" in judged.findings[0].title

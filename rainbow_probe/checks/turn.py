@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from rainbow_probe.evidence import Recorder, StepError
-from rainbow_probe.model import Cause, Flow, Outcome, PeerError, Phase, Verdict
-from rainbow_probe.net.echo import Echo
+from rainbow_probe.model import Cause, Flow, Outcome, Verdict
+from rainbow_probe.net.call import Call, relayed
 from rainbow_probe.net.names import is_address
 from rainbow_probe.net.paths import Hop, each_address, passed
-from rainbow_probe.net.relay import LAST_WORD, Relay
+from rainbow_probe.net.relay import Relay
 from rainbow_probe.net.route import Route
-from rainbow_probe.protocols.turn import Address
 
 BY_ADDRESS = "the server was given by address, which its certificate does not name: give its name"
 FULL = frozenset({Cause.QUOTA, Cause.CAPACITY})
 
 
 async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
-    """Bind, allocate and, with credentials, send data from one allocation to another and back."""
+    """Bind, allocate and, with credentials, send from one allocation to another what a call would.
+
+    Of the handshake, with ``plain`` set, only as much as its packets weigh: that is the control for it.
+    """
 
     async def attempt(hop: Hop) -> Verdict:
         async with Relay.opened(hop, flow, route, rec) as near:
@@ -43,20 +43,8 @@ async def _there_and_back(near: Relay, hop: Hop, flow: Flow, route: Route, rec: 
             if exc.failure.cause in FULL:
                 return passed(f"allocated; no second allocation to send data to: {exc.failure.detail}")
             raise
-        here, there = _relayed(near), _relayed(far)
+        here, there = relayed(near), relayed(far)
         await far.permit([here[0]])
         await near.permit([there[0]])
         await near.bind_channel(there)
-        async with rec.step(Phase.TURN_DATA, hop.label, limit=route.limits.exchange) as facts:
-            try:
-                async with asyncio.timeout(route.limits.exchange * LAST_WORD):
-                    await Echo(near, far, there, facts).run()
-            except TimeoutError as exc:
-                raise PeerError(Cause.NO_DATA_BACK, f"0 of {facts['sent']} packets came back") from exc
-    return passed(f"{facts['received']} of {facts['sent']} packets back through the relay in {facts['rtt_ms']} ms")
-
-
-def _relayed(relay: Relay) -> Address:
-    if relay.client.relayed is None:
-        raise PeerError(Cause.STUN_ERROR, "no relayed address")
-    return relay.client.relayed
+        return await Call(near, far, hop.label, route, rec).tried(plain=bool(flow.params.get("plain")))

@@ -57,6 +57,17 @@ DATA = stage(
             "A firewall that lets TURN's control through and not its data; a server that may not relay to itself.",
             "Allow ChannelData and indications too, not only STUN's requests; ask the provider about the server.",
         ),
+        Cause.LARGE_LOST: why(
+            "Small packets come back through the relay, and large ones do not.",
+            "A link with a smaller MTU on the way, and a firewall that drops the ICMP which would say so.",
+            'Let ICMP "fragmentation needed" (type 3, code 4) and ICMPv6 "packet too big" (type 2) pass, or lower the '
+            "TCP MSS where the small link begins.",
+        ),
+        Cause.WENT_SILENT: why(
+            "Data came back through the relay, and then nothing did any more.",
+            "A firewall that lets the first packets pass until it has made up its mind.",
+            ALLOW_TURN,
+        ),
         Cause.PARTLY_OPEN: why(
             "Of several ports some answered and some did not; the counts are in the facts.",
             "Only part of UDP/49152-65535 is open.",
@@ -89,5 +100,34 @@ DATA = stage(
             "Open UDP/49152-65535, outbound, to the conference servers.",
         ),
         Cause.TLS_ALERT: BROKEN_TLS,
+    },
+)
+
+DTLS = stage(
+    Phase.DTLS,
+    "The handshake of a call, between two relays of our own: with it begins what a call would send.",
+    {
+        Cause.TIMEOUT: why(
+            "No handshake came about, while other data passed through the relay.",
+            "A firewall with deep inspection that knows DTLS and does not let it pass.",
+            "Let DTLS and SRTP pass between this network and the TURN servers.",
+        ),
+        Cause.WENT_SILENT: why(
+            "The handshake did not pass, and after it nothing did any more.",
+            "A firewall that ends what it takes for DTLS, or that lets the first packets pass only.",
+            ALLOW_TURN,
+        ),
+        Cause.REFUSED: why("Refused in mid-exchange.", CUT, ALLOW_TURN),
+        Cause.RESET: why(
+            "The connection was cut at the handshake.", "A firewall that knows DTLS and cuts it.", ALLOW_TURN
+        ),
+        Cause.CLOSED: why("The connection was closed at the handshake.", "As `reset`.", ALLOW_TURN),
+        Cause.UNREACHABLE: UNSTEADY,
+        Cause.PROHIBITED: why("The way was prohibited meanwhile.", CUT, ALLOW_TURN),
+        Cause.TLS_ALERT: why(
+            "The handshake broke off: what came was not what the other end had sent.",
+            "Somebody rewrites packets on the way.",
+            "Switch off what rewrites STUN or DTLS on the way (an application gateway).",
+        ),
     },
 )

@@ -25,6 +25,7 @@ STAGES: Mapping[Phase, Stage] = MappingProxyType({
         relay.PERMISSION,
         relay.CHANNEL,
         relay.DATA,
+        relay.DTLS,
     )
 })
 

@@ -6,31 +6,18 @@ stands on it; the judge finds it by the flow it is a control of. What nobody sus
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 
-from rainbow_probe.catalogue import Guide
-from rainbow_probe.model import Flow, Result, Site
+from rainbow_probe.followups import calls
+from rainbow_probe.followups.sofar import Sofar
+from rainbow_probe.model import Flow
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sofar:
-    """The run as far as it is: *results* by their id, those of controls too."""
-
-    guide: Guide
-    site: Site
-    results: Mapping[str, Result]
-
-    def ended(self, *kinds: str) -> list[Result]:
-        """Return the results of flows of *kinds* that the rows need; of any kind if none is named."""
-        wanted = (result for result in self.results.values() if not result.flow.control_of)
-        return [result for result in wanted if not kinds or result.flow.kind in kinds]
-
+__all__ = ["FOLLOW_UPS", "FollowUp", "Sofar", "follow_up"]
 
 FollowUp = Callable[[Sofar], Iterable[Flow]]
 """Asks for controls, each with ``control_of`` set; the same one may be asked for again, and runs once."""
 
-FOLLOW_UPS: tuple[FollowUp, ...] = ()
+FOLLOW_UPS: tuple[FollowUp, ...] = (calls.plain_data,)
 
 
 def follow_up(sofar: Sofar, follow_ups: Iterable[FollowUp] = FOLLOW_UPS) -> list[Flow]:

@@ -17,6 +17,7 @@ TURN_PHASES = frozenset({
     Phase.TURN_PERMISSION,
     Phase.TURN_CHANNEL,
     Phase.TURN_DATA,
+    Phase.DTLS,
 })
 IDLE_KINDS = frozenset({"ports"})
 """Kinds of checks that send nothing."""

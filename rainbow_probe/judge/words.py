@@ -61,6 +61,8 @@ CAUSES: Mapping[Cause, str] = MappingProxyType({
     Cause.STUN_ERROR: "the TURN server answers with an error",
     Cause.PERMISSION_DENIED: "the TURN server refuses the peer",
     Cause.NO_DATA_BACK: "nothing comes back through the relay",
+    Cause.LARGE_LOST: "small packets come back, large ones do not",
+    Cause.WENT_SILENT: "it worked at first, and then nothing passed any more",
     Cause.PARTLY_OPEN: "only some ports are open",
     Cause.CANNOT_TELL: "what was seen has more than one reading",
     Cause.BUDGET: "the time of the run was over",
@@ -76,6 +78,7 @@ SILENCE: Mapping[Phase, str] = MappingProxyType({
     Phase.WEBSOCKET: "it connects, but the upgrade to WebSocket gets no answer",
     Phase.XMPP: "the WebSocket opens, but XMPP gets no answer",
     Phase.STUN: "STUN gets no answer",
+    Phase.DTLS: "data passes, but the DTLS handshake of a call gets no answer",
 })
 ACTORS: Mapping[Who, str] = MappingProxyType({
     Who.FIREWALL: "whoever runs the firewall",

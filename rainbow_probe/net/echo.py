@@ -14,13 +14,24 @@ PACKETS = 10  # one lost datagram must not look like a block
 PACE = 0.005  # seconds between them
 GRACE = 0.3  # seconds for stragglers once the first came back
 MORE = 5  # packets after each such pause, as long as none came: at 30 % loss each way one in four makes both trips
+NUMBER = 4  # bytes
 
 
 class Echo:
-    """Numbered packets from *near* to *there*, where *far* returns them."""
+    """Numbered packets of *size* bytes from *near* to *there*, where *far* returns them; a *few* to begin with."""
 
-    def __init__(self, near: Relay, far: Relay, there: Address, facts: dict[str, Scalar]) -> None:
+    def __init__(
+        self,
+        near: Relay,
+        far: Relay,
+        there: Address,
+        facts: dict[str, Scalar],
+        *,
+        size: int = NUMBER,
+        few: int = PACKETS,
+    ) -> None:
         self._near, self._far, self._there, self._facts = near, far, there, facts
+        self._padding, self._few = bytes(size - NUMBER), few
         self._sent: dict[bytes, float] = {}
         self._trips: dict[bytes, float] = {}
 
@@ -35,13 +46,22 @@ class Echo:
             for task in (echo, back, out):
                 task.cancel()
 
+    async def came_back(self, seconds: float) -> bool:
+        """Run for *seconds* at most; tell whether anything came back."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.run()
+        except TimeoutError:
+            return False
+        return True
+
     async def _send(self) -> None:
         for number in itertools.count():
-            data = number.to_bytes(4, "big")
+            data = number.to_bytes(NUMBER, "big") + self._padding
             self._sent[data] = time.monotonic()
             self._facts["sent"] = len(self._sent)
             await self._near.send(self._there, data)
-            paused = number >= PACKETS - 1 and (number + 1) % MORE == 0
+            paused = number >= self._few - 1 and (number + 1 - self._few) % MORE == 0
             await asyncio.sleep(GRACE if paused else PACE)
             if paused and self._trips:
                 return
@@ -52,7 +72,7 @@ class Echo:
             await self._far.send(peer, data)
 
     async def _collect(self) -> None:
-        while len(self._trips) < PACKETS:
+        while len(self._trips) < self._few:
             _, data = await self._near.receive()
             if data in self._sent:
                 self._trips.setdefault(data, time.monotonic() - self._sent[data])

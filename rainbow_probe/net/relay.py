@@ -35,7 +35,7 @@ class Relay:
         self.link = link
         self._subject = hop.label
         self._rec = rec
-        self._limit = route.limits.exchange if link.reliable else route.limits.datagrams
+        self.limit = route.limits.exchange if link.reliable else route.limits.datagrams
         self._wait: float | None = None
 
     @classmethod
@@ -51,7 +51,7 @@ class Relay:
 
     async def bind(self) -> Address | None:
         """Ask for our address as the server sees it: STUN passes on this path."""
-        async with self._rec.step(Phase.STUN, self._subject, limit=self._limit) as facts:
+        async with self._rec.step(Phase.STUN, self._subject, limit=self.limit) as facts:
             answer = await self._settled(self.client.binding, facts)
             mapped = answer.mapped_address()
             facts |= {"mapped": _text(mapped), "software": self.client.software}
@@ -61,7 +61,7 @@ class Relay:
 
     async def allocate(self) -> bool:
         """Ask for a relayed address; False if the server asks for credentials and there are none."""
-        async with self._rec.step(Phase.TURN_ALLOCATE, self._subject, limit=self._limit) as facts:
+        async with self._rec.step(Phase.TURN_ALLOCATE, self._subject, limit=self.limit) as facts:
             try:
                 await self._settled(self.client.allocate, facts)
             finally:
@@ -72,13 +72,13 @@ class Relay:
 
     async def permit(self, peers: Sequence[str]) -> None:
         """Let *peers* send to our relayed address."""
-        async with self._rec.step(Phase.TURN_PERMISSION, self._subject, limit=self._limit) as facts:
+        async with self._rec.step(Phase.TURN_PERMISSION, self._subject, limit=self.limit) as facts:
             facts["peers"] = " ".join(peers)
             await self._settled(lambda: self.client.permission(peers), facts)
 
     async def bind_channel(self, peer: Address) -> None:
         """Bind a channel to *peer*, which permits it too."""
-        async with self._rec.step(Phase.TURN_CHANNEL, self._subject, limit=self._limit) as facts:
+        async with self._rec.step(Phase.TURN_CHANNEL, self._subject, limit=self.limit) as facts:
             facts["peer"] = _text(peer)
             await self._settled(lambda: self.client.channel(peer), facts)
 
@@ -115,7 +115,7 @@ class Relay:
     async def _transact(self, transaction: Transaction, facts: dict[str, Scalar]) -> Message:
         """Send until answered. Raises ``PeerError`` for what came instead, ``TimeoutError`` if nothing did."""
         began = time.monotonic()
-        end = began + self._limit * LAST_WORD
+        end = began + self.limit * LAST_WORD
         try:
             for wait in self._waits(transaction):
                 left = end - time.monotonic()

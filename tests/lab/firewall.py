@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tests.lab.names import BY_NAME, PROXY, SITE_GATEWAY, addresses
 from tests.lab.netns import LabError, Namespace
@@ -60,7 +60,7 @@ table ip turned {{
 def ruleset(firewall: Firewall, proxy: HttpProxy | None, exits: tuple[str, str], *, silent_dns: bool) -> str:
     """Return the rule set; *exits* are the public addresses of the site and of its proxy."""
     return TABLE.format(
-        loss=_loss(firewall.udp_loss),
+        loss=_lines([*_loss(firewall.udp_loss), *_lost(firewall.lost)]),
         proxy=f"tcp dport {proxy.port} accept" if proxy else "drop",
         site_rules=_lines(_filters(firewall, "site")),
         proxy_rules=_lines(_filters(firewall, "proxy")),
@@ -89,8 +89,12 @@ def _lines(lines: Iterator[str] | list[str]) -> str:
     return "\n    ".join(lines)
 
 
-def _loss(percent: int) -> str:
-    return f'meta l4proto udp numgen random mod 100 < {percent} counter drop comment "udp-loss"' if percent else ""
+def _loss(percent: int) -> list[str]:
+    return [f'meta l4proto udp numgen random mod 100 < {percent} counter drop comment "udp-loss"'] if percent else []
+
+
+def _lost(matches: Sequence[str]) -> list[str]:
+    return [f'{match} counter drop comment "lost {number}"' for number, match in enumerate(matches)]
 
 
 def _action(action: str) -> str:

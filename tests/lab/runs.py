@@ -76,6 +76,7 @@ def unmet(run: Run) -> list[str]:
     firewall = run.scenario.firewall
     faults = [f"rule {number}" for number, rule in enumerate(firewall.rules) if rule.expect_hits]
     faults += [f"reroute {number}" for number in range(len(firewall.reroute))]
+    faults += [f"lost {number}" for number in range(len(firewall.lost))]
     faults += ["udp-loss"] * bool(firewall.udp_loss) + ["dns"] * run.scenario.dns.silent
     faults += ["default"] * (firewall.default != "accept" and not run.scenario.dns.silent)
     return [fault for fault in faults if not run.hits.get(fault)]

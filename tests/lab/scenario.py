@@ -47,6 +47,9 @@ class Firewall:
     rules: tuple[Rule, ...] = ()
     udp_loss: int = 0
     """Per cent of all UDP datagrams lost, in each direction."""
+    lost: tuple[str, ...] = ()
+    """Matches in nft's own words of packets that vanish, either way, those of open connections too: ``udp dport 3478
+    limit rate over 20/second``, ``meta length > 1280`` (what senders have not cut up themselves, see ``wiring``)."""
     reroute: Mapping[str, str] = field(default_factory=dict[str, str])
     """``NAME:PORT`` of a TCP service, to the lab name that gets its connections instead."""
 

@@ -68,6 +68,16 @@ PORTS: dict[str, Why] = {
         "A firewall without a rule for this port.",
         "Open the port, outbound: `rainbow-probe rules`.",
     ),
+    "dtls-filtered": why(
+        "TURN answers and plain data passes through the relay, and a call's DTLS handshake does not.",
+        "Deep inspection that knows DTLS, and takes it for a VPN or for something unknown.",
+        "Let DTLS and SRTP pass to the TURN servers; the control sends as much plain data by the same way.",
+    ),
+    "path-goes-silent": why(
+        "The first packets pass through the relay, and then none do any more, whatever they are.",
+        "An application filter that makes up its mind late, or a limit on packets of one flow.",
+        "Exempt the TURN servers from it.",
+    ),
     "push-ports-blocked": why(
         "No push host takes connections on these ports, while other TCP gets out.",
         "A firewall that knows only web ports.",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from rainbow_probe.judge.findings import (
     addresses,
     advice,
+    calls,
     certificates,
     denials,
     direct,
@@ -65,6 +66,9 @@ FINDERS: tuple[Finder, ...] = (
     udp.high_range,
     ports.tcp_ports,
     ports.push,
+    # What lets TURN pass and calls not.
+    calls.dtls,
+    calls.silent,
     # What the servers say themselves.
     relay.credentials,
     relay.refusals,

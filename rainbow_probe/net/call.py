@@ -1,0 +1,108 @@
+"""What a call needs of a relayed path beyond a relay candidate: data both ways, large packets, and DTLS."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from rainbow_probe.evidence import Recorder
+from rainbow_probe.model import Cause, PeerError, Phase, Scalar, Verdict
+from rainbow_probe.net.echo import Echo
+from rainbow_probe.net.paths import passed
+from rainbow_probe.net.relay import LAST_WORD, Relay
+from rainbow_probe.net.route import Route
+from rainbow_probe.protocols.turn import Address
+
+LARGE = 1200  # bytes: what browsers send at most in one datagram, so what video looks like
+LARGE_ON_STREAM = 1400  # there, segments are as large as the path seems to allow
+FEW = 4  # large packets to begin with
+MANY = 40  # at 200 a second; far more than the packets of a handshake
+TRYING, CONTROL, WHOLE = (
+    0.85,
+    0.2,
+    1.12,
+)  # shares of a limit: for the attempt, for the control if it fails, and for both
+
+
+class Call:
+    """Data between two allocations of ours, *near* and *far*, that may send to each other."""
+
+    def __init__(self, near: Relay, far: Relay, subject: str, route: Route, rec: Recorder) -> None:
+        """Record what is tried under the address *subject*."""
+        self._near, self._far, self._subject, self._route, self._rec = near, far, subject, route, rec
+
+    async def tried(self, *, plain: bool = False) -> Verdict:
+        """Try small packets, large ones, and a handshake; raises ``StepError`` for the first that do not pass.
+
+        With *plain*, many more large packets take the handshake's place.
+        """
+        there = relayed(self._far)
+        facts = await self._small(there)
+        await self._large(there)
+        if plain:
+            await self._large(there, many=MANY)
+            return passed(f"{MANY} large packets pass through the relay")
+        took = await self._handshake(there)
+        said = f"{facts['received']} of {facts['sent']} packets back through the relay in {facts['rtt_ms']} ms"
+        return passed(f"{said}; DTLS in {took} ms")
+
+    async def _small(self, there: Address) -> dict[str, Scalar]:
+        async with self._rec.step(Phase.TURN_DATA, self._subject, limit=self._route.limits.exchange) as facts:
+            if not await Echo(self._near, self._far, there, facts).came_back(self._route.limits.exchange * LAST_WORD):
+                raise PeerError(Cause.NO_DATA_BACK, f"0 of {facts['sent']} packets came back")
+        return facts
+
+    async def _large(self, there: Address, many: int = FEW) -> None:
+        size = LARGE_ON_STREAM if self._near.link.reliable else LARGE
+        async with self._step(Phase.TURN_DATA) as facts:
+            facts["size"] = size
+            echo = Echo(self._near, self._far, there, facts, size=size, few=many)
+            if await echo.came_back(self._near.limit * TRYING):
+                return
+            lost = f"0 of {facts['sent']} packets of {size} bytes came back"
+            if self._near.link.reliable:  # what is stuck there holds up all that comes behind it
+                raise PeerError(Cause.LARGE_LOST, f"{lost}, after small ones did")
+            if await self._still_passes(there, 0):
+                raise PeerError(Cause.LARGE_LOST, f"{lost}, while small ones still do")
+            raise PeerError(Cause.WENT_SILENT, f"{lost}, and small ones no longer do")
+
+    async def _handshake(self, there: Address) -> float:
+        from rainbow_probe.net.dtls import Handshake
+
+        began = self._rec.elapsed
+        shake = Handshake(self._near, self._far, relayed(self._near), there)
+        async with self._step(Phase.DTLS) as facts:
+            try:
+                async with asyncio.timeout(self._near.limit * TRYING):
+                    await shake.run()
+            except TimeoutError as exc:
+                raise await self._stopped(there, shake.size) from exc
+            finally:
+                facts |= {"datagrams": shake.datagrams, "size": shake.size}
+        return round((self._rec.elapsed - began) * 1000, 2)
+
+    async def _stopped(self, there: Address, size: int) -> Exception:
+        """Tell a handshake that does not pass from a path on which nothing passes any more."""
+        if self._near.link.reliable or await self._still_passes(there, size):
+            return TimeoutError("no handshake, while other data passes through the relay")
+        return PeerError(Cause.WENT_SILENT, "no handshake, and other data no longer passes through the relay either")
+
+    async def _still_passes(self, there: Address, size: int) -> bool:
+        facts: dict[str, Scalar] = {}
+        echo = Echo(self._near, self._far, there, facts, size=max(size, 4))
+        return await echo.came_back(self._near.limit * CONTROL)
+
+    @asynccontextmanager
+    async def _step(self, phase: Phase) -> AsyncGenerator[dict[str, Scalar]]:
+        limit = self._near.limit * WHOLE
+        self._rec.restart_budget(extra=limit)
+        async with self._rec.step(phase, self._subject, limit=limit) as facts:
+            yield facts
+
+
+def relayed(relay: Relay) -> Address:
+    """Return the relayed address. Raises ``PeerError`` if there is none."""
+    if relay.client.relayed is None:
+        raise PeerError(Cause.STUN_ERROR, "no relayed address")
+    return relay.client.relayed

@@ -1,0 +1,77 @@
+"""A DTLS handshake between two allocations of our own: what every call begins with, on the path that it would take."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from rainbow_probe.model import Cause, PeerError
+from rainbow_probe.net.relay import Relay
+from rainbow_probe.protocols.dtls import Dtls, DtlsError
+from rainbow_probe.protocols.turn import Address
+
+AGAIN = 0.1  # seconds after which a flight is sent again; DTLS's own second is long on a lossy line
+
+
+@dataclass
+class _End:
+    """One end of the handshake: the link it speaks on, and to whom."""
+
+    relay: Relay
+    peer: Address
+    machine: Dtls
+
+
+@dataclass
+class Handshake:
+    """The client behind *near*, the server behind *far*, each with the relayed address of the other.
+
+    What DTLS does not know is dropped, as a client does.
+    """
+
+    near: Relay
+    far: Relay
+    here: Address
+    there: Address
+    datagrams: int = 0
+    """Sent so far, repetitions too."""
+    size: int = 0
+    """Bytes of the largest one."""
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Run until both ends are done. Raises ``PeerError`` if what comes breaks it."""
+        client = _End(self.near, self.there, Dtls(server=False))
+        server = _End(self.far, self.here, Dtls(server=True))
+        async with asyncio.TaskGroup() as group:
+            listening = [group.create_task(self._listen(end)) for end in (client, server)]
+            while not (client.machine.done and server.machine.done):
+                await self._send(client)
+                await self._send(server)
+                await self._wait()
+            for task in listening:
+                task.cancel()
+
+    async def _send(self, end: _End) -> None:
+        for datagram in end.machine.flight:
+            self.datagrams += 1
+            self.size = max(self.size, len(datagram))
+            await end.relay.send(end.peer, datagram)
+
+    async def _wait(self) -> None:
+        self._news.clear()
+        try:
+            async with asyncio.timeout(AGAIN):
+                await self._news.wait()
+        except TimeoutError:
+            return
+
+    async def _listen(self, end: _End) -> None:
+        while True:
+            _, datagram = await end.relay.receive()
+            try:
+                new = end.machine.feed(datagram)
+            except DtlsError as exc:
+                raise PeerError(Cause.TLS_ALERT, str(exc)) from exc
+            if new or end.machine.done:
+                self._news.set()
