@@ -80,7 +80,7 @@ REFUSED = [
     (page("502 Bad Gateway"), Cause.SERVER_ERROR),
     (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", Cause.UPGRADE_REFUSED),
     (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", Cause.UPGRADE_REFUSED),
-    (b"HTTP/1.1 two hundred\r\n\r\n", Cause.UPGRADE_REFUSED),
+    (b"HTTP/1.1 two hundred\r\n\r\n", Cause.NOT_HTTP),
     (b"SSH-2.0-OpenSSH_9\r\n", Cause.NOT_HTTP),
 ]
 

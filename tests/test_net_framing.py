@@ -54,7 +54,7 @@ async def _pace(stream: Framed) -> None:
 
 @pytest.mark.parametrize(
     "messages",
-    [[SHORT], [SHORT, SHORT], [LONG, SHORT], [CHANNEL, SHORT, CHANNEL], [SHORT, CHANNEL]],
+    [[SHORT], [SHORT, SHORT], [LONG, SHORT], [SHORT, CHANNEL, SHORT, CHANNEL], [SHORT, CHANNEL]],
     ids=["one", "two", "long", "channels", "both"],
 )
 @pytest.mark.parametrize("size", [1_000_000, 21, 7])

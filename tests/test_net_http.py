@@ -104,3 +104,18 @@ async def test_what_tells_is_kept() -> None:
         "x_cache": "HIT",
         "date": date,
     }
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Mon, 01 Jan 2020 00:00:00 +999999999999999999",
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2020 99999999999999:00:00 GMT",
+        "Mon, 99999999999999999999 Jan 2020 00:00:00 GMT",
+        "9" * 5000,
+    ],
+)
+def test_a_date_beyond_measure_says_nothing(date: str) -> None:
+    """A server may write what it likes."""
+    assert clock_skew(date) is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 from rainbow_probe.evidence import Recorder
 from rainbow_probe.model import Cause, Endpoint, Failure, Flow, Phase, Scalar, Verdict
@@ -32,8 +31,11 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     return await each_address(flow, route, rec, attempt)
 
 
-async def _ask(paths: Sequence[str], hop: Hop, flow: Flow, route: Route, rec: Recorder) -> list[Exchange]:
-    """Ask for one path after the other, on one connection for as long as the server keeps it."""
+async def _ask(paths: tuple[str, ...], hop: Hop, flow: Flow, route: Route, rec: Recorder) -> list[Exchange]:
+    """Ask for one path after the other, on one connection for as long as the server keeps it.
+
+    The first answer that is not what it must be is the last: what comes after it would say less.
+    """
     answers: list[Exchange] = []
     while len(answers) < len(paths):
         async with open_stream(hop, flow, route, rec, alpn=HTTP1) as stream:
@@ -41,6 +43,8 @@ async def _ask(paths: Sequence[str], hop: Hop, flow: Flow, route: Route, rec: Re
             while len(answers) < len(paths) and client.reusable:
                 path = paths[len(answers)]
                 answers.append(await fetch(client, stream, path, rec, limit=route.limits.exchange))
+                if _not_the_api(answers, paths):
+                    return answers
     return answers
 
 
@@ -67,7 +71,7 @@ def strange(answer: Exchange, asked: Endpoint, decrypted_by: str, *, known: bool
 def _not_the_api(answers: list[Exchange], paths: tuple[str, ...]) -> Failure | None:
     if paths[0] != PING:
         return None
-    for answer, path in zip(answers, paths, strict=True):
+    for answer, path in zip(answers, paths, strict=False):
         told = answer.headers.get("location") or answer.body
         said = f"{path} answers {answer.status} {answer.reason}: '{excerpt(told, 80)}'"
         if (answer.status or 0) >= 500:

@@ -12,6 +12,7 @@ import dns.exception
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdataclass
 import dns.rdatatype
 
 from rainbow_probe.evidence import Recorder, StepError
@@ -98,7 +99,9 @@ def _read(query: dns.message.Message, packet: bytes) -> Answer | None:
         return None
     if not query.is_response(message):
         return None
-    records = [r for r in message.answer if r.rdtype in {dns.rdatatype.A, dns.rdatatype.AAAA}]
+    # Of another class than IN, a record of the same type holds no address of the Internet.
+    wanted = {dns.rdatatype.A, dns.rdatatype.AAAA}
+    records = [r for r in message.answer if r.rdtype in wanted and r.rdclass == dns.rdataclass.IN]
     items: list[Any] = [item for record in records for item in record]  # pyright: ignore[reportUnknownVariableType] - untyped there
     return Answer(
         rcode=dns.rcode.to_text(message.rcode()),

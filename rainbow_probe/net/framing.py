@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from rainbow_probe.net.links import ByteStream
-from rainbow_probe.protocols.stun import MalformedError, frame_size
+from rainbow_probe.protocols.excerpt import excerpt
+from rainbow_probe.protocols.stun import CHANNELS, MalformedError, frame_size
 
 MOST = 65536 + 20  # the longest STUN message
 
@@ -17,6 +18,9 @@ class Framed:
         """Frame *stream*."""
         self._stream = stream
         self._buffer = b""
+        # No channel is bound before the server's first answer: until then letters that would be ChannelData are not
+        # waited for, they are a banner or a page.
+        self._channels = range(0)
 
     async def send(self, data: bytes) -> None:
         """Send one message."""
@@ -27,7 +31,8 @@ class Framed:
         while (size := self._size()) is None:
             data = await self._stream.receive()
             if not data:
-                raise EOFError("the peer closed the connection")
+                within = f" within '{excerpt(self._buffer)}'" if self._buffer else ""
+                raise EOFError(f"the peer closed the connection{within}")
             self._buffer += data
         packet, self._buffer = self._buffer[:size], self._buffer[size:]
         return packet
@@ -38,6 +43,8 @@ class Framed:
 
     def _size(self) -> int | None:
         try:
-            return frame_size(self._buffer[:MOST])
+            size = frame_size(self._buffer[:MOST], self._channels)
         except MalformedError:
             return len(self._buffer)
+        self._channels = CHANNELS if size else self._channels
+        return size

@@ -76,7 +76,7 @@ def clock_skew(date: str) -> int | None:
     """Return how many seconds this machine's clock is ahead of a Date field, or None if it says nothing."""
     try:
         theirs = parsedate_to_datetime(date)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     aware = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
     try:

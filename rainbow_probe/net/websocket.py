@@ -135,7 +135,9 @@ def _describe(response: Response | None) -> dict[str, Scalar]:
 def _refused(response: Response | None, why: Exception) -> PeerError:
     if isinstance(why, NegotiationError):
         return PeerError(Cause.SUBPROTOCOL_MISSING, f"switched, but {excerpt(str(why))}")
-    said = f"{response.status_code} {response.reason_phrase}".strip() if response else "no whole answer"
-    if response and response.status_code >= 500:
+    if response is None:  # it began as HTTP does
+        return PeerError(Cause.NOT_HTTP, f"broken HTTP: {excerpt(str(why))}")
+    said = f"{response.status_code} {response.reason_phrase}".strip()
+    if response.status_code >= 500:
         return PeerError(Cause.SERVER_ERROR, f"answered {excerpt(said)} instead of switching to WebSocket")
     return PeerError(Cause.UPGRADE_REFUSED, f"answered {excerpt(said)}: {excerpt(str(why))}")

@@ -88,6 +88,8 @@ class Tunnel:
         for event in events(self._http, data):
             if isinstance(event, h11.Response):
                 self._read(event)
+            elif isinstance(event, h11.InformationalResponse):
+                self._head.promise()
             elif isinstance(event, h11.Data):
                 self._body = (self._body + event.data)[: 2 * REFUSAL_SIZE]
         if self.status is not None and not self.open:

@@ -13,6 +13,7 @@ from rainbow_probe.protocols.excerpt import excerpt
 USER_AGENT = f"rainbow-probe/{__version__}"
 HEAD_SIZE = 32 * 1024  # bytes of a status line and its header fields
 BODY_SIZE = 64 * 1024  # bytes of a body that are kept; nothing that is judged is longer
+MOST_INTERIM = 16  # 1xx answers before the one that counts; servers send one or two, RFC 9110 section 15.2
 STATUS_LINE = b"HTTP/"  # how every answer begins, RFC 9112 section 4
 
 
@@ -55,13 +56,18 @@ class Exchange:
         self.reason = ""
         self.http_version = ""
         self.headers: dict[str, str] = {}
-        self.body = b""
         self.truncated = False
         self.done = False
         fields = {"Host": host, "User-Agent": USER_AGENT, "Accept": "*/*"} | dict(headers or {})
         self._asked = h11.Request(method=method, target=target, headers=list(fields.items()))
         self._http = connection or h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_SIZE)
         self._head = Head()
+        self._body = bytearray()
+
+    @property
+    def body(self) -> bytes:
+        """What has come of the body, up to its bound; not unpacked, whatever its encoding."""
+        return bytes(self._body)
 
     def request(self) -> bytes:
         """Return the request to send; to be called once."""
@@ -85,13 +91,15 @@ class Exchange:
             self.http_version = event.http_version.decode("ascii")
             self.headers = joined(event)
         elif isinstance(event, h11.Data):
-            self._keep(bytes(event.data))
+            self._keep(event.data)
+        elif isinstance(event, h11.InformationalResponse):
+            self._head.promise()
         elif isinstance(event, h11.EndOfMessage):
             self.done = True
 
-    def _keep(self, data: bytes) -> None:
-        self.truncated = len(self.body) + len(data) > BODY_SIZE
-        self.body = (self.body + data)[:BODY_SIZE]
+    def _keep(self, data: bytes | bytearray | memoryview) -> None:
+        self.truncated = len(self._body) + len(data) > BODY_SIZE
+        self._body += data[: BODY_SIZE - len(self._body)]
         self.done = self.truncated
 
 
@@ -101,6 +109,7 @@ class Head:
     def __init__(self) -> None:
         """Nothing has come yet."""
         self._first = b""
+        self._promises = 0
 
     def take(self, data: bytes) -> None:
         """Take bytes before the status is known. Raises as ``Exchange.feed`` does."""
@@ -109,6 +118,12 @@ class Head:
             raise PeerError(Cause.NOT_HTTP, f"answered '{excerpt(self._first)}'")
         if not data:
             raise EOFError(f"closed within '{excerpt(self._first)}'" if self._first else "closed before an answer")
+
+    def promise(self) -> None:
+        """Count an interim answer. Raises ``PeerError`` when they go on and on."""
+        self._promises += 1
+        if self._promises > MOST_INTERIM:
+            raise PeerError(Cause.NOT_HTTP, f"more than {MOST_INTERIM} interim answers: '{excerpt(self._first)}'")
 
 
 def events(http: h11.Connection, data: bytes) -> list[h11.Event]:
