@@ -14,6 +14,7 @@ from rainbow_probe.followups import Sofar, follow_up
 from rainbow_probe.judge import judge
 from rainbow_probe.model import Flow, Proxy, Report, Result, Site, Via
 from rainbow_probe.net.names import Names, ask_system, confirmed, outside_only, resolver_endpoint
+from rainbow_probe.net.proxy_auth import Logins
 from rainbow_probe.net.route import Limits, Route
 from rainbow_probe.net.trust import Trust
 from rainbow_probe.options import Options, TurnServer
@@ -41,6 +42,7 @@ class Assessment:
     def __post_init__(self) -> None:
         """Start the clock and read the trust stores; raises ``TrustError`` for a bad file."""
         self._zero = time.monotonic()
+        self._logins = Logins()
         allow_many_sockets()
         self._trust = Trust(
             ca_files=self.options.ca_files, public_ca=self.options.public_ca, machine_roots=machine_roots()
@@ -131,6 +133,7 @@ class Assessment:
         return Route(
             trust=self._trust,
             names=names,
+            logins=self._logins,
             limits=Limits.within(self.options.timeout),
             maps=self.options.maps,
             turn=self.options.credentials,

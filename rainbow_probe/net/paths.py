@@ -12,6 +12,7 @@ from rainbow_probe.model import OUR_OWN, Cause, Endpoint, Failure, Flow, Outcome
 from rainbow_probe.net.framing import Framed
 from rainbow_probe.net.links import ByteStream, Datagrams
 from rainbow_probe.net.names import is_address
+from rainbow_probe.net.proxy_auth import Visit
 from rainbow_probe.net.route import Route
 from rainbow_probe.net.socks import socks_tunnel
 from rainbow_probe.net.tcp import connect
@@ -136,10 +137,8 @@ async def resolve(target: Endpoint, route: Route, rec: Recorder) -> list[Endpoin
 @asynccontextmanager
 async def open_stream(hop: Hop, flow: Flow, route: Route, rec: Recorder, alpn: str = "") -> AsyncGenerator[ByteStream]:
     """Connect, tunnel and wrap in TLS, as flow and route ask; closed when the block ends."""
-    stream = await _first_hop(hop, route, rec)
+    stream = await (_through(route.proxy, hop, route, rec) if route.proxy else _first_hop(hop, route, rec))
     try:
-        if route.proxy:
-            stream = await _through(stream, hop, route, rec)
         if flow.transport is Transport.TLS:
             expected = Expectation(policy=flow.policy, inspection_allowed=flow.inspection_allowed, alpn=alpn)
             limit, over = route.limits.handshake, str(hop.address)
@@ -173,16 +172,32 @@ async def _first_hop(hop: Hop, route: Route, rec: Recorder) -> ByteStream:
         raise StepError(_unreachable(hop.address, exc.failure)) from exc
 
 
-async def _through(stream: ByteStream, hop: Hop, route: Route, rec: Recorder) -> ByteStream:
-    proxy = route.proxy
-    if proxy is None:
-        return stream
+async def _through(proxy: Proxy, hop: Hop, route: Route, rec: Recorder) -> ByteStream:
+    """Open a tunnel, over as many connections to the proxy as logging in takes."""
+    async with route.logins.visit(proxy) as visit:
+        while True:
+            if await visit.waited():
+                rec.restart_budget()  # another's log-in was not its work
+            try:
+                return await _tunnelled(proxy, hop, route, rec, visit)
+            except StepError:
+                if not visit.again:
+                    raise
+
+
+async def _tunnelled(proxy: Proxy, hop: Hop, route: Route, rec: Recorder, visit: Visit) -> ByteStream:
     limit, over = route.limits.handshake, str(hop.address)
-    if proxy.tls:
-        expected = Expectation(own=True)
-        stream = await start_tls(stream, proxy.endpoint, expected, route.trust, rec, limit=limit, over=over)
-    through = socks_tunnel if proxy.socks else tunnel
-    return await through(stream, hop.authority, proxy, rec, limit=limit, over=over)
+    stream = await _first_hop(hop, route, rec)
+    try:
+        if proxy.tls:
+            expected = Expectation(own=True)
+            stream = await start_tls(stream, proxy.endpoint, expected, route.trust, rec, limit=limit, over=over)
+        if proxy.socks:
+            return await socks_tunnel(stream, hop.authority, proxy, rec, limit=limit, over=over)
+        return await tunnel(stream, hop.authority, proxy, rec, limit=limit, over=over, visit=visit)
+    except BaseException:  # a tunnel that did not open is nobody's any more
+        stream.close()
+        raise
 
 
 def _unreachable(address: Endpoint, failure: Failure) -> Failure:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rainbow_probe.model import Credentials, Endpoint, PortRange, Proxy
 from rainbow_probe.net.names import Names
+from rainbow_probe.net.proxy_auth import Logins
 from rainbow_probe.net.trust import Trust
 
 
@@ -38,6 +39,8 @@ class Route:
     trust: Trust
     names: Names
     proxy: Proxy | None = None
+    logins: Logins = field(default_factory=Logins, repr=False)
+    """Shared by all routes of a run: no wrong password is tried twice."""
     limits: Limits = Limits()
     maps: Mapping[Endpoint, Endpoint] = field(default_factory=dict[Endpoint, Endpoint])
     """``--map``: where to connect instead; an empty host keeps the name and replaces the port only."""

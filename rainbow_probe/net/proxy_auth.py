@@ -1,0 +1,263 @@
+"""Logging in at a proxy, once for the whole run: a wrong password is tried one time only, whatever starts at once.
+
+Clients send no credentials before they are asked. So the first flow goes ahead alone: it hears which schemes the proxy
+offers and answers with the strongest it can. Only when the outcome is known do the others follow, and what can be
+sent unasked (Basic, Digest) they send at once, as a browser does once it knows the proxy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from rainbow_probe.evidence import StepError
+from rainbow_probe.model import Cause, Credentials, Endpoint, PeerError, Proxy
+from rainbow_probe.net.mechanisms import Mechanism, UnableError, candidates
+from rainbow_probe.protocols import digest
+from rainbow_probe.protocols.challenges import Challenge
+from rainbow_probe.protocols.connect import Tunnel
+
+PATIENCE = 1.0
+"""Seconds that the others wait for the first answer of a proxy; then they ask too, without credentials."""
+MOST_BROKEN = 2  # times that a proxy may hang up on a password before nobody sends it any more
+MOST_CONNECTIONS = 4  # of one flow: asked for a password, waited for its turn, met a proxy that closes after each 407
+SILENCE = frozenset({Cause.TIMEOUT})
+NO_SECOND = "no second attempt is made, as it could lock the account"
+
+
+class Account:
+    """One user's password, at whatever proxy: one log-in at a time until it is known to be right."""
+
+    def __init__(self, credentials: Credentials | None) -> None:
+        """Nothing is known of *credentials* yet."""
+        self.credentials = credentials
+        self.turn = asyncio.Lock()
+        self.stopped = ""
+        """Why they are not sent any more; empty while they may be."""
+
+
+class Login:
+    """What a run knows of one proxy."""
+
+    def __init__(self, account: Account) -> None:
+        """Nothing was asked yet."""
+        self.account = account
+        self.offered: tuple[str, ...] = ()
+        self.scouted = False
+        self.heard = asyncio.Event()
+        self.settled = False
+        """Whether the proxy has judged the password, or was silent so long that nobody waits for it any more."""
+        self.accepted = False
+        self.used: tuple[Challenge, Mechanism] | None = None
+        """What the proxy accepted and may be sent unasked."""
+        self.broken = 0
+
+
+class Logins:
+    """The log-ins of one run."""
+
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self._accounts: dict[tuple[str, str] | None, Account] = {}
+        self._logins: dict[Proxy, Login] = {}
+
+    def visit(self, proxy: Proxy) -> Visit:
+        """Begin one flow's way through *proxy*."""
+        if proxy not in self._logins:
+            given = None if proxy.socks else proxy.credentials  # SOCKS asks at the start, and is answered there
+            key = (given.user, given.password) if given else None
+            self._logins[proxy] = Login(self._accounts.setdefault(key, Account(given)))
+        return Visit(self._logins[proxy])
+
+
+class Visit:
+    """One flow at a proxy: its connections, one after the other, and its turn to log in."""
+
+    def __init__(self, login: Login) -> None:
+        """Nothing was sent yet."""
+        self.again = False
+        """Whether another connection may get through where the last one could not."""
+        self._login = login
+        self._account = login.account
+        self._connections = 0
+        self._queued = self._scout = self._leads = False
+        self._mechanism: Mechanism | None = None
+        self._challenge: Challenge | None = None
+        self._next = ""
+        self._sent = ""
+        self._stale = False
+        self._spent: set[str] = set()
+        self._unable: dict[str, str] = {}
+
+    async def __aenter__(self) -> Self:
+        """Begin; what the flow holds is let go of at the end."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Draw from how it ended what the others may do, and let them."""
+        if self._leads and self._sent and self._proves and not self._login.settled:
+            self._untold(error)
+        self._yield_turn()
+        if self._scout:
+            self._login.heard.set()
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The schemes this proxy offers, as far as any flow was asked."""
+        return self._login.offered
+
+    async def waited(self) -> bool:
+        """Hold back before a connection until nobody is just trying the same password; return whether that was so."""
+        self._connections += 1
+        self.again = False
+        if self._queued:
+            await self._take_turn()
+            return True
+        first = self._connections == 1 and self._account.credentials is not None and not self._login.settled
+        return first and await self._followed()
+
+    async def opening(self, authority: Endpoint) -> str:
+        """Return what to send unasked to a connection's first request; mostly nothing."""
+        if not self._next and self._login.settled and self._login.used and not self._account.stopped:
+            self._challenge, self._mechanism = self._login.used
+            self._next = await self._mechanism.answer(self._challenge, authority)
+        self._sent, self._next = self._next, ""
+        return self._sent
+
+    def answered(self) -> None:
+        """Take note of an answer that is no 407: the proxy accepts what was sent, be it nothing."""
+        login, mechanism = self._login, self._mechanism
+        if self._sent and mechanism and self._challenge:
+            login.settled = login.accepted = True
+            login.used = login.used if mechanism.bound else (self._challenge, mechanism)
+        self._yield_turn()
+        login.heard.set()
+
+    async def answer(self, said: Tunnel, authority: Endpoint) -> str:
+        """Return what to send after this 407. Raises ``PeerError`` if nothing can or may be."""
+        self._login.offered = said.offered or self._login.offered
+        try:
+            self._sent = await self._response(said, authority)
+        finally:
+            self._login.heard.set()
+        if not said.lasts:
+            self.reconnect(said)
+        return self._sent
+
+    def reconnect(self, said: Tunnel) -> None:
+        """Go on over a new connection, as clients do; an exchange that belongs to the old one is broken. Raises."""
+        if self._mechanism and self._mechanism.bound and self._challenge and self._challenge.token:
+            scheme = self._mechanism.scheme
+            self._account.stopped = f"{scheme} needs one connection, and the proxy closes it in the middle of that"
+            raise PeerError(Cause.PROXY_AUTH, f"{_asked(said)}; {self._account.stopped}")
+        self.again, self._next = self._connections < MOST_CONNECTIONS, self._sent
+        raise PeerError(Cause.PROXY_AUTH, f"{_asked(said)}; the proxy closes the connection with that")
+
+    async def _response(self, said: Tunnel, authority: Endpoint) -> str:
+        if middle := self._middle(said.challenges):
+            return await self._step(middle, authority)
+        self._judge(said)
+        if self._account.stopped:
+            raise PeerError(Cause.PROXY_AUTH, f"{_asked(said)}; not tried: {self._account.stopped}; {NO_SECOND}")
+        if self._account.credentials and not self._login.settled and not await self._turn_free():
+            self._queued = self.again = self._connections < MOST_CONNECTIONS
+            raise PeerError(Cause.PROXY_AUTH, f"{_asked(said)}; another check is just logging in")
+        return await self._choose(said, authority)
+
+    def _middle(self, offered: Sequence[Challenge]) -> Challenge | None:
+        """Return the next message of the exchange that is going on, if the proxy goes on with it."""
+        mechanism = self._mechanism if self._sent else None
+        if mechanism is None or not mechanism.bound:
+            return None
+        return next((one for one in offered if one.name == mechanism.scheme.lower() and one.token), None)
+
+    def _judge(self, said: Tunnel) -> None:
+        """Draw from a 407 to our answer what it says of it."""
+        if not self._sent or self._mechanism is None:
+            return
+        fresh = next((one for one in said.challenges if one.name == "digest" and digest.stale(one)), None)
+        if self._mechanism.scheme == "Digest" and fresh and not self._stale:
+            self._stale = True
+            return
+        scheme = self._mechanism.scheme
+        if self._mechanism.proves and self._login.accepted:
+            told = f"{scheme} was sent, and the proxy accepts the same credentials for other targets"
+            raise PeerError(Cause.PROXY_DENIED, f"{_asked(said)}; {told}")
+        if self._mechanism.proves:
+            self._login.settled = True
+            self._account.stopped = f"the proxy did not accept the credentials ({scheme})"
+            raise PeerError(Cause.PROXY_AUTH, f"{_asked(said)}; {self._account.stopped}")
+        self._spent.add(scheme)
+        self._unable[scheme] = f"the proxy does not go on with our {scheme}"
+
+    async def _choose(self, said: Tunnel, authority: Endpoint) -> str:
+        for challenge, mechanism in candidates(said.challenges, self._account.credentials):
+            if mechanism.scheme in self._spent:
+                continue
+            self._mechanism = mechanism
+            try:
+                return await self._step(challenge, authority)
+            except UnableError as exc:
+                self._unable[mechanism.scheme] = str(exc)
+        raise PeerError(Cause.PROXY_AUTH, _asked(said))
+
+    async def _step(self, challenge: Challenge, authority: Endpoint) -> str:
+        assert self._mechanism is not None
+        self._challenge = challenge
+        return await self._mechanism.answer(challenge, authority)
+
+    @property
+    def _proves(self) -> bool:
+        return self._mechanism is not None and self._mechanism.proves
+
+    async def _followed(self) -> bool:
+        """Let the first go ahead, and wait as long as it is being answered; return False if this is the first."""
+        login = self._login
+        if not login.scouted:
+            login.scouted = self._scout = True
+            return False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await login.heard.wait()
+        if login.heard.is_set() and not login.settled:
+            async with self._account.turn:
+                pass
+        return True
+
+    async def _turn_free(self) -> bool:
+        """Take the turn if nobody has it."""
+        if not self._leads and not self._account.turn.locked():
+            await self._take_turn()
+        return self._leads
+
+    async def _take_turn(self) -> None:
+        self._queued = False
+        await self._account.turn.acquire()
+        self._leads = True
+        if self._login.settled:
+            self._yield_turn()
+
+    def _yield_turn(self) -> None:
+        if self._leads:
+            self._leads = False
+            self._account.turn.release()
+
+    def _untold(self, error: BaseException | None) -> None:
+        """Judge a password that was sent and not answered: not refused, but who hangs up twice gets it no more."""
+        cause = error.failure.cause if isinstance(error, StepError) else None
+        if cause in SILENCE:
+            self._login.settled = True
+        elif cause is not None:
+            self._login.broken += 1
+        if self._login.broken >= MOST_BROKEN:
+            self._account.stopped = "the proxy hangs up on the credentials"
+
+
+def _asked(said: Tunnel) -> str:
+    offers = ", ".join(said.offered) or "no scheme"
+    return f"{said.status} {said.reason}".rstrip() + f", offers {offers}"
