@@ -15,6 +15,8 @@ danted:dante-server
 nginx:nginx-light
 dnsmasq:dnsmasq-base
 prosody:prosody
+chromium:chromium
+certutil:libnss3-tools
 openssl:openssl
 curl:curl
 dig:dnsutils

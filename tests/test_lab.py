@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import netns, scenario
+from tests.lab import agreement, netns, oracle, scenario
 from tests.lab.cloud import Cloud
 from tests.lab.expectation import differences
 from tests.lab.names import PROXY_PASSWORD, TURN_PASSWORD
@@ -46,6 +46,14 @@ def test_the_report_says_what_is_true(run: Run) -> None:
     """Ending, findings, every row and every check are as the site's file says, and what it does not name has passed."""
     wrong = differences(run.scenario, run.ended)
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_other_programs_experience_the_same(run: Run, site: str) -> None:
+    """No check and no row says the opposite of what Chromium, curl, openssl, dig and coturn's client found there."""
+    compared = agreement.compare(run.ended.report, oracle.recorded(site))
+    assert compared.agreed > 0
+    assert agreement.unexplained(site, compared.differences) == []
 
 
 @pytest.mark.parametrize("site", SITES)

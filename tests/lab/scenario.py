@@ -141,6 +141,8 @@ class Scenario:
     title: str
     expect: Expected
     ipv6: bool = False
+    noisy: bool = False
+    """Chance plays a part there: what counts is many runs."""
     firewall: Firewall = field(default_factory=Firewall)
     http_proxy: HttpProxy | None = None
     dns: Dns = field(default_factory=Dns)
