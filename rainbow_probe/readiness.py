@@ -83,7 +83,12 @@ class Assessment:
     def _follow_up(self, names: Names, results: Mapping[str, Result]) -> list[Job]:
         """Return the controls that *results* make necessary, and that have not begun yet."""
         flows = follow_up(Sofar(guide=self.guide, site=self.site, results=results))
-        proxied = {flow.id: proxy_for(self.site, flow.target) for flow in flows if flow.via is Via.PROXY}
+        used = {job.flow.id: job.route.proxy for job in self.jobs}
+        proxied = {
+            flow.id: used.get(flow.control_of) or proxy_for(self.site, flow.target)
+            for flow in flows
+            if flow.via is Via.PROXY
+        }
         return self._begin(names, flows, {key: proxy for key, proxy in proxied.items() if proxy})
 
     def _begin(self, names: Names, flows: Sequence[Flow], proxies: Mapping[str, Proxy]) -> list[Job]:

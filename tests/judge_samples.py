@@ -12,6 +12,7 @@ from zlib import crc32
 
 from rainbow_probe.catalogue import FlowSpec, Guide, Proxying, Requirement, RowSpec, Way, builtin, load
 from rainbow_probe.checks import kinds
+from rainbow_probe.followups import Sofar, follow_up
 from rainbow_probe.judge import judge
 from rainbow_probe.judge.scene import Scene
 from rainbow_probe.model import (
@@ -65,7 +66,7 @@ PHASES: Mapping[str, Sequence[Phase]] = {
     "udp-range": (Phase.RESOLVE, Phase.CONNECT, Phase.STUN, Phase.TURN_ALLOCATE, Phase.TURN_DATA),
     "push": (Phase.RESOLVE, Phase.CONNECT, Phase.TLS),
     "proxy": (Phase.RESOLVE, Phase.CONNECT, Phase.PROXY),
-    "portal": (Phase.RESOLVE, Phase.CONNECT, Phase.HTTP),
+    "portal": (Phase.RESOLVE, Phase.CONNECT, Phase.PROXY, Phase.HTTP),
     "ports": (),
 }
 
@@ -298,6 +299,19 @@ def case(
         site=site,
         have_credentials=have_credentials,
     )
+
+
+def followed_up(found: Case, *faults: Fault) -> Case:
+    """Add the controls that *found* makes necessary; *faults* happen to them, and what none of them matches passes."""
+    sofar = Sofar(guide=guide(), site=found.site, results={one.flow.id: one for one in found.results})
+    controls = [_control(flow, next((f for f in faults if f.match(flow)), None)) for flow in follow_up(sofar)]
+    return replace(found, results=(*found.results, *controls))
+
+
+def _control(flow: Flow, fault: Fault | None) -> Result:
+    """Make the result of a control: a page that does not come fails no check."""
+    unclear = flow.kind == "portal" and fault is not None
+    return result(flow, replace(fault, outcome=Outcome.INCONCLUSIVE) if fault and unclear else fault)
 
 
 def _no_proxy(site: Site, target: Endpoint) -> bool:

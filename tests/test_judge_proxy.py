@@ -233,32 +233,6 @@ def test_one_group_refused_on_its_only_port_is_refused_by_name() -> None:
     assert judged.findings[0].title.endswith("though it opens tunnels to others")
 
 
-# Beyond it
-
-
-def test_targets_the_proxy_cannot_reach() -> None:
-    """Its firewall closes port 80."""
-    lost = replace(at_proxy(Cause.PROXY_TARGET_FAILED, detail="503"), match=both(proxied, tcp(80)))
-    judged = report(lost, site=PROXY_SITE)
-    assert ids(judged) == ["proxy-target-failed"]
-    assert "port 80 of " in judged.findings[0].title
-
-
-def test_nothing_the_proxy_can_reach() -> None:
-    """Then no port is named."""
-    judged = report(at_proxy(Cause.PROXY_TARGET_FAILED), site=PROXY_SITE)
-    assert ids(judged) == ["proxy-target-failed"]
-    assert "port" not in judged.findings[0].title
-
-
-def test_names_the_proxy_cannot_resolve() -> None:
-    """It says so itself."""
-    lost = replace(at_proxy(Cause.PROXY_RESOLVE_FAILED), match=both(proxied, host(*TURN)))
-    judged = report(lost, site=PROXY_SITE)
-    assert ids(judged) == ["proxy-dns"]
-    assert TURN[0] in judged.findings[0].title
-
-
 def test_an_old_proxy_is_told() -> None:
     """The WebRTC gateway does not take HTTP/1.0, so an optional row fails."""
     old = Fault(match=kind("proxy"), phase=Phase.PROXY, cause=Cause.PROXY_HTTP10)

@@ -57,6 +57,10 @@ _TELLING = (
     ("date", "date"),
     ("via", "via"),
     ("x_cache", "x-cache"),
+    ("x_squid_error", "x-squid-error"),
+    ("proxy_status", "proxy-status"),
+    ("proxy_agent", "proxy-agent"),
+    ("age", "age"),
 )
 
 

@@ -69,6 +69,16 @@ async def http10(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
             both.create_task(_pour(far_reader, writer))
 
 
+async def says_page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Be a proxy that says 200 to CONNECT and shows its own page in the tunnel, as soon as the client speaks."""
+    with suppress(asyncio.IncompleteReadError):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 Connection established\r\nProxy-Agent: lab-filter/2.0\r\n\r\n")
+        await reader.read(MOST)
+        writer.write(b"HTTP/1.1 403 Forbidden\r\nServer: lab-filter/2.0\r\n\r\n<html>Blocked by the lab</html>")
+        await writer.drain()
+
+
 async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with suppress(OSError):
         while data := await reader.read(MOST):
@@ -83,6 +93,7 @@ HANDLERS: Mapping[str, Handler] = {
     "portal": portal,
     "push": mute,
     "http10": http10,
+    "page": says_page,
 }
 
 

@@ -125,7 +125,7 @@ def start_all(namespace: Namespace, folder: Path, pki: Pki) -> Iterator[Server]:
 
 def _nginx(namespace: Namespace, folder: Path, pki: Pki) -> Server:
     pages = [_tls_server(pki, host, SIGNALLING) for host in (REST, EXPIRED, WRONG_NAME, AGENT)]
-    pages += [_tls_server(pki, host, PAGE) for host in WEB]
+    pages += [_tls_server(pki, host, PAGE) for host in (*WEB, PORTAL_CHECK)]
     path = folder / "nginx.conf"
     path.write_text(
         NGINX.format(folder=folder, servers="\n".join(pages), check4=PORTAL_CHECK.v4, check6=PORTAL_CHECK.v6),

@@ -66,7 +66,7 @@ class HttpProxy:
     bump: bool = False
     """Decrypts TLS with the company's CA."""
     box: str = ""
-    """Another proxy than squid: mute or http10 from ``tests.lab.boxes``, or socks, which is dante."""
+    """Another proxy than squid: mute, http10 or page from ``tests.lab.boxes``, or socks, which is dante."""
     running: bool = True
     """False: the machine is there, the service is not."""
 

@@ -60,10 +60,40 @@ PROXIES: dict[str, Why] = {
         "The proxy's own resolver does not know names of the Internet.",
         "Have the resolver that the proxy uses forward the names of the service.",
     ),
-    "proxy-target-failed": why(
-        "The proxy says that it cannot reach these targets (502, 503, 504).",
-        "The firewall lets the proxy out on few ports only; the target is down.",
+    "proxy-no-way-out": why(
+        "The proxy says that it cannot reach these targets, and a neutral host is as far from it.",
+        "Its network, its parent proxy or the firewall behind it is down.",
+        "Look at the proxy's own way to the Internet.",
+    ),
+    "proxy-cannot-reach-PORT": why(
+        "The proxy reaches nobody on this port, not even a neutral host, and reaches others on other ports.",
+        "The firewall behind the proxy lets it out on few ports only.",
         "Open the port, outbound, for the proxy's own address.",
+    ),
+    "proxy-target-closed": why(
+        "The proxy cannot reach these targets, and they answer this machine directly.",
+        "The firewall behind the proxy, or its list of parents, closes the way to them.",
+        "Open the way to them for the proxy's own address.",
+    ),
+    "target-down": why(
+        "Neither the proxy nor this machine reaches these targets, and both reach others.",
+        "The target is down, or refuses this site's addresses.",
+        "Run from another network too; if it fails there, tell the provider.",
+    ),
+    "proxy-target-failed": why(
+        "The proxy says that it cannot reach these targets (502, 503, 504); whose fault it is, is not proven.",
+        "The firewall behind the proxy closes the way to them; the target is down.",
+        "Open the way to them for the proxy's own address.",
+    ),
+    "proxy-block-page": why(
+        "The proxy says 200 to CONNECT and then speaks itself in the tunnel, in place of the target.",
+        "A filter that shows its page so, without opening TLS.",
+        "Put the hosts of the service on the list of what it lets through.",
+    ),
+    "box-cannot-reach": why(
+        "A box that decrypts TLS answers with an error page that bears its own name.",
+        "The way from that box to the Internet is closed, or it does not trust the server's certificate.",
+        "Look at its log; or exempt the hosts from decryption.",
     ),
     "proxy-http10": why(
         "The proxy answers CONNECT in HTTP/1.0.",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rainbow_probe.judge.findings.neutral import missed, neutral
 from rainbow_probe.judge.findings.proxy import tunnels, with_cause
 from rainbow_probe.judge.rules import proxy_rule
 from rainbow_probe.judge.scene import Found, Scene, distinct
+from rainbow_probe.judge.traces import tunnelled
 from rainbow_probe.judge.words import hosts
 from rainbow_probe.model import Cause, Result, Who
 
@@ -18,16 +20,17 @@ def denials(scene: Scene) -> list[Found]:
 
     A port needs proof: a host that is let through on another one, or hosts of several groups refused on it alike.
     """
-    denied, opened = with_cause(scene, Cause.PROXY_DENIED), tunnels(scene)
+    denied = with_cause(scene, Cause.PROXY_DENIED)
+    opened = [*tunnels(scene), *filter(tunnelled, neutral(scene))]
     if not denied:
         return []
     if not opened:
-        return [_everything(denied)]
+        return [_everything(denied, _denied_neutral(scene))]
     numeric = [result for result in denied if by_address(result) and _same_by_name(result, opened)]
     found = [_addresses(numeric, opened)] if numeric else []
     rest = [result for result in denied if result not in numeric]
     by_port = _by_port(rest, opened, scene)
-    found += [_port(port, lost, opened) for port, lost in by_port.items()]
+    found += [_port(port, lost, [*opened, *_denied_neutral(scene, port)]) for port, lost in by_port.items()]
     names = [result for result in rest if not any(result in lost for lost in by_port.values())]
     return [*found, _names(names, opened)] if names else found
 
@@ -43,8 +46,15 @@ def _by_port(denied: Sequence[Result], opened: Sequence[Result], scene: Scene) -
     return {
         port: lost
         for port, lost in ports.items()
-        if let_in & set(map(_host_of, lost)) or len(set(map(scene.group_of, lost))) >= FEWEST_GROUPS
+        if let_in & set(map(_host_of, lost))
+        or len(set(map(scene.group_of, lost))) >= FEWEST_GROUPS
+        or _denied_neutral(scene, port)
     }
+
+
+def _denied_neutral(scene: Scene, port: int | None = None) -> list[Result]:
+    """Return the tunnels to the neutral host that the proxy refused as well."""
+    return [one for one in missed(scene, Cause.PROXY_DENIED) if port in {None, _port_of(one)}]
 
 
 def _port_of(result: Result) -> int:
@@ -69,13 +79,14 @@ def _answers(results: Sequence[Result]) -> str:
     return "; ".join(list(details)[:3])
 
 
-def _everything(denied: Sequence[Result]) -> Found:
+def _everything(denied: Sequence[Result], neutral: Sequence[Result]) -> Found:
     return Found(
         id="proxy-denied",
-        title="The proxy refuses every tunnel",
+        title="The proxy refuses every tunnel" + (", to a neutral host as well" if neutral else ""),
         who=Who.PROXY,
         fix="Let this machine use CONNECT, to the targets below.",
         claims=tuple(denied),
+        shows=tuple(neutral),
         detail=_answers(denied),
         rules=(proxy_rule(denied),),
     )
@@ -97,7 +108,7 @@ def _addresses(denied: Sequence[Result], opened: Sequence[Result]) -> Found:
 
 def _port(port: int, denied: Sequence[Result], opened: Sequence[Result]) -> Found:
     let_in = {_host_of(result) for result in denied} & {_host_of(result) for result in opened}
-    controls = [result for result in opened if not let_in or _host_of(result) in let_in]
+    controls = [one for one in opened if not let_in or _host_of(one) in let_in or not tunnelled(one)]
     return Found(
         id=f"proxy-denies-{port}",
         title=f"The proxy refuses CONNECT to port {port}, though it opens other ports",

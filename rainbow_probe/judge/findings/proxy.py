@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rainbow_probe.judge.findings.neutral import neutral
 from rainbow_probe.judge.scene import Found, Scene, failing
 from rainbow_probe.judge.traces import PROXY_ONLY, answered, cause, direct, fact, tried, tunnelled
 from rainbow_probe.judge.words import count, hosts, named
@@ -47,7 +48,7 @@ def unreachable(scene: Scene) -> list[Found]:
             fix=f"Check that this is the right proxy (the setting comes from: {scene.site.proxy_source}), that it "
             "runs, and that this network may connect to it.",
             claims=tuple(lost),
-            detail=_details(lost),
+            detail=details(lost),
         )
     ]
 
@@ -70,7 +71,7 @@ def silent(scene: Scene) -> list[Found]:
             who=Who.PROXY,
             fix="Check that an HTTP proxy listens there, that it serves this network, and that it is not overloaded.",
             claims=tuple(mute),
-            detail=f"{count(len(mute), 'tunnel')} asked for; {_details(mute)}",
+            detail=f"{count(len(mute), 'tunnel')} asked for; {details(mute)}",
         )
     ]
 
@@ -88,7 +89,7 @@ def not_http(scene: Scene) -> list[Found]:
             fix=f"Check the proxy's address and port (the setting comes from: {scene.site.proxy_source}): another "
             "service listens there, or the proxy wants another language (http://, https:// for TLS, socks5://).",
             claims=tuple(odd),
-            detail=_details(odd),
+            detail=details(odd),
         )
     ]
 
@@ -104,15 +105,22 @@ def passes_nothing(scene: Scene) -> list[Found]:
     several = len({result.flow.target.host for result in lost}) >= FEWEST_HOSTS
     if not several or len(lost) < len(used):
         return []
+    heard = [one for one in neutral(scene) if answered(one)]
+    what = "nothing of the service on, though a neutral host answers through it" if heard else "nothing on"
+    look = (
+        "Look for what closes these targets behind its answer: a filter by name, the firewall behind the proxy."
+        if heard
+        else "Look at what the proxy does behind its answer: the way from it to the Internet, a filter, its parent."
+    )
     return [
         Found(
             id="proxy-passes-nothing",
-            title=f"The proxy {scene.site.proxy} says 200 to CONNECT and passes nothing on",
+            title=f"The proxy {scene.site.proxy} says 200 to CONNECT and passes {what}",
             who=Who.PROXY,
-            fix="Look at what the proxy does behind its answer: the way from it to the Internet, a filter, its parent.",
+            fix=look,
             claims=tuple(lost),
-            shows=tuple(result for result in tunnels(scene) if result.flow.kind in PROXY_ONLY),
-            detail=f"{count(len(lost), 'tunnel')} to {hosts(lost, 8)}: {_details(lost)}",
+            shows=(*(result for result in tunnels(scene) if result.flow.kind in PROXY_ONLY), *neutral(scene)),
+            detail=f"{count(len(lost), 'tunnel')} to {hosts(lost, 8)}: {details(lost)}",
         )
     ]
 
@@ -132,7 +140,7 @@ def authentication(scene: Scene) -> list[Found]:
             who=Who.ENDPOINT,
             fix=_credentials_fix(offered, given=given),
             claims=tuple(asked),
-            detail=_details(asked),
+            detail=details(asked),
         )
     ]
 
@@ -152,45 +160,6 @@ def _credentials_fix(offered: str, *, given: bool) -> str:
     return "Give the user and the password, in the proxy's URL or as RAINBOW_PROBE_PROXY_USER and _PASSWORD."
 
 
-def unresolved(scene: Scene) -> list[Found]:
-    """Say which names the proxy cannot resolve: it says so itself."""
-    lost = with_cause(scene, Cause.PROXY_RESOLVE_FAILED)
-    if not lost:
-        return []
-    return [
-        Found(
-            id="proxy-dns",
-            title=f"The proxy cannot resolve {hosts(lost)}",
-            who=Who.PROXY,
-            fix="Give the proxy a resolver that knows the names of the Internet, these among them.",
-            claims=tuple(lost),
-            shows=tuple(tunnels(scene)),
-            detail=_details(lost),
-        )
-    ]
-
-
-def unreached(scene: Scene) -> list[Found]:
-    """Say which targets the proxy cannot reach: it says so itself."""
-    lost = with_cause(scene, Cause.PROXY_TARGET_FAILED)
-    if not lost:
-        return []
-    opened = tunnels(scene)
-    ports = sorted({result.flow.target.port for result in lost} - {result.flow.target.port for result in opened})
-    where = f"port {named(ports)} of {hosts(lost)}" if opened and ports else hosts(lost)
-    return [
-        Found(
-            id="proxy-target-failed",
-            title=f"The proxy accepts, but cannot reach {where}",
-            who=Who.PROXY,
-            fix="Open the way from the proxy to these targets, in the firewall behind it or in its list of parents.",
-            claims=tuple(lost),
-            shows=tuple(opened),
-            detail=_details(lost),
-        )
-    ]
-
-
 def http10(scene: Scene) -> list[Found]:
     """Say that the proxy speaks HTTP/1.0, as its answers show."""
     old = with_cause(scene, Cause.PROXY_HTTP10)
@@ -203,11 +172,11 @@ def http10(scene: Scene) -> list[Found]:
             who=Who.PROXY,
             fix="Switch the proxy to HTTP/1.1, or send the WebRTC gateway's media past it (UDP/3478 direct).",
             claims=tuple(old),
-            detail=_details(old),
+            detail=details(old),
         )
     ]
 
 
-def _details(results: Iterable[Result]) -> str:
+def details(results: Iterable[Result]) -> str:
     """Quote what was seen, each thing once."""
     return named(dict.fromkeys(result.verdict.failure.detail for result in results if result.verdict.failure), 3)
