@@ -125,8 +125,9 @@ def _flow(identity: str, spec: FlowSpec, group: HostGroup | None, target: Endpoi
 
 def _more(spec: FlowSpec) -> str:
     by_address = "/by-address" if spec.params.get("by") == "address" else ""
+    over = f"/over-{spec.params['over']}" if "over" in spec.params else ""
     source = f"/from-{spec.source}" if spec.source and spec.transport is Transport.UDP else ""
-    return by_address + source
+    return by_address + over + source
 
 
 def _is_address(host: str) -> bool:

@@ -120,18 +120,21 @@ class Assessment:
         )
 
     def _names(self) -> Names:
-        from rainbow_probe.net.dns import ask_all
+        from rainbow_probe.net.dns import anyone_knows, ask_all
 
         resolvers = [resolver_endpoint(text) for text in self.site.resolvers]
 
         async def direct(host: str) -> tuple[str, ...]:
             return await ask_all(resolvers, host)
 
+        async def knows(host: str) -> bool:
+            return await anyone_knows(resolvers, host)
+
         ipv6 = any(":" in address for address in self.site.addresses)
         if self.options.resolvers:
             return Names(direct, ipv6=ipv6, source="resolver")
         proxy = [self.site.proxy.endpoint.host] if self.site.proxy else []
-        return Names(outside_only(confirmed(ask_system, direct), inside=proxy), ipv6=ipv6)
+        return Names(outside_only(confirmed(ask_system, direct), inside=proxy), ipv6=ipv6, knows=knows)
 
     def _route(self, names: Names) -> Route:
         hold = LONG_HOLD if self.options.full else 0.0 if self.options.quick else SHORT_HOLD

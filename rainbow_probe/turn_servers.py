@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import secrets
 import socket
 from collections.abc import Sequence
 
 from rainbow_probe.catalogue import Guide
 from rainbow_probe.model import Endpoint, PeerError, Transport
-from rainbow_probe.net.names import Names
+from rainbow_probe.net.names import PATIENCE, Names
 from rainbow_probe.net.udp import open_udp
 from rainbow_probe.options import Options, TurnServer
 from rainbow_probe.protocols.turn import Client
@@ -32,20 +33,29 @@ async def known_servers(options: Options, guide: Guide, names: Names) -> tuple[T
 
 
 async def _that_resolve(guide: Guide, names: Names) -> tuple[TurnServer, ...]:
-    """Return the guide's candidates that DNS knows; without DNS there is nothing to know."""
+    """Return the guide's candidates that DNS knows; without DNS there is nothing to know.
+
+    Some resolvers give an address to whatever does not exist: what names made up on the spot get, is no server's.
+    """
     candidates = [name for group in guide.hosts.values() if group.turn for name in group.candidates]
-
-    async def resolves(name: str) -> bool:
-        try:
-            async with asyncio.timeout(LOOK_UP):
-                await names.find(name)
-        except (PeerError, TimeoutError):
-            return False
-        return True
-
+    made_up = [f"{secrets.token_hex(8)}.{above}" for above in sorted({n.partition(".")[2] for n in candidates})]
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(resolves(name)) for name in candidates]
-    return tuple(TurnServer(host=n) for n, task in zip(candidates, tasks, strict=True) if task.result())
+        tasks = {name: group.create_task(_addresses(name, names)) for name in (*candidates, *made_up)}
+    anywhere = {address for name in made_up for address in tasks[name].result()}
+    return tuple(TurnServer(host=name) for name in candidates if set(tasks[name].result()) - anywhere)
+
+
+async def _addresses(name: str, names: Names) -> tuple[str, ...]:
+    for limit in (LOOK_UP, PATIENCE):
+        try:
+            async with asyncio.timeout(limit):
+                return (await names.find(name)).addresses
+        except TimeoutError:
+            if not names.owed(name):
+                return ()
+        except PeerError:
+            return ()
+    return ()
 
 
 async def discover(guide: Guide) -> tuple[TurnServer, ...]:

@@ -20,6 +20,7 @@ certutil:libnss3-tools
 openssl:openssl
 curl:curl
 dig:dnsutils
+faketime:faketime
 prometheus-blackbox-exporter:prometheus-blackbox-exporter
 "
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin

@@ -155,7 +155,7 @@ FCM = [("fcm-5228", "fcm-5229", "fcm-5230"), ("fcm-5228",), ("fcm-5229",), ("fcm
         ("room/p2p-internet", TURN2),
         ("room/conference", RANGE + TURN2),
         ("pbx-agent/wss", [("xmpp-agent",)]),
-        ("pbx-agent/dns", [("dns-agent",)]),
+        ("pbx-agent/dns", [("dns-agent", "dns-agent-udp"), ("dns-agent",)]),
         ("webrtc-gateway/ice-turn", GATEWAY),
         ("webrtc-gateway/p2p-internet", GATEWAY),
         ("domains/mail", [("dns-mail",)]),

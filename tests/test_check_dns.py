@@ -10,6 +10,7 @@ import pytest
 
 from rainbow_probe.checks.dns import MOST_RESOLVERS, is_private, outside_of
 from rainbow_probe.demo.loopback import loopback
+from rainbow_probe.judge.traces import spared
 from rainbow_probe.model import Cause, Endpoint, Flow, Outcome, PeerError, Phase, Result, Step, Transport
 from rainbow_probe.net.dns import ask_all
 from rainbow_probe.net.names import LookUp, Names, confirmed
@@ -233,3 +234,47 @@ def test_a_family_the_guide_does_not_speak_of_is_not_outside() -> None:
     assert outside_of(["192.0.2.0/24", "2001:db8::/32"], ["192.0.2.1", "2001:db9::1"]) == ["2001:db9::1"]
     assert outside_of(["192.0.2.0/24"], ["2001:db9::1"]) == []
     assert outside_of([], ["192.0.2.1"]) == []
+
+
+# Over UDP only
+
+
+def over_udp(host: str = NAME) -> Flow:
+    """Give a flow that asks as a device does that knows nothing but UDP/53."""
+    return replace(asks(host), params={"over": "udp"})
+
+
+@pytest.mark.parametrize(
+    ("udp", "cause"),
+    [
+        (GOOD, None),
+        (zone(rcode="NXDOMAIN"), Cause.NXDOMAIN),
+        (zone(rcode="SERVFAIL"), Cause.REFUSED_BY_RESOLVER),
+    ],
+)
+async def test_over_udp_only_the_resolvers_own_answers_count(udp: Resolve, cause: Cause | None) -> None:
+    """What the system knows, or says over TCP, is of no use to such a device."""
+    async with loopback() as place:
+        server = await resolver(place, udp, GOOD)
+        result = await probe(over_udp(), replace(a_route(), resolvers=(str(server),)))
+    assert (broke(result)[1] if cause else None) is cause
+    assert result.verdict.outcome is (Outcome.FAIL if cause else Outcome.PASS)
+    assert {step.facts.get("proto") for step in result.steps} <= {"udp", None}
+
+
+async def test_silence_over_udp_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However well TCP works; at a site with a proxy it may be done without."""
+    monkeypatch.setattr("rainbow_probe.net.dns.LIMIT", 0.2)
+    async with loopback() as place:
+        route = replace(a_route(), resolvers=(str(await resolver(place, nothing, GOOD)),))
+        alone, proxied = await probe(over_udp(), route), await probe(over_udp(), replace(route, proxied_site=True))
+    assert broke(alone) == (Phase.RESOLVE, Cause.NO_ANSWER)
+    assert proxied.verdict.outcome is Outcome.SKIPPED
+    assert spared(proxied)
+
+
+async def test_without_a_resolver_there_is_nobody_to_ask_over_udp() -> None:
+    """As where the system keeps them to itself."""
+    result = await probe(over_udp(), replace(a_route(), resolvers=()))
+    assert result.verdict.outcome is Outcome.SKIPPED
+    assert spared(result) is None

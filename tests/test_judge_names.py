@@ -11,7 +11,6 @@ from tests.judge_samples import (
     APEX,
     FCM,
     PROXY_SITE,
-    TURN,
     Fault,
     address_of,
     asked,
@@ -228,35 +227,6 @@ def test_no_rule_opens_the_way_to_an_address_that_cannot_be(address: str) -> Non
     assert f"now {address}" not in "".join(rule.text for found in noted.judged().findings for rule in found.rules)
 
 
-# UDP/53
-
-
-def _udp_is_closed(result: Result) -> Result:
-    """Let the resolver answer over TCP only."""
-    if result.flow.kind != "dns":
-        return result
-    both_ways = asked(asked(result, "10.0.0.1:53", Cause.TIMEOUT), "10.0.0.1:53")
-    by_tcp = both_ways.steps[-1]
-    return replace(both_ways, steps=(*both_ways.steps[:-1], replace(by_tcp, facts={**by_tcp.facts, "proto": "tcp"})))
-
-
-def test_a_resolver_that_answers_over_tcp_alone_is_cut_off_over_udp() -> None:
-    """Its own answers are the proof: the firewall's doing, not its own."""
-    silent = Fault(match=everything, phase=Phase.RESOLVE, cause=Cause.NO_ANSWER)
-    judged = case(silent).with_each(_udp_is_closed).judged()
-    assert ids(judged) == ["udp-53-blocked"]
-    found = judged.findings[0]
-    assert (found.who, found.severity) == (Who.FIREWALL, Severity.BLOCKING)
-    assert "10.0.0.1" in found.rules[0].text
-
-
-def test_look_ups_that_work_over_udp_block_nothing() -> None:
-    """One answer is enough."""
-    silent = Fault(match=host(APEX), phase=Phase.RESOLVE, cause=Cause.NO_ANSWER)
-    judged = case(silent).with_each(lambda one: asked(_udp_is_closed(one), "10.0.0.2:53")).judged()
-    assert "udp-53-blocked" not in ids(judged)
-
-
 def test_addresses_outside_the_ranges_are_advice_with_a_date() -> None:
     """A newer edition may list them: one finding, never an alarm."""
     judged = report(noting(outside_ranges=address_of(APEX)))
@@ -265,36 +235,3 @@ def test_addresses_outside_the_ranges_are_advice_with_a_date() -> None:
     assert (found.severity, found.rows) == (Severity.ADVICE, ())
     assert "edition 21 (2021-11-03)" in found.title
     assert "51.83.83.128/27" in found.detail
-
-
-# Resolvers
-
-
-def _asked_both(result: Result, second: Cause | None) -> Result:
-    if result.flow.kind != "dns":
-        return result
-    return asked(asked(result, "10.0.0.1:53"), "10.0.0.2:53", second)
-
-
-def test_a_dead_resolver_beside_a_live_one_degrades() -> None:
-    """Nothing fails, and each look-up may wait for it."""
-    judged = case().with_each(lambda one: _asked_both(one, Cause.TIMEOUT)).judged()
-    assert ids(judged) == ["resolver-dead"]
-    found = judged.findings[0]
-    assert (found.severity, found.who) == (Severity.DEGRADING, Who.DNS)
-    assert "10.0.0.2:53" in found.title
-    assert judged.verdict == "pass"
-
-
-def test_resolvers_that_answer_are_fine() -> None:
-    """No finding about them."""
-    assert ids(case().with_each(lambda one: _asked_both(one, None)).judged()) == []
-
-
-def test_a_resolver_that_missed_one_question_is_not_dead() -> None:
-    """One lost datagram proves nothing."""
-
-    def once(result: Result) -> Result:
-        return _asked_both(result, Cause.TIMEOUT if result.flow.target.host == TURN[0] else None)
-
-    assert ids(case().with_each(once).judged()) == []

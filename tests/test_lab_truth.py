@@ -167,13 +167,13 @@ def test_a_command_runs_at_a_site(cloud: Cloud) -> None:
 )
 def test_a_rule_becomes_a_line_of_nft(rule: Rule, line: str) -> None:
     """The rules of a site file and those of nft say the same."""
-    assert line in firewall.ruleset(Firewall(rules=(rule,)), None, EXITS, silent_dns=False)
+    assert line in firewall.ruleset(Firewall(rules=(rule,)), None, EXITS, Dns())
 
 
 def test_an_unknown_action_is_refused() -> None:
     """It names those there are."""
     with pytest.raises(LabError, match=r"no action deny; there are: accept, drop, .*portal"):
-        firewall.ruleset(Firewall(rules=(Rule(action="deny"),)), None, EXITS, silent_dns=False)
+        firewall.ruleset(Firewall(rules=(Rule(action="deny"),)), None, EXITS, Dns())
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,16 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+import dns.edns
 import dns.message
+import dns.rcode
+import dns.rrset
 import pytest
 
 from rainbow_probe.demo.loopback import Loopback, loopback
 from rainbow_probe.evidence import Recorder, StepError
 from rainbow_probe.model import Cause, Endpoint, PeerError, Phase, Transport
-from rainbow_probe.net.dns import Answer, ask, ask_all
+from rainbow_probe.net.dns import LIMIT, Answer, anyone_knows, ask, ask_all
 from tests.servers import HOST, NAME, Resolve, answers, nothing, resolver, zone
 
 UDP, TCP = Transport.UDP, Transport.TCP
@@ -188,3 +191,54 @@ async def test_an_impossible_name_exists_nowhere() -> None:
     with pytest.raises(PeerError) as caught:
         await ask_all([Endpoint(host=HOST, port=1)], "x" * 64 + ".test")
     assert caught.value.cause is Cause.NXDOMAIN
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "known"),
+    [
+        (nothing, zone("192.0.2.1"), True),
+        (nothing, zone("2001:db8::1"), True),
+        (zone(rcode="NXDOMAIN"), zone(rcode="SERVFAIL"), False),
+    ],
+)
+async def test_one_that_knows_is_enough(first: Resolve, second: Resolve, known: bool) -> None:
+    """It is not waited for the others."""
+    began = time.monotonic()
+    async with loopback() as place:
+        servers = [await resolver(place, first), await resolver(place, second)]
+        assert await anyone_knows(servers, NAME) is known
+    assert time.monotonic() - began < LIMIT / 2
+
+
+def _blocked(query: dns.message.Message) -> Sequence[bytes]:
+    """Say by an extended error why, to whoever understands it."""
+    answer = dns.message.make_response(query)
+    answer.set_rcode(dns.rcode.NXDOMAIN)
+    if query.edns >= 0:
+        told = (dns.edns.EDEOption(dns.edns.EDECode.BLOCKED, "by policy"), dns.edns.EDEOption(dns.edns.EDECode.OTHER))
+        errors: list[dns.edns.Option] = [*told]
+        answer.use_edns(0, options=errors)
+    return [answer.to_wire()]
+
+
+@pytest.mark.parametrize(("extended", "said"), [(True, "Blocked (by policy); extended error 0"), (False, "")])
+async def test_a_resolver_that_says_why(extended: bool, said: str) -> None:
+    """Only if it is asked so (RFC 8914): plain questions are what clients send."""
+    async with loopback() as place:
+        answer = await ask(await resolver(place, _blocked), NAME, "A", UDP, extended=extended)
+    assert (answer.rcode, answer.extended) == ("NXDOMAIN", said)
+    assert answer.more == ({"extended": said} if said else {})
+
+
+async def test_aliases_are_told() -> None:
+    """A block host shows by its name."""
+
+    def alias(query: dns.message.Message) -> Sequence[bytes]:
+        answer, name = dns.message.make_response(query), query.question[0].name
+        answer.answer.append(dns.rrset.from_text(name, 60, "IN", "CNAME", "block.example."))
+        answer.answer.append(dns.rrset.from_text("block.example.", 60, "IN", "A", "192.0.2.9"))
+        return [answer.to_wire()]
+
+    async with loopback() as place:
+        answer = await ask(await resolver(place, alias), NAME, "A", UDP)
+    assert (answer.aliases, answer.addresses) == (("block.example",), ("192.0.2.9",))

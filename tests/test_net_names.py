@@ -59,6 +59,45 @@ async def test_a_name_is_asked_for_once() -> None:
     assert (book.asked, later.source) == (["a.test"], "system")
 
 
+async def _known(_host: str) -> bool:
+    return True
+
+
+async def _unknown(_host: str) -> bool:
+    return False
+
+
+async def test_a_late_answer_is_owed_if_anybody_else_knows_it() -> None:
+    """Then it is worth waiting for; what nobody knows, or is there already, is not."""
+    for knows, worth in ((_known, True), (_unknown, False), (None, False)):
+        book = Book("192.0.2.1")
+        names = Names(book, ipv6=True, knows=knows, late=0.0)
+        assert not names.owed("a.test")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await names.find("a.test")
+        assert names.owed("a.test") is worth
+        book.may_answer.set()
+        await names.find("a.test")
+        assert not names.owed("a.test")
+        names.close()
+
+
+async def test_nobody_else_is_asked_about_what_comes_in_time() -> None:
+    """A site where all works sees no question more."""
+    other = Book()
+
+    async def knows(host: str) -> bool:
+        return bool(await other(host))
+
+    book = Book("192.0.2.1")
+    book.may_answer.set()
+    names = Names(book, ipv6=True, knows=knows)
+    await names.find("a.test")
+    await asyncio.sleep(0)
+    assert other.asked == []
+
+
 async def test_one_impatient_flow_does_not_spoil_the_answer() -> None:
     """Who gives up does not take the look-up with him."""
     book = Book("192.0.2.1")

@@ -232,6 +232,24 @@ async def test_a_map_comes_before_the_resolver(maps: dict[Endpoint, Endpoint], f
     assert rec.steps[0].facts["source"] == source
 
 
+async def test_what_the_system_is_late_with_is_waited_for_if_it_is_known() -> None:
+    """A resolver that never answers for AAAA makes each look-up of the system slow, and none of them fails."""
+    answer = asyncio.Event()
+
+    async def late(_host: str) -> tuple[str, ...]:
+        await answer.wait()
+        return (HOST,)
+
+    async def knows(_host: str) -> bool:
+        asyncio.get_running_loop().call_later(0.2, answer.set)
+        return True
+
+    route = replace(a_route(), limits=Limits(resolve=0.1), names=Names(late, ipv6=False, knows=knows, late=0.0))
+    rec = Recorder()
+    assert await resolve(Endpoint(host=NAME, port=443), route, rec) == [Endpoint(host=HOST, port=443)]
+    assert [step.failure and step.failure.cause for step in rec.steps] == [Cause.NO_ANSWER, None]
+
+
 async def test_a_name_that_does_not_exist() -> None:
     """The resolver's word is the failure."""
     flow = replace(a_flow("https", 443), target=Endpoint(host="nowhere.test", port=443))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from rainbow_probe.catalogue import FlowSpec, Guide, load
 from rainbow_probe.demo.loopback import Loopback, loopback
 from rainbow_probe.model import Transport
-from rainbow_probe.net.names import Names
+from rainbow_probe.net.names import LookUp, Names
 from rainbow_probe.options import Options, TurnServer
 from rainbow_probe.turn_servers import discover, known_servers
 from tests.catalogue_samples import CLINIC, KINDS
@@ -47,6 +47,21 @@ async def test_a_candidate_that_resolves_is_believed() -> None:
     """Before anybody is searched for."""
     options = Options(discover=True)
     assert await known_servers(options, published(1, "192.0.2.0/24"), known()) == (TurnServer(host=CANDIDATE),)
+
+
+async def test_a_resolver_that_knows_every_name_makes_no_servers() -> None:
+    """It gives its search page to what does not exist; a candidate with an address of its own is one all the same."""
+    page = "198.51.100.80"
+    assert await known_servers(Options(), GUIDE, Names(_all_lead_to(page), ipv6=False)) == ()
+    found = await known_servers(Options(), GUIDE, Names(_all_lead_to(page, HOST), ipv6=False))
+    assert found == (TurnServer(host=CANDIDATE),)
+
+
+def _all_lead_to(page: str, *own: str) -> LookUp:
+    async def look_up(host: str) -> tuple[str, ...]:
+        return own if own and host == CANDIDATE else (page,)
+
+    return look_up
 
 
 async def test_without_any_there_is_none() -> None:

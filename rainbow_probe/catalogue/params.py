@@ -43,7 +43,7 @@ REQUIRED: Mapping[str, Mapping[str, Reader]] = {
 """By kind, the parameters that every flow of it has."""
 
 OPTIONAL: Mapping[str, Mapping[str, Reader]] = {
-    "dns": {},
+    "dns": {"over": _one_of("udp")},
     "turn": {"by": _one_of("address")},
     "push": {"alpn": lambda table, key: table.text(key)},
     "proxy": {},

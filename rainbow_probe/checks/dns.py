@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Sequence
 
 from rainbow_probe.evidence import Recorder, StepError
-from rainbow_probe.model import Endpoint, Flow, Outcome, Phase, Transport, Verdict
+from rainbow_probe.model import OUR_OWN, Cause, Endpoint, Failure, Flow, Outcome, PeerError, Phase, Transport, Verdict
 from rainbow_probe.net import dns
 from rainbow_probe.net.names import resolver_endpoint
 from rainbow_probe.net.paths import failed, passed, resolve
@@ -21,15 +21,54 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     if any(asked.host == flow.target.host and instead.host for asked, instead in route.maps.items()):
         return Verdict(outcome=Outcome.SKIPPED, reason="the address comes from --map; DNS was not asked")
     resolvers = [resolver_endpoint(text) for text in route.resolvers[:MOST_RESOLVERS]]
-    async with asyncio.TaskGroup() as group:
-        system = group.create_task(_system(flow, route, rec))
-        for resolver in resolvers:
-            group.create_task(_directly(resolver, flow, rec))
-    verdict = system.result()
+    if flow.params.get("over") == Transport.UDP:
+        verdict = await _over_udp(resolvers, flow, rec)
+    else:
+        verdict = await _by_system(resolvers, flow, route, rec)
     if verdict.outcome is Outcome.FAIL and route.proxied_site:
         reason = f"not needed: clients behind the proxy leave names to it (the local answer: {verdict.reason})"
         return Verdict(outcome=Outcome.SKIPPED, reason=reason)
     return verdict
+
+
+async def _by_system(resolvers: Sequence[Endpoint], flow: Flow, route: Route, rec: Recorder) -> Verdict:
+    async with asyncio.TaskGroup() as group:
+        system = group.create_task(_system(flow, route, rec))
+        for resolver in resolvers:
+            for transport in (Transport.UDP, Transport.TCP):
+                group.create_task(_directly(resolver, transport, flow, rec))
+    return system.result()
+
+
+async def _over_udp(resolvers: Sequence[Endpoint], flow: Flow, rec: Recorder) -> Verdict:
+    """Judge what a device learns that asks the resolvers itself, over UDP only."""
+    if not resolvers:
+        return Verdict(outcome=Outcome.SKIPPED, reason="no resolver of this machine is known, to ask it over UDP/53")
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_directly(resolver, Transport.UDP, flow, rec)) for resolver in resolvers]
+    answers = [answer for task in tasks for answer in task.result()]
+    name = flow.target.host
+    if found := dict.fromkeys(address for answer in answers for address in answer.addresses):
+        return passed(f"a resolver answers over UDP/53: {', '.join(found)}")
+    failure = _said(answers) if answers else _unanswered(name, rec)
+    rec.note(Phase.RESOLVE, name, failure)
+    return failed(failure)
+
+
+def _said(answers: Sequence[dns.Answer]) -> Failure:
+    try:
+        dns.told(answers, "over UDP/53 the resolver")
+    except PeerError as exc:
+        return Failure(phase=Phase.RESOLVE, cause=exc.cause, detail=str(exc))
+    raise AssertionError("told() raises where there is no address")
+
+
+def _unanswered(name: str, rec: Recorder) -> Failure:
+    """Return why nobody answered: as they were refused, if they were; else silence."""
+    failures = [step.failure for step in rec.steps if step.failure]
+    ours = next((failure for failure in failures if failure.cause in OUR_OWN), None)
+    silence = Failure(phase=Phase.RESOLVE, cause=Cause.NO_ANSWER, detail=f"no answer about {name} over UDP/53")
+    return ours or silence
 
 
 async def _system(flow: Flow, route: Route, rec: Recorder) -> Verdict:
@@ -44,23 +83,23 @@ async def _system(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     return passed(f"resolves to {', '.join(addresses)}")
 
 
-async def _directly(resolver: Endpoint, flow: Flow, rec: Recorder) -> None:
-    """Ask one resolver all four ways; its failures are evidence, the system's answer is the verdict."""
+async def _directly(resolver: Endpoint, transport: Transport, flow: Flow, rec: Recorder) -> list[dns.Answer]:
+    """Ask one resolver for both families; its failures are evidence, and no verdict by themselves."""
     async with asyncio.TaskGroup() as group:
-        for transport in (Transport.UDP, Transport.TCP):
-            for kind in dns.TYPES:
-                group.create_task(_one(resolver, flow.target.host, kind, transport, rec))
+        tasks = [group.create_task(_one(resolver, flow.target.host, kind, transport, rec)) for kind in dns.TYPES]
+    return [answer for task in tasks if (answer := task.result())]
 
 
-async def _one(resolver: Endpoint, name: str, kind: str, transport: Transport, rec: Recorder) -> None:
+async def _one(resolver: Endpoint, name: str, kind: str, transport: Transport, rec: Recorder) -> dns.Answer | None:
     subject = f"{resolver} {transport} {kind}"
     try:
         async with rec.step(Phase.RESOLVE, subject, limit=dns.LIMIT) as facts:
             facts |= {"resolver": str(resolver), "proto": str(transport), "answer_type": kind}
             answer = await dns.ask(resolver, name, kind, transport)
-            facts |= {"rcode": answer.rcode, "ttl": answer.ttl, "addresses": " ".join(answer.addresses)}
+            facts |= {"rcode": answer.rcode, "ttl": answer.ttl, "addresses": " ".join(answer.addresses), **answer.more}
     except StepError:
-        return  # recorded; another resolver may know
+        return None  # recorded; another resolver may know
+    return answer
 
 
 def outside_of(ranges: Sequence[str], addresses: Sequence[str]) -> list[str]:

@@ -6,8 +6,9 @@ import asyncio
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+import dns.edns
 import dns.exception
 import dns.flags
 import dns.message
@@ -16,13 +17,14 @@ import dns.rdataclass
 import dns.rdatatype
 
 from rainbow_probe.evidence import Recorder, StepError
-from rainbow_probe.model import Cause, Endpoint, PeerError, Transport
+from rainbow_probe.model import Cause, Endpoint, PeerError, Scalar, Transport
 from rainbow_probe.net.links import ByteStream
 from rainbow_probe.net.tcp import connect
 from rainbow_probe.net.udp import open_udp
 
 REPEAT = 1.0  # seconds until a datagram is sent again; resolvers answer within milliseconds or ask further
 LIMIT = 4.0  # seconds one resolver has for one question
+PAYLOAD = 1232  # bytes of a datagram that need no fragments, as resolvers agreed in 2020
 PREFIX = 2  # bytes that tell the length of a message over TCP
 TYPES = ("A", "AAAA")
 
@@ -35,15 +37,30 @@ class Answer:
     addresses: tuple[str, ...]
     ttl: int | None = None
     truncated: bool = False
+    aliases: tuple[str, ...] = ()
+    """The names that the one asked for is an alias of, in order."""
+    extended: str = ""
+    """The extended errors (RFC 8914), in words."""
+
+    @property
+    def more(self) -> dict[str, Scalar]:
+        """What is only worth telling where it is so."""
+        found: dict[str, Scalar] = {
+            "truncated": self.truncated,
+            "aliases": " ".join(self.aliases),
+            "extended": self.extended,
+        }
+        return {key: value for key, value in found.items() if value}
 
 
-async def ask(resolver: Endpoint, name: str, kind: str, transport: Transport) -> Answer:
+async def ask(resolver: Endpoint, name: str, kind: str, transport: Transport, *, extended: bool = False) -> Answer:
     """Ask *resolver* for the records of *kind*; runs until it answers: the caller owns the time limit.
 
+    *extended* asks by EDNS (RFC 6891), so that it may say why it denies; most clients do not, and some boxes drop it.
     Raises ``OSError`` as the socket does, ``PeerError(unexpected-reply)`` for what is not DNS.
     """
     try:
-        query = dns.message.make_query(name, kind)
+        query = dns.message.make_query(name, kind, use_edns=0 if extended else False, payload=PAYLOAD)
         wire = query.to_wire()
     except dns.exception.DNSException as exc:
         raise PeerError(Cause.NXDOMAIN, "not a name that DNS can hold") from exc
@@ -103,12 +120,44 @@ def _read(query: dns.message.Message, packet: bytes) -> Answer | None:
     wanted = {dns.rdatatype.A, dns.rdatatype.AAAA}
     records = [r for r in message.answer if r.rdtype in wanted and r.rdclass == dns.rdataclass.IN]
     items: list[Any] = [item for record in records for item in record]  # pyright: ignore[reportUnknownVariableType] - untyped there
+    aliases = [str(item.target) for r in message.answer if r.rdtype == dns.rdatatype.CNAME for item in cast("Any", r)]
     return Answer(
+        aliases=tuple(alias.rstrip(".") for alias in aliases),
+        extended=_extended(message),
         rcode=dns.rcode.to_text(message.rcode()),
         addresses=tuple(str(item.address) for item in items),
         ttl=min((record.ttl for record in message.answer), default=None),
         truncated=bool(message.flags & dns.flags.TC),
     )
+
+
+def _extended(message: dns.message.Message) -> str:
+    options: Any = message.options  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - untyped there
+    errors = [option for option in options if isinstance(option, dns.edns.EDEOption)]
+    return "; ".join(dict.fromkeys(_error(option) for option in errors))
+
+
+def _error(option: dns.edns.EDEOption) -> str:
+    said = EXTENDED.get(int(option.code), f"extended error {int(option.code)}")
+    return f"{said} ({option.text})" if option.text else said
+
+
+EXTENDED = {
+    4: "Forged Answer",
+    6: "DNSSEC Bogus",
+    7: "Signature Expired",
+    8: "Signature Not Yet Valid",
+    9: "DNSKEY Missing",
+    10: "RRSIGs Missing",
+    15: "Blocked",
+    16: "Censored",
+    17: "Filtered",
+    18: "Prohibited",
+    20: "Not Authoritative",
+    22: "No Reachable Authority",
+    23: "Network Error",
+}
+"""What extended errors mean, RFC 8914 section 5.2; those that a client can meet."""
 
 
 async def ask_all(resolvers: Sequence[Endpoint], name: str) -> tuple[str, ...]:
@@ -131,6 +180,27 @@ async def ask_all(resolvers: Sequence[Endpoint], name: str) -> tuple[str, ...]:
             if worst.cause is Cause.NXDOMAIN and not refusals:
                 raise
     raise worst
+
+
+async def anyone_knows(resolvers: Sequence[Endpoint], name: str) -> bool:
+    """Return whether any of *resolvers* gives an address, over UDP or TCP, as soon as one does."""
+    asked = [(one, kind, proto) for one in resolvers for kind in TYPES for proto in (Transport.UDP, Transport.TCP)]
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_has_address(one, name, kind, proto)) for one, kind, proto in asked]
+        for ended in asyncio.as_completed(tasks):
+            if await ended:
+                for task in tasks:
+                    task.cancel()
+                return True
+    return False
+
+
+async def _has_address(resolver: Endpoint, name: str, kind: str, transport: Transport) -> bool:
+    try:
+        async with asyncio.timeout(LIMIT):
+            return bool((await ask(resolver, name, kind, transport)).addresses)
+    except (PeerError, OSError, EOFError, StepError):
+        return False
 
 
 async def _whole(resolver: Endpoint, name: str, kind: str) -> Answer | PeerError:

@@ -40,15 +40,27 @@ class Found:
 _AddressInfo = list[tuple[Any, ...]]
 LookUp = Callable[[str], Awaitable[tuple[str, ...]]]
 """A name to its addresses; raises ``PeerError`` with a cause of the resolver."""
+Knows = Callable[[str], Awaitable[bool]]
+"""Whether any resolver asked directly knows a name; runs until one does or all have ended."""
+LATE = 1.0  # seconds the system has before somebody else is asked whether the name is known at all
+PATIENCE = 12.0  # seconds more for a system that must know: 15 s are three times glibc's own 5 s for an unheard AAAA
 
 
 class Names:
     """Looks each name up once, however many flows want it."""
 
-    def __init__(self, look_up: LookUp, *, ipv6: bool, source: str = "system") -> None:
-        """Ask through *look_up*; keep IPv6 addresses only if this machine has *ipv6*."""
+    def __init__(
+        self, look_up: LookUp, *, ipv6: bool, source: str = "system", knows: Knows | None = None, late: float = LATE
+    ) -> None:
+        """Ask through *look_up*; keep IPv6 addresses only if this machine has *ipv6*.
+
+        *knows* is asked about what *look_up* has not answered after *late* seconds.
+        """
         self._look_up = look_up
         self._ipv6 = ipv6
+        self._knows = knows
+        self._late = late
+        self._known: dict[str, asyncio.Future[bool]] = {}
         self.source = source
         self._asked: dict[str, asyncio.Future[tuple[str, ...]]] = {}
 
@@ -58,14 +70,27 @@ class Names:
             return Found(addresses=(host,), source="literal")
         if host not in self._asked:
             self._asked[host] = asyncio.ensure_future(self._look_up(host))
+            self._known[host] = asyncio.ensure_future(self._known_elsewhere(host))
         addresses = await asyncio.shield(self._asked[host])
         kept = tuple(a for a in addresses if self._ipv6 or ":" not in a) or addresses
         return Found(addresses=kept, source=self.source, left_out=tuple(a for a in addresses if a not in kept))
 
+    def owed(self, host: str) -> bool:
+        """Return whether *host* has no answer yet although a resolver knows it: it is worth waiting longer."""
+        asked, known = self._asked.get(host), self._known.get(host)
+        late = asked is not None and not asked.done()
+        return late and known is not None and known.done() and not known.cancelled() and known.result()
+
+    async def _known_elsewhere(self, host: str) -> bool:
+        await asyncio.wait([self._asked[host]], timeout=self._late)
+        return not self._asked[host].done() and self._knows is not None and await self._knows(host)
+
     def close(self) -> None:
         """Stop waiting for answers nobody wants any more."""
-        for future in self._asked.values():
-            future.cancel()
+        for asked in self._asked.values():
+            asked.cancel()
+        for known in self._known.values():
+            known.cancel()
 
 
 def is_address(host: str) -> bool:

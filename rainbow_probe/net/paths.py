@@ -11,7 +11,7 @@ from rainbow_probe.evidence import Recorder, StepError
 from rainbow_probe.model import OUR_OWN, Cause, Endpoint, Failure, Flow, Outcome, Phase, Proxy, Transport, Verdict
 from rainbow_probe.net.framing import Framed
 from rainbow_probe.net.links import ByteStream, Datagrams
-from rainbow_probe.net.names import is_address
+from rainbow_probe.net.names import PATIENCE, Found, is_address
 from rainbow_probe.net.proxy_auth import Visit
 from rainbow_probe.net.route import Route
 from rainbow_probe.net.socks import socks_tunnel
@@ -120,10 +120,24 @@ async def _authorities(flow: Flow, proxy: Proxy, route: Route, rec: Recorder) ->
 
 
 async def resolve(target: Endpoint, route: Route, rec: Recorder) -> list[Endpoint]:
-    """Return the addresses of *target*, each with the port to use; ``--map`` comes first, as in curl."""
+    """Return the addresses of *target*, each with the port to use; ``--map`` comes first, as in curl.
+
+    Where the system is late and its resolvers know the name, it is waited for as long as clients have to.
+    """
     mapped = route.maps.get(target, target)
     wanted = Endpoint(host=mapped.host or target.host, port=mapped.port)
-    async with rec.step(Phase.RESOLVE, target.host, limit=route.limits.resolve) as facts:
+    try:
+        found = await _look_up(wanted, target, route, rec, limit=route.limits.resolve)
+    except StepError:
+        if not route.names.owed(wanted.host):
+            raise
+        rec.restart_budget(extra=PATIENCE)
+        found = await _look_up(wanted, target, route, rec, limit=PATIENCE)
+    return [Endpoint(host=address, port=wanted.port) for address in found.addresses[:MOST_ADDRESSES]]
+
+
+async def _look_up(wanted: Endpoint, target: Endpoint, route: Route, rec: Recorder, *, limit: float) -> Found:
+    async with rec.step(Phase.RESOLVE, target.host, limit=limit) as facts:
         found = await route.names.find(wanted.host)
         facts |= {
             "addresses": " ".join(found.addresses),
@@ -131,7 +145,7 @@ async def resolve(target: Endpoint, route: Route, rec: Recorder) -> list[Endpoin
         }
         if found.left_out:
             facts["skipped_ipv6"] = " ".join(found.left_out)
-    return [Endpoint(host=address, port=wanted.port) for address in found.addresses[:MOST_ADDRESSES]]
+    return found
 
 
 @asynccontextmanager

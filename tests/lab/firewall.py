@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 
 from tests.lab.names import BY_NAME, PROXY, SITE_GATEWAY, addresses
 from tests.lab.netns import LabError, Namespace
-from tests.lab.scenario import Firewall, HttpProxy, Rule
+from tests.lab.scenario import Dns, Firewall, HttpProxy, Rule
 
-BOXES = {"mute": 9001, "inspector": 9002, "portal": 9003, "tls-portal": 9004, "tls-inspector": 9005}
-"""Actions that hand a TCP connection to a box in the firewall, with the port where the box listens."""
+BOXES = {"mute": 9001, "inspector": 9002, "portal": 9003, "tls-portal": 9004, "tls-inspector": 9005, "resolver": 53}
+"""Actions that hand a connection (TCP, or DNS) to a box in the firewall, with the port where it listens."""
 ACTIONS = {
     "accept": "accept",
     "drop": "drop",
@@ -57,7 +57,7 @@ table ip turned {{
 """
 
 
-def ruleset(firewall: Firewall, proxy: HttpProxy | None, exits: tuple[str, str], *, silent_dns: bool) -> str:
+def ruleset(firewall: Firewall, proxy: HttpProxy | None, exits: tuple[str, str], resolver: Dns) -> str:
     """Return the rule set; *exits* are the public addresses of the site and of its proxy."""
     return TABLE.format(
         loss=_lines([*_loss(firewall.udp_loss), *_lost(firewall.lost)]),
@@ -65,7 +65,7 @@ def ruleset(firewall: Firewall, proxy: HttpProxy | None, exits: tuple[str, str],
         site_rules=_lines(_filters(firewall, "site")),
         proxy_rules=_lines(_filters(firewall, "proxy")),
         default=_action(firewall.default),
-        dns=f'ip daddr {SITE_GATEWAY} meta l4proto {{ tcp, udp }} th dport 53 counter drop comment "dns"' * silent_dns,
+        dns=_unheard(resolver),
         turned=_lines([*_reroutes(firewall), *_boxes(firewall)]),
         proxy_address=PROXY,
         proxy_exit=exits[1],
@@ -87,6 +87,12 @@ def hits(namespace: Namespace) -> Counter[str]:
 
 def _lines(lines: Iterator[str] | list[str]) -> str:
     return "\n    ".join(lines)
+
+
+def _unheard(resolver: Dns) -> str:
+    """Drop the questions that the resolver is not to hear."""
+    shut = "tcp, udp" if resolver.silent else resolver.shut
+    return f'ip daddr {SITE_GATEWAY} meta l4proto {{ {shut} }} th dport 53 counter drop comment "dns"' if shut else ""
 
 
 def _loss(percent: int) -> list[str]:

@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
@@ -85,11 +85,13 @@ class Namespace:
         """Return the command line that runs *command* inside."""
         return ["ip", "netns", "exec", self.name, *command]
 
-    def resolver(self, address: str) -> None:
-        """Make *address* the system's resolver for whatever runs inside; the host's own file is not touched."""
+    def resolver(self, *addresses: str, options: Iterable[str] = (), search: Iterable[str] = ()) -> None:
+        """Make *addresses* the system's resolvers for whatever runs inside; the host's own file is not touched."""
         folder = ETC / self.name
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "resolv.conf").write_text(f"nameserver {address}\noptions timeout:2 attempts:2\n", encoding="ascii")
+        lines = [f"nameserver {address}" for address in addresses]
+        lines += [" ".join([key, *words]) for key, words in (("options", options), ("search", search)) if words]
+        (folder / "resolv.conf").write_text("\n".join(lines) + "\n", encoding="ascii")
 
     def popen(
         self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None

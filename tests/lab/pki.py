@@ -19,6 +19,8 @@ ORGANISATIONS = {
     "portal": "Hotel Portal Lab",
 }
 
+AGE, LEFT = timedelta(days=60), timedelta(days=120)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pki:
@@ -47,8 +49,11 @@ class Pki:
         return self.folder / f"{name}.key"
 
     def issue(self, name: str, ca: str, *identities: str, not_after: datetime | None = None) -> None:
-        """Make a certificate for *identities* (default: *name*), kept under *name*."""
-        leaf = self.authorities[ca].issue_cert(*(identities or (name,)), common_name=name, not_after=not_after)
+        """Make a certificate for *identities* (default: *name*), kept under *name*, valid as long as real ones are."""
+        now = datetime.now(UTC)
+        leaf = self.authorities[ca].issue_cert(
+            *(identities or (name,)), common_name=name, not_before=now - AGE, not_after=not_after or now + LEFT
+        )
         self.certificate(name).write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
         leaf.private_key_pem.write_to_path(self.key(name))
 

@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from tests.lab import clock
 from tests.lab.cloud_servers import REPOSITORY
 from tests.lab.names import TURN_PASSWORD, TURN_USER
 from tests.lab.netns import SYSTEM_PATH
@@ -42,7 +43,12 @@ def environment(site: Site) -> dict[str, str]:
     if site.scenario.http_proxy and settings.proxy:
         found["HTTPS_PROXY"] = site.scenario.http_proxy.url
     kept = {key: os.environ[key] for key in ("COVERAGE_PROCESS_START", "TERM") if key in os.environ}
-    return {**{key: value for key, value in found.items() if value}, **kept, **settings.environment}
+    return {
+        **{key: value for key, value in found.items() if value},
+        **kept,
+        **clock.environment(settings.clock),
+        **settings.environment,
+    }
 
 
 def command(site: Site, *more: str) -> list[str]:

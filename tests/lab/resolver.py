@@ -1,11 +1,18 @@
-"""The site's own resolver: dnsmasq on the border, which asks the cloud's and lies where the site file says so."""
+"""The site's own resolvers on the border, which ask the cloud's and lie where the site file says so.
+
+dnsmasq where it can do what is asked for, else ``tests.lab.dns_box``.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.lab import servers
-from tests.lab.names import BY_NAME, RESOLVER, SITE_GATEWAY
+from tests.lab.cloud_servers import PROGRAM
+from tests.lab.names import BY_NAME, RESOLVER, SECOND_RESOLVER, SITE_GATEWAY
 from tests.lab.netns import Namespace
 from tests.lab.scenario import Dns
 from tests.lab.servers import Server
@@ -22,8 +29,27 @@ bind-interfaces
 """
 
 
-def start(border: Namespace, folder: Path, dns: Dns, *, ipv6: bool) -> Server:
-    """Start the resolver of a site; without *ipv6* it gives no IPv6 addresses."""
+def start_all(border: Namespace, folder: Path, dns: Dns, *, ipv6: bool) -> list[Server]:
+    """Start the resolvers of a site; without *ipv6* the first gives no IPv6 addresses."""
+    if dns.silent:
+        return []
+    first = (
+        _box(border, "resolver", folder, SITE_GATEWAY, dns.manners)
+        if dns.manners
+        else _dnsmasq(border, folder, dns, ipv6=ipv6)
+    )
+    return [first, *([_box(border, "second", folder, SECOND_RESOLVER, dns.second)] if dns.second else [])]
+
+
+def _box(border: Namespace, name: str, folder: Path, address: str, manners: Mapping[str, object]) -> Server:
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps({"listen": [address], "upstream": RESOLVER.v4, **manners}), encoding="utf-8")
+    command = [sys.executable, "-m", "tests.lab.dns_box", str(path)]
+    ports = (f"udp/{address}:53", f"tcp/{address}:53")
+    return servers.start(border, name, command, folder=folder, ports=ports, environment=PROGRAM)
+
+
+def _dnsmasq(border: Namespace, folder: Path, dns: Dns, *, ipv6: bool) -> Server:
     path = folder / "resolver.conf"
     path.write_text(CONFIG.format(gateway=SITE_GATEWAY, lines="\n".join(_lines(dns, ipv6=ipv6))), encoding="ascii")
     command = ["dnsmasq", "--keep-in-foreground", "--user=root", "--pid-file=", f"--conf-file={path}"]

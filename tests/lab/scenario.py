@@ -86,6 +86,16 @@ class Dns:
     """Names with the lab name or address it gives instead, for them and all names below them."""
     silent: bool = False
     refuses: bool = False
+    shut: str = ""
+    """udp or tcp: questions that come by it are dropped."""
+    options: tuple[str, ...] = ("timeout:2", "attempts:2")
+    """Of the system's own resolver, as resolv.conf has them."""
+    search: tuple[str, ...] = ()
+    """Domains the system adds to names."""
+    manners: Mapping[str, object] = field(default_factory=dict[str, object])
+    """What ``tests.lab.dns_box`` does to answers, which then stands in for dnsmasq."""
+    second: Mapping[str, object] = field(default_factory=dict[str, object])
+    """Manners of a second resolver that the machine has beside the first; empty: there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +111,8 @@ class Probe:
     trusts: tuple[str, ...] = ("public",)
     """CAs in this machine's trust store, as ``tests.lab.pki.ORGANISATIONS`` names them."""
     timeout: float = 4.0
+    clock: str = ""
+    """How wrong the clock of this machine is, as in ``+730d``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Self
 
 from tests.lab import cloud_servers, dante, firewall, resolver, squid, wiring
 from tests.lab.cloud import Cloud
-from tests.lab.names import PROXY, RESOLVER, SITE_GATEWAY
+from tests.lab.names import PROXY, RESOLVER, SECOND_RESOLVER, SITE_GATEWAY
 from tests.lab.netns import Namespace
 from tests.lab.scenario import HttpProxy, Scenario
 from tests.lab.servers import Server
@@ -74,8 +74,10 @@ class Site:
         wiring.address_v4(self.number, cloud=cloud, border=self.border, lan=self.lan, dmz=self.dmz)
         if self.scenario.ipv6:
             wiring.address_v6(self.number, cloud=cloud, border=self.border, lan=self.lan)
-        self.lan.resolver(SITE_GATEWAY)
-        self.dmz.resolver(RESOLVER.v4)
+        dns = self.scenario.dns
+        second = [SECOND_RESOLVER] if dns.second else []
+        self.lan.resolver(SITE_GATEWAY, *second, options=dns.options, search=dns.search)
+        self.dmz.resolver(RESOLVER.v4, options=dns.options)
 
     def _uplink(self, stack: ExitStack) -> None:
         ends = (self.border, "wan", self.cloud.namespace, f"up{self.number}")
@@ -87,14 +89,12 @@ class Site:
 
     def _load_rules(self) -> None:
         scenario = self.scenario
-        rules = firewall.ruleset(
-            scenario.firewall, scenario.http_proxy, wiring.exits(self.number), silent_dns=scenario.dns.silent
-        )
+        rules = firewall.ruleset(scenario.firewall, scenario.http_proxy, wiring.exits(self.number), scenario.dns)
         self.border.run("nft", "-f", "-", given=rules)
 
     def _start(self) -> list[Server]:
         dns = self.scenario.dns
-        started = [] if dns.silent else [resolver.start(self.border, self.folder, dns, ipv6=self.scenario.ipv6)]
+        started = resolver.start_all(self.border, self.folder, dns, ipv6=self.scenario.ipv6)
         if self.scenario.http_proxy and self.scenario.http_proxy.running:
             started.append(self._proxy(self.scenario.http_proxy))
         actions = {rule.action for rule in self.scenario.firewall.rules}

@@ -11,14 +11,17 @@ import re
 import socket
 import struct
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from tests.lab import clock
 from tests.lab.names import BY_NAME, PROXY
 from tests.lab.netns import SYSTEM_PATH, inside
 from tests.lab.site import Site
 
 PATIENCE = 1.0
+DAY = 86400  # seconds
 SENT = 300  # datagrams to see a loss of a few per cent without fail
 Asking = Callable[..., str]
 
@@ -156,6 +159,25 @@ def _dns(site: Site, name: str) -> str:
     return " ".join(addresses) or (status[1] if status else "silence")
 
 
+def _dns_at(site: Site, resolver: str, way: str, kind: str, name: str) -> str:
+    """Return what one resolver answers over udp or tcp: ``NOERROR``, a code with its extended error, or silence."""
+    plus = ["+tcp"] if way == "tcp" else ["+notcp", "+ignore"]
+    told = _run(site, "dig", "+tries=1", "+time=1", *plus, f"@{resolver}", name, kind)
+    status, extended = re.search(r"status: (\w+)", told), re.search(r"; EDE: (\d+)", told)
+    return " ".join(found[1] for found in (status, extended) if found) or "silence"
+
+
+def _resolves(site: Site, name: str) -> str:
+    """Return the IPv4 addresses that the system gives to programs, or none."""
+    told = _run(site, "getent", "ahostsv4", name)
+    return " ".join(dict.fromkeys(re.findall(r"^([\d.]+)\s", told, re.MULTILINE))) or "none"
+
+
+def _clock(site: Site) -> str:
+    """Return how many days the clock of the machine is ahead of the true time."""
+    return str(round((int(_run(site, "date", "+%s") or 0) - time.time()) / DAY))
+
+
 def _http(site: Site, url: str) -> str:
     """Return the status of a direct request."""
     host = re.sub(r"^https?://|/.*", "", url)
@@ -191,6 +213,9 @@ KINDS: Mapping[str, Asking] = {
     "tls": _tls,
     "tls-through": _tls_through,
     "dns": _dns,
+    "dns-at": _dns_at,
+    "resolves": _resolves,
+    "clock": _clock,
     "http": _http,
     "upgrade": _upgrade,
 }
@@ -253,7 +278,7 @@ def _run(site: Site, *command: str) -> str:
             capture_output=True,
             check=False,
             timeout=PATIENCE + 1,
-            env={"PATH": SYSTEM_PATH, "HOME": str(site.folder)},
+            env={"PATH": SYSTEM_PATH, "HOME": str(site.folder), **clock.environment(site.scenario.probe.clock)},
         )
     except subprocess.TimeoutExpired:
         return "silence"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.lab import delay, servers
 from tests.lab.cloud_servers import PROGRAM
-from tests.lab.names import PROXY, PROXY_GATEWAY, SITE, SITE_GATEWAY
+from tests.lab.names import PROXY, PROXY_GATEWAY, SECOND_RESOLVER, SITE, SITE_GATEWAY
 from tests.lab.netns import Namespace, run
 from tests.lab.servers import Server
 
@@ -48,7 +48,7 @@ def address_v4(number: int, *, cloud: Namespace, border: Namespace, lan: Namespa
     """Give all ends their IPv4 addresses and routes."""
     far = f"198.18.{128 + number}.1"
     plug(cloud, f"up{number}", f"{far}/24")
-    plug(border, "lan", f"{SITE_GATEWAY}/24")
+    plug(border, "lan", f"{SITE_GATEWAY}/24", f"{SECOND_RESOLVER}/24")
     plug(border, "dmz", f"{PROXY_GATEWAY}/24")
     plug(border, "wan", *(f"{address}/24" for address in exits(number)), gateway=far)
     plug(lan, "eth0", f"{SITE}/24", gateway=SITE_GATEWAY)

@@ -35,6 +35,21 @@ NAMES: dict[str, Why] = {
         "A firewall rule for TCP/53 only.",
         "Open UDP/53 to the resolvers too.",
     ),
+    "tcp-53-blocked": why(
+        "Resolvers answer over UDP and never over TCP: large answers would fail.",
+        "A firewall rule for UDP/53 only, or a small router whose resolver knows no TCP.",
+        "Open TCP/53 to the resolvers too (RFC 7766).",
+    ),
+    "dns-drops-aaaa": why(
+        "Resolvers answer for IPv4 addresses and never for IPv6 ones; look-ups wait for both.",
+        "A load balancer, a filter or an old resolver that drops the type of question it does not know.",
+        "Have it answer with no address, as RFC 4074 asks: programs wait for the answer before they connect.",
+    ),
+    "dns-slow": why(
+        "Resolvers answer, and take a second or more for it: asked directly, and by the system.",
+        "An overloaded resolver, or one whose own way to the Internet's DNS is partly blocked.",
+        "Look at its load and at its forwarders: each new name costs a client that long.",
+    ),
     "dns-private": why(
         "The system's resolver gives addresses inside the site for public names.",
         "Split DNS, or a proxy that answers under the service's names.",

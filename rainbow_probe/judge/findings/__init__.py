@@ -21,6 +21,7 @@ from rainbow_probe.judge.findings import (
     ports,
     proxy,
     relay,
+    resolvers,
     seen,
     udp,
 )
@@ -46,7 +47,7 @@ FINDERS: tuple[Finder, ...] = (
     proxy.passes_nothing,
     beyond.strangers,
     beyond.box_errors,
-    names.udp_blocked,
+    resolvers.udp_blocked,
     names.no_answer,
     names.hijack,
     names.sinkhole,
@@ -84,7 +85,10 @@ FINDERS: tuple[Finder, ...] = (
     # What works, and wants attention.
     addresses.bad_addresses,
     advice.by_address,
-    names.dead_resolver,
+    resolvers.dead_resolver,
+    resolvers.drops_aaaa,
+    resolvers.slow,
+    resolvers.tcp_blocked,
     names.moved,
     advice.mapped_differs,
 )

@@ -7,21 +7,19 @@ from collections.abc import Iterable
 from rainbow_probe.judge.findings.proxy import with_cause
 from rainbow_probe.judge.scene import Found, Scene, failing
 from rainbow_probe.judge.traces import (
-    SHUT,
     addresses,
     cause,
     direct,
     domain,
     fact,
     failure,
-    host_of,
     look_ups,
     passes,
     phase,
     questions,
 )
 from rainbow_probe.judge.words import count, hosts, named
-from rainbow_probe.model import Cause, Phase, Result, Rule, Severity, Transport, Who
+from rainbow_probe.model import Cause, Phase, Result, Rule, Who
 
 SYSTEM = "system"
 """Whose answers are the site's own; an address from --map or from a resolver of one's choice is not."""
@@ -56,33 +54,6 @@ def nxdomain(scene: Scene) -> list[Found]:
             rules=(_names_rule(lost),),
         )
     ]
-
-
-def udp_blocked(scene: Scene) -> list[Found]:
-    """Say that look-ups fail because UDP/53 is closed, if resolvers answer over TCP and never over UDP."""
-    lost = [r for r in failing(scene, Phase.RESOLVE) if cause(r) in {*SHUT, Cause.NO_ANSWER}]
-    asked = [step for result in scene.results for step in questions(result)]
-    over_udp = [step for step in asked if step.facts.get("proto") == Transport.UDP]
-    by_tcp = {str(s.facts["resolver"]) for s in asked if s.facts.get("proto") == Transport.TCP and not s.failure}
-    silent = all(step.failure and step.failure.cause in {*SHUT, Cause.NO_ANSWER} for step in over_udp)
-    if not lost or not by_tcp or not over_udp or not silent:
-        return []
-    return [
-        Found(
-            id="udp-53-blocked",
-            title=f"UDP/53 to the resolver {named(sorted(by_tcp))} is blocked, though it answers over TCP",
-            who=Who.FIREWALL,
-            fix="Open UDP/53 from this machine to its resolvers: the system asks over UDP first.",
-            claims=tuple(lost),
-            detail=_asked(lost),
-            rules=(_resolver_rule(by_tcp),),
-        )
-    ]
-
-
-def _resolver_rule(resolvers: Iterable[str]) -> Rule:
-    lines = ["allow outbound UDP (answers belong to the same flow; no inbound rule is needed)", "  to port   53"]
-    return Rule(format="text", text="\n".join([*lines, *(f"  to        {host_of(one)}" for one in sorted(resolvers))]))
 
 
 def no_answer(scene: Scene) -> list[Found]:
@@ -210,32 +181,6 @@ def private(scene: Scene) -> list[Found]:
             claims=tuple(lost),
             shows=tuple(inside.values()),
             detail=leads,
-        )
-    ]
-
-
-def dead_resolver(scene: Scene) -> list[Found]:
-    """Say which configured resolvers never answer while others do: each look-up may wait for them."""
-    answering: set[str] = set()
-    asked: dict[str, dict[str, Result]] = {}
-    for result in scene.tried("dns"):
-        for step in questions(result):
-            resolver = str(step.facts["resolver"])
-            asked.setdefault(resolver, {})[result.flow.id] = result
-            if step.failure is None:
-                answering.add(resolver)
-    dead = [resolver for resolver in asked if resolver not in answering]
-    if not dead or not answering:
-        return []
-    return [
-        Found(
-            id="resolver-dead",
-            title=f"{count(len(dead), 'resolver')} of {len(asked)} never answers: {named(dead)}",
-            who=Who.DNS,
-            fix="Repair this resolver or take it out of the settings: look-ups wait for it before they try the next.",
-            shows=tuple(asked[dead[0]].values()),
-            detail=f"answering: {named(sorted(answering))}; asked over UDP and TCP",
-            at_least=Severity.DEGRADING,
         )
     ]
 
