@@ -246,6 +246,8 @@ class Finding:
     detail: str = ""
     """What was seen, for the expert: addresses, issuer, first bytes."""
     rules: tuple[Rule, ...] = ()
+    hides: Mapping[str, tuple[Phase, ...]] = field(default_factory=dict[str, tuple[Phase, ...]])
+    """By door (``TCP/443``), the phases that nothing came to because of it: what only shows when it is repaired."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

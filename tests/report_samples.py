@@ -248,6 +248,11 @@ def _findings() -> tuple[Finding, ...]:
             detail="7 STUN requests to UDP/3478 of each of 2 servers had no answer in 7.9 s, and no ICMP came back; "
             "the same servers answered over TLS/443 through the proxy in 52 ms.",
             fix="Let UDP/3478 out to the TURN servers, with replies.",
+            hides={
+                "TCP/80": (Phase.STUN, Phase.TURN_ALLOCATE),
+                "TCP/8080": (Phase.STUN, Phase.TURN_ALLOCATE),
+                "TCP/443": (Phase.TLS,),
+            },
             rules=(
                 Rule(
                     format="text",

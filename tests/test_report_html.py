@@ -106,6 +106,11 @@ def test_a_page_says_it_all() -> None:
         assert part in text
 
 
+def test_what_stands_unjudged_behind_a_finding_is_said() -> None:
+    """As on the terminal."""
+    assert "not judged: TCP/80, TCP/8080 (stun, turn-allocate); TCP/443 (tls)" in as_html.dumps(samples.broken_site())
+
+
 def test_findings_come_first_and_by_weight() -> None:
     """Unlike on a terminal, one reads from the top: findings stand before the rows, blocking ones first."""
     text = Page(as_html.dumps(samples.broken_site())).text

@@ -175,6 +175,14 @@ def test_proof_is_shown_with_what_was_seen() -> None:
     assert "                and 12 more checks\n" in shown(replace(report, findings=(many,)))
 
 
+def test_what_stands_unjudged_behind_a_finding_is_said() -> None:
+    """Doors that lost the same are named together; of a finding that hides nothing, nothing is said."""
+    report = samples.broken_site()
+    assert "Behind it  not judged: TCP/80, TCP/8080 (stun, turn-allocate); TCP/443 (tls)." in shown(report, 120)
+    plain_ones = [finding for finding in report.findings if not finding.hides]
+    assert "Behind it" not in shown(replace(report, findings=tuple(plain_ones)))
+
+
 def test_unknown_proof_is_named_all_the_same() -> None:
     """A check that is not in the report has no verdict to show."""
     assert "- turn/turn-gra1.openrainbow.health:3478/udp/direct" in shown(replace(samples.broken_site(), results=()))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rainbow_probe.catalogue import Guide
+from rainbow_probe.judge.hides import hidden
 from rainbow_probe.judge.traces import addresses, answered, answered_turn, failure, passes, tried
 from rainbow_probe.model import (
     Assignment,
@@ -117,6 +118,7 @@ def weigh(found: Found, scene: Scene) -> Finding:
         fix=found.fix,
         detail=found.detail,
         rules=found.rules,
+        hides=hidden(found.claims, scene.results),
     )
 
 

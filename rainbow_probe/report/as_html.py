@@ -10,7 +10,7 @@ from rainbow_probe.model import Finding, Outcome, Report, Result, Row, RowVerdic
 from rainbow_probe.report.layout import Table, by_weight, tables, tally
 from rainbow_probe.report.markup import Html, element, join
 from rainbow_probe.report.style import CSS
-from rainbow_probe.report.wording import ACTORS, SEVERITIES, VERDICTS, because, lines, named, number
+from rainbow_probe.report.wording import ACTORS, SEVERITIES, VERDICTS, because, lines, named, number, unjudged
 
 _MARKS = {
     "pass": "✔", "fail": "✘", "blocking": "✘", "degraded": "!", "degrading": "!", "inconclusive": "?",
@@ -101,6 +101,7 @@ def _finding(finding: Finding, places: dict[str, str]) -> Html:
         ("Who acts", ACTORS[finding.who]),
         ("Seen", finding.detail),
         ("Fix", finding.fix),
+        ("Behind it", unjudged(finding)),
         (f"Hits {number(len(finding.rows), 'row')}", ", ".join(finding.rows)),
         ("Proof", join(proof)),
     ]

@@ -133,6 +133,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "rows": list(finding.rows),
         "fix": finding.fix,
         "rules": [{"format": rule.format, "text": rule.text} for rule in finding.rules],
+        "hides": {where: [phase.value for phase in phases] for where, phases in finding.hides.items()},
     }
 
 

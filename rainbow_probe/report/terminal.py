@@ -17,7 +17,19 @@ from rich.text import Text
 from rainbow_probe.model import Finding, Outcome, Report, Row, RowVerdict, Rule, Severity, Site, Who
 from rainbow_probe.report.grids import GAP, columns, indented, put
 from rainbow_probe.report.layout import Table, Untested, by_weight, judged, row_names, tables, tally, untested
-from rainbow_probe.report.wording import ACTORS, SEVERITIES, VERDICTS, clip, in_short, lines, more, named, number, some
+from rainbow_probe.report.wording import (
+    ACTORS,
+    SEVERITIES,
+    VERDICTS,
+    clip,
+    in_short,
+    lines,
+    more,
+    named,
+    number,
+    some,
+    unjudged,
+)
 
 CELL = 240  # characters: a hostile page in a table cell must not push the rest off the screen
 PASSAGE = 900
@@ -174,6 +186,8 @@ class _Page:
         if finding.rows:
             few = f"{row_names(finding.rows[:_FEW_ROWS])}{more(len(finding.rows) - _FEW_ROWS)}"
             yield "Rows hit", self._text(f"{len(finding.rows)}: {few}", size=PASSAGE)
+        if finding.hides:
+            yield "Behind it", self._text(unjudged(finding), size=PASSAGE)
         for line in self._proof(finding.proof):
             yield "Proof", line
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rainbow_probe.model import Need, Row, RowVerdict, Severity, Who
+from rainbow_probe.model import Finding, Need, Row, RowVerdict, Severity, Who
 
 VERDICTS = {
     RowVerdict.PASS: "pass",
@@ -72,6 +72,15 @@ def in_short(row: Row) -> str:
 def named(row: Row) -> str:
     """Return the row's title, and its need where that is less than mandatory."""
     return row.title if row.need is Need.MANDATORY else f"{row.title} ({row.need})"
+
+
+def unjudged(finding: Finding) -> str:
+    """Say what could not be judged because of *finding*, doors that lost the same phases together; or nothing."""
+    alike: dict[str, list[str]] = {}
+    for where, phases in finding.hides.items():
+        alike.setdefault(", ".join(phases), []).append(where)
+    told = [f"{', '.join(doors)} ({phases})" for phases, doors in alike.items()]
+    return f"not judged: {'; '.join(told)}. Run again when this is repaired." if told else ""
 
 
 def _escaped(char: str) -> str:
