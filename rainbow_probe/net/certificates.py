@@ -15,6 +15,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from rainbow_probe.model import Scalar
 
 MOST_NAMES = 12
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    IndexError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What reading a certificate may raise that OpenSSL was content with."""
 
 
 def describe(chain: Sequence[bytes]) -> dict[str, Scalar]:
@@ -31,7 +41,7 @@ def describe(chain: Sequence[bytes]) -> dict[str, Scalar]:
             "chain": " < ".join([_name(c.subject) for c in certificates] + [_name(certificates[-1].issuer)]),
             "sha256": hashlib.sha256(chain[0]).hexdigest(),
         }
-    except (ValueError, IndexError, TypeError) as exc:
+    except _UNREADABLE as exc:
         return {"certificate": f"unreadable: {type(exc).__name__}"}
 
 
@@ -50,7 +60,7 @@ def validity(der: bytes) -> tuple[datetime, datetime] | None:
     try:
         certificate = _load(der)
         return certificate.not_valid_before_utc.astimezone(UTC), certificate.not_valid_after_utc.astimezone(UTC)
-    except ValueError:
+    except _UNREADABLE:
         return None
 
 
@@ -60,7 +70,7 @@ def signed(chain: Sequence[bytes]) -> bool:
         certificates = [_load(der) for der in chain]
         for issued, issuer in itertools.pairwise(certificates):
             issued.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except (InvalidSignature, *_UNREADABLE):
         return False
     return True
 
@@ -69,7 +79,7 @@ def is_for(chain: Sequence[bytes], host: str) -> bool:
     """Return whether the leaf of *chain* names *host*, a wildcard standing for one label (RFC 9525, section 6)."""
     try:
         names = _alternative_names(_load(chain[0]))
-    except (ValueError, IndexError):
+    except _UNREADABLE:
         return False
     wanted = host.lower()
     parent = wanted.partition(".")[2]
@@ -81,7 +91,7 @@ def from_apple(chain: Sequence[bytes]) -> bool:
     try:
         issuers = [_load(der).issuer for der in chain]
         names = [str(a.value) for i in issuers for a in i.get_attributes_for_oid(x509.NameOID.ORGANIZATION_NAME)]
-    except ValueError:
+    except _UNREADABLE:
         return False
     return any(name.startswith("Apple") for name in names)
 
@@ -99,6 +109,6 @@ def _name(name: x509.Name) -> str:
 def _alternative_names(leaf: x509.Certificate) -> list[str]:
     try:
         names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, *_UNREADABLE):
         return []
     return [str(name.value) for name in names if isinstance(name, x509.DNSName | x509.IPAddress)]
