@@ -146,13 +146,27 @@ class Recorder:
         finally:
             took = self.elapsed - at
             self._keep(
-                Step(phase=phase, subject=str(subject), at=at, took=took, failure=failure, facts=_bounded(facts))
+                Step(
+                    phase=phase,
+                    subject=printable(str(subject), DETAIL_SIZE),
+                    at=at,
+                    took=took,
+                    failure=failure,
+                    facts=_bounded(facts),
+                )
             )
 
     def note(self, phase: Phase, subject: object, failure: Failure | None = None, **facts: Scalar) -> None:
         """Record something known at once, without a duration."""
         self._keep(
-            Step(phase=phase, subject=str(subject), at=self.elapsed, took=0.0, failure=failure, facts=_bounded(facts))
+            Step(
+                phase=phase,
+                subject=printable(str(subject), DETAIL_SIZE),
+                at=self.elapsed,
+                took=0.0,
+                failure=failure,
+                facts=_bounded(facts),
+            )
         )
 
     def _keep(self, step: Step) -> None:

@@ -8,11 +8,11 @@ import time
 import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from rainbow_probe.checks import Run, load
-from rainbow_probe.evidence import Recorder, StepError, leaf
+from rainbow_probe.evidence import Recorder, StepError, leaf, printable
 from rainbow_probe.model import Cause, Failure, Flow, Outcome, Phase, Result, Scalar, Verdict
 from rainbow_probe.net.paths import failed
 from rainbow_probe.net.route import Route
@@ -141,7 +141,13 @@ async def _record(job: Job, check: Run, run: Progressing, budget: float) -> None
         took = time.monotonic() - began
         if verdict is None:
             verdict = _cut("stopped before its end, by Ctrl-C or by the deadline of the run")
-        run.results[job.flow.id] = Result(flow=job.flow, verdict=verdict, steps=rec.steps, took=took)
+        run.results[job.flow.id] = Result(flow=job.flow, verdict=_fit_to_show(verdict), steps=rec.steps, took=took)
+
+
+def _fit_to_show(verdict: Verdict) -> Verdict:
+    """Make its words safe, as those of steps are: a check may have quoted a peer (a realm, a page) in them."""
+    failure = verdict.failure and replace(verdict.failure, detail=printable(verdict.failure.detail))
+    return replace(verdict, reason=printable(verdict.reason), failure=failure)
 
 
 async def _verdict(job: Job, check: Run, rec: Recorder, budget: float) -> Verdict:

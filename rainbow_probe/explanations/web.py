@@ -67,7 +67,7 @@ WEBSOCKET = stage(
     "The HTTP Upgrade to WebSocket, with subprotocol `xmpp`.",
     {
         Cause.UPGRADE_REFUSED: why(
-            "An HTTP answer other than 101.",
+            "An HTTP answer other than 101, or a 101 that does not fit what was asked.",
             "A proxy that decrypts TLS and strips the `Upgrade` header (squid does by default).",
             "Let the Upgrade pass (squid: `http_upgrade_request_protocols websocket allow all`), or exempt the host.",
         ),

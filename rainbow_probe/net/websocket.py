@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import deque
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import NegotiationError
@@ -35,7 +36,7 @@ class WebSocket:
         self._path = path
         self._wanted = subprotocol
         self._response: Response | None = None
-        self._frames: list[Frame] = []
+        self._frames: deque[Frame] = deque()
 
     async def upgrade(self, rec: Recorder, *, limit: float) -> None:
         """Switch protocols; a refusal says with which status and words."""
@@ -93,7 +94,7 @@ class WebSocket:
         while not self._frames:
             if not await self._pump():
                 raise EOFError("the connection was closed")
-        frame = self._frames.pop(0)
+        frame = self._frames.popleft()
         if frame.opcode is Opcode.CLOSE:
             raise EOFError(f"closed by the peer: '{excerpt(bytes(frame.data)[2:])}'")
         return frame
@@ -101,6 +102,7 @@ class WebSocket:
     async def _pump(self) -> bytes:
         """Send what is due, take what comes, answer control frames; return the bytes that came."""
         await self._flush()
+        await asyncio.sleep(0)  # a flood of frames must not keep the other checks from their turn
         data = await self._stream.receive()
         self._protocol.receive_data(data) if data else self._protocol.receive_eof()
         for event in self._protocol.events_received():
@@ -114,9 +116,8 @@ class WebSocket:
         return data
 
     async def _flush(self) -> None:
-        for data in self._protocol.data_to_send():
-            if data:
-                await self._stream.send(data)
+        if data := b"".join(self._protocol.data_to_send()):  # in one piece: thousands of pings may be due an answer
+            await self._stream.send(data)
 
 
 def _describe(response: Response | None) -> dict[str, Scalar]:
@@ -133,7 +134,7 @@ def _describe(response: Response | None) -> dict[str, Scalar]:
 
 
 def _refused(response: Response | None, why: Exception) -> PeerError:
-    if isinstance(why, NegotiationError):
+    if isinstance(why, NegotiationError) and not (response and "Sec-WebSocket-Extensions" in response.headers):
         return PeerError(Cause.SUBPROTOCOL_MISSING, f"switched, but {excerpt(str(why))}")
     if response is None:  # it began as HTTP does
         return PeerError(Cause.NOT_HTTP, f"broken HTTP: {excerpt(str(why))}")
