@@ -15,6 +15,7 @@ ANY = frozenset(Phase)
 WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "evidence.py": ANY,
     "checks/https.py": frozenset({Phase.HTTP}),
+    "checks/mtu.py": frozenset({Phase.STUN}),
     "checks/portal.py": frozenset({Phase.HTTP}),
     "checks/proxy.py": frozenset({Phase.PROXY}),
     "checks/udp_range.py": frozenset({Phase.TURN_DATA}),

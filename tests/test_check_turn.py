@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -66,7 +66,8 @@ async def test_without_credentials_the_question_for_them_is_proof(transport: Tra
     assert facts(result, Phase.TURN_ALLOCATE)["realm"] == "demo.openrainbow.health"
 
 
-DATA = [Phase.TURN_ALLOCATE, Phase.TURN_PERMISSION, Phase.TURN_PERMISSION, Phase.TURN_CHANNEL, *[Phase.TURN_DATA] * 2]
+DATA = [Phase.TURN_ALLOCATE, Phase.TURN_PERMISSION, Phase.TURN_PERMISSION, Phase.TURN_CHANNEL, Phase.TURN_DATA]
+DATA += [Phase.TURN_CHANNEL, Phase.TURN_DATA]
 
 
 @pytest.mark.parametrize("transport", [UDP, TCP, TLS])
@@ -219,8 +220,8 @@ async def test_data_that_does_not_come_back(transport: Transport) -> None:
 
 async def test_half_of_the_data_is_enough() -> None:
     """Loss is counted, not judged here: the path carries data."""
-    data = itertools.count()
-    result = await tried(lambda message, _: () if message is None and next(data) % 2 else None)
+    chance = random.Random(7)  # noqa: S311 - the same each time is what is wanted
+    result = await tried(lambda message, _: () if message is None and chance.random() < 0.5 else None)
     assert result.verdict.outcome is Outcome.PASS
     seen = facts(result, Phase.TURN_DATA)
     assert 0 < int(seen["received"] or 0) < int(seen["sent"] or 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rainbow_probe.evidence import Recorder, StepError
 from rainbow_probe.model import Cause, Flow, Outcome, Verdict
 from rainbow_probe.net.call import Call, relayed
@@ -19,6 +21,7 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
 
     Of the handshake, with ``plain`` set, only as much as its packets weigh: that is the control for it.
     """
+    route = replace(route, segment=int(flow.params.get("segment") or 0))
 
     async def attempt(hop: Hop) -> Verdict:
         async with Relay.opened(hop, flow, route, rec) as near:

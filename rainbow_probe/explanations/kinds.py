@@ -62,5 +62,15 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         "other faults",
         *("captive-portal", "http-filtered"),
     ),
+    "answers": _kind(
+        "somebody answers at that address and port in the protocol asked; run only on a suspicion, and no row rests on "
+        "it",
+        *("name-filtered", "mtu-black-hole", "http-inspection-PORT"),
+    ),
+    "mtu": _kind(
+        "datagrams of some size reach the STUN server in one piece; run only where large packets are lost, and no row "
+        "rests on it",
+        "mtu-black-hole",
+    ),
     "ports": _kind("this machine's dynamic ports lie in the guide's range"),
 })

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from rainbow_probe.followups import calls
+from rainbow_probe.followups import calls, streams, turn
 from rainbow_probe.followups.proxied import beside_the_tunnel
 from rainbow_probe.followups.sofar import Sofar
 from rainbow_probe.model import Flow
@@ -18,7 +18,16 @@ __all__ = ["FOLLOW_UPS", "FollowUp", "Sofar", "follow_up"]
 FollowUp = Callable[[Sofar], Iterable[Flow]]
 """Asks for controls, each with ``control_of`` set; the same one may be asked for again, and runs once."""
 
-FOLLOW_UPS: tuple[FollowUp, ...] = (beside_the_tunnel, calls.plain_data)
+FOLLOW_UPS: tuple[FollowUp, ...] = (
+    beside_the_tunnel,
+    streams.names,
+    streams.sizes,
+    streams.strangers,
+    turn.web,
+    turn.sizes,
+    turn.largest,
+    calls.plain_data,
+)
 
 
 def follow_up(sofar: Sofar, follow_ups: Iterable[FollowUp] = FOLLOW_UPS) -> list[Flow]:

@@ -54,7 +54,9 @@ class Call:
         return facts
 
     async def _large(self, there: Address, many: int = FEW) -> None:
+        """Send what video is made of, on channels both ways: their headers are what clients use for it."""
         size = LARGE_ON_STREAM if self._near.link.reliable else LARGE
+        await self._far.bind_channel(relayed(self._near))
         async with self._step(Phase.TURN_DATA) as facts:
             facts["size"] = size
             echo = Echo(self._near, self._far, there, facts, size=size, few=many)

@@ -179,7 +179,7 @@ async def open_datagrams(hop: Hop, flow: Flow, route: Route, rec: Recorder) -> A
 
 async def _first_hop(hop: Hop, route: Route, rec: Recorder) -> ByteStream:
     try:
-        return await connect(hop.address, rec, limit=route.limits.connect)
+        return await connect(hop.address, rec, limit=route.limits.connect, segment=route.segment)
     except StepError as exc:
         if route.proxy is None or exc.failure.cause in OUR_OWN:
             raise

@@ -31,6 +31,16 @@ class Limits:
         share = timeout * 5 / 8
         return cls(resolve=timeout, connect=share, handshake=share, exchange=share, datagrams=timeout)
 
+    def scaled(self, share: float) -> Limits:
+        """Return the limits with each step's time, look-ups apart, made *share* of what it is."""
+        return Limits(
+            resolve=self.resolve,
+            connect=self.connect * share,
+            handshake=self.handshake * share,
+            exchange=self.exchange * share,
+            datagrams=self.datagrams * share,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
@@ -52,6 +62,8 @@ class Route:
     """Seconds a signalling link is left idle before it must still answer."""
     site_proxy: Proxy | None = None
     """The site's proxy even where this flow goes direct, for a check that needs a second way out."""
+    segment: int = 0
+    """Bytes of a TCP segment at most, for a control; 0 for what the system and the path make of it."""
     platform: str = ""
     """``linux``, ``windows``, ``macos`` or another."""
     dynamic_ports: PortRange | None = None

@@ -3,20 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 
 from rainbow_probe.evidence import Recorder
-from rainbow_probe.model import Endpoint, Phase
+from rainbow_probe.model import Endpoint, Phase, Scalar
 from rainbow_probe.net.links import ByteStream
 
 CHUNK = 65536
 
 
-async def connect(address: Endpoint, rec: Recorder, *, limit: float) -> ByteStream:
-    """Open a connection to *address*, which holds an address and no name."""
+async def connect(address: Endpoint, rec: Recorder, *, limit: float, segment: int = 0) -> ByteStream:
+    """Open a connection to *address*, which holds an address and no name.
+
+    With *segment*, neither end sends more bytes than that in one packet (RFC 9293 section 3.7.1), where the system
+    lets a program say so.
+    """
     async with rec.step(Phase.CONNECT, address, limit=limit) as facts:
-        reader, writer = await asyncio.open_connection(address.host, address.port)
+        if segment:
+            reader, writer = await _open_small(address, segment, facts)
+        else:
+            reader, writer = await asyncio.open_connection(address.host, address.port)
         facts["local"] = str(Endpoint(host=(local := writer.get_extra_info("sockname"))[0], port=local[1]))
     return _TcpStream(reader, writer)
+
+
+async def _open_small(
+    address: Endpoint, segment: int, facts: dict[str, Scalar]
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    own = socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET)
+    try:
+        with contextlib.suppress(OSError, AttributeError):  # not on Windows
+            own.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
+            facts["segment"] = segment
+        own.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(own, (address.host, address.port))
+        return await asyncio.open_connection(sock=own)
+    except BaseException:
+        own.close()
+        raise
 
 
 class _TcpStream:

@@ -27,6 +27,15 @@ class Expectation:
     own: bool = False
     """A box of the site itself: that only this machine trusts its issuer is as it should be, and no inspection."""
     alpn: str = ""
+    anybody: bool = False
+    """Whoever answers will do: the certificate is noted, and neither verified nor judged."""
+    sni: str | None = None
+    """The name to ask for instead of the host's own; empty to ask for none. Only where anybody will do."""
+
+    @property
+    def verified(self) -> bool:
+        """Whether the chain must close with a trusted authority."""
+        return self.policy is IssuerPolicy.PUBLIC and not self.anybody
 
 
 async def start_tls(
@@ -43,6 +52,8 @@ async def start_tls(
             await stream.handshake()
         finally:
             facts.update(stream.describe())
+        if expected.anybody:
+            return stream
         built = stream.chain(verified=True)
         verified = expected.policy is IssuerPolicy.PUBLIC or certificates.signed(built)
         facts["public"] = verified and trust.is_public(built)
@@ -86,8 +97,8 @@ class _TlsStream:
         self._inner = inner
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        verify = expected.policy is IssuerPolicy.PUBLIC
-        self._tls = trust.wrap(self._incoming, self._outgoing, name, alpn=expected.alpn, verify=verify)
+        shown = name if expected.sni is None else expected.sni or None
+        self._tls = trust.wrap(self._incoming, self._outgoing, shown, alpn=expected.alpn, verify=expected.verified)
         self._first = b""
 
     async def handshake(self) -> None:

@@ -53,9 +53,11 @@ class Trust:
         return context
 
     def wrap(
-        self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, name: str, *, alpn: str, verify: bool
+        self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, name: str | None, *, alpn: str, verify: bool
     ) -> ssl.SSLObject:
         """Begin a client's session with *name*; with *verify* off the caller judges the certificate itself.
+
+        Without a name, which only goes with *verify* off, none is asked for (SNI, RFC 6066 section 3).
 
         A session copies these settings when it is made, so one context, and one loading of roots, serves all.
         """

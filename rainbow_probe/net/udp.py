@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 from typing import cast
 
 from rainbow_probe.model import Endpoint, PortRange
+from rainbow_probe.net.fragments import forbid
 from rainbow_probe.net.links import Datagrams
 
 INBOX = 1024  # datagrams kept; a flood from a stranger must not fill the memory
@@ -27,6 +29,21 @@ async def open_udp(address: Endpoint, source: PortRange | None = None) -> Datagr
         except OSError:  # taken: another one will do
             continue
     return await _open(address, ports[-1])
+
+
+async def open_whole(address: Endpoint) -> tuple[Datagrams, bool]:
+    """Open a socket connected to *address* whose datagrams are not cut up; tell whether the system grants that."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    own = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        own.setblocking(False)
+        whole = forbid(own)
+        own.connect((address.host, address.port))
+        _, link = await asyncio.get_running_loop().create_datagram_endpoint(_UdpSocket, sock=own)
+    except BaseException:
+        own.close()
+        raise
+    return link, whole
 
 
 async def _open(address: Endpoint, port: int | None) -> Datagrams:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import ssl
+import struct
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -18,6 +20,9 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 METHODS = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"CONNECT ", b"PATCH ")
 LOGIN = b"<html><head><title>Welcome to Hotel Lab</title></head><body>Please sign in to use the network.</body></html>"
 MOST = 65536
+FILTERED = b"openrainbow.health"
+NAMED = b"\0" + len(FILTERED).to_bytes(2, "big") + FILTERED  # a host_name of server_name, RFC 6066 section 3
+ALPN_HTTP = b"\x08http/1.1"  # an entry of the ALPN extension, RFC 7301 section 3.1
 
 
 async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -79,6 +84,48 @@ async def says_page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
         await writer.drain()
 
 
+async def sni_filter(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Be a filter that resets connections whose first message names the REST host, and passes on all others."""
+    hello = await reader.read(MOST)
+    if NAMED in hello:
+        _reset(writer)
+        return
+    await _pass_on(hello, reader, writer)
+
+
+async def web_only(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Be deep inspection that takes TLS without ALPN for no web traffic, and falls silent at its first data."""
+    hello = await reader.read(MOST)
+    if ALPN_HTTP in hello:
+        await _pass_on(hello, reader, writer)
+        return
+    far_reader, far_writer = await asyncio.open_connection(*_asked_for(writer))
+    far_writer.write(hello)
+    async with asyncio.TaskGroup() as both:
+        both.create_task(_pour(far_reader, writer))
+        far_writer.write(await reader.read(MOST))  # the end of the handshake
+        await mute(reader, writer)
+
+
+async def _pass_on(first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    far_reader, far_writer = await asyncio.open_connection(*_asked_for(writer))
+    far_writer.write(first)
+    async with asyncio.TaskGroup() as both:
+        both.create_task(_pour(reader, far_writer))
+        both.create_task(_pour(far_reader, writer))
+
+
+def _asked_for(writer: asyncio.StreamWriter) -> tuple[str, int]:
+    """Return where a redirected connection was to go: SO_ORIGINAL_DST of linux/netfilter_ipv4.h."""
+    told = writer.get_extra_info("socket").getsockopt(socket.SOL_IP, 80, 16)
+    return socket.inet_ntoa(told[4:8]), int.from_bytes(told[2:4], "big")
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
 async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with suppress(OSError):
         while data := await reader.read(MOST):
@@ -94,6 +141,8 @@ HANDLERS: Mapping[str, Handler] = {
     "push": mute,
     "http10": http10,
     "page": says_page,
+    "sni-filter": sni_filter,
+    "web-only": web_only,
 }
 
 

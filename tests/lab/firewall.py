@@ -11,6 +11,7 @@ from tests.lab.netns import LabError, Namespace
 from tests.lab.scenario import Dns, Firewall, HttpProxy, Rule
 
 BOXES = {"mute": 9001, "inspector": 9002, "portal": 9003, "tls-portal": 9004, "tls-inspector": 9005, "resolver": 53}
+BOXES |= {"http-proxy": 9006, "sni-filter": 9007, "web-only": 9008}
 """Actions that hand a connection (TCP, or DNS) to a box in the firewall, with the port where it listens."""
 ACTIONS = {
     "accept": "accept",

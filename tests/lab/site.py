@@ -100,7 +100,9 @@ class Site:
         actions = {rule.action for rule in self.scenario.firewall.rules}
         if "tls-inspector" in actions:
             started.append(self._inspector())
-        if plain := actions & {"mute", "inspector", "portal", "tls-portal"}:
+        if "http-proxy" in actions:
+            started.append(self._web_proxy())
+        if plain := actions & {"mute", "inspector", "portal", "tls-portal", "sni-filter", "web-only"}:
             specs = [self._box(kind) for kind in sorted(plain)]
             started.append(cloud_servers.boxes(self.border, "boxes", self.folder, specs))
         return started
@@ -119,6 +121,11 @@ class Site:
         return squid.start(
             self.border, where, HttpProxy(port=9128), self.cloud.pki, intercept=firewall.BOXES["tls-inspector"]
         )
+
+    def _web_proxy(self) -> Server:
+        """Start a squid in the firewall that takes redirected connections for HTTP."""
+        where, settings = self.folder / "web-proxy", HttpProxy(port=9129)
+        return squid.start(self.border, where, settings, self.cloud.pki, web=firewall.BOXES["http-proxy"])
 
     def _box(self, kind: str) -> dict[str, object]:
         """Describe a listener of the border to which the firewall turns connections."""

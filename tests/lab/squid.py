@@ -54,8 +54,10 @@ ssl_bump bump all
 BUMPING = " ssl-bump generate-host-certificates=on dynamic_cert_mem_cache_size=4MB tls-cert={ca}"
 
 
-def start(namespace: Namespace, folder: Path, settings: HttpProxy, pki: Pki, *, intercept: int = 0) -> Server:
-    """Start squid; with *intercept* it also takes TLS connections redirected to that port."""
+def start(
+    namespace: Namespace, folder: Path, settings: HttpProxy, pki: Pki, *, intercept: int = 0, web: int = 0
+) -> Server:
+    """Start squid; it also takes connections redirected to the ports *intercept* (TLS) and *web* (HTTP)."""
     folder.mkdir()
     bumps = settings.bump or bool(intercept)
     extra = _bump(folder, pki) if bumps else ""
@@ -64,6 +66,8 @@ def start(namespace: Namespace, folder: Path, settings: HttpProxy, pki: Pki, *, 
     bumping = BUMPING.format(ca=pki.signing("corporate")) if bumps else ""
     if intercept:
         extra += f"https_port {intercept} intercept{bumping}\n"
+    if web:
+        extra += f"http_port {web} intercept\n"
     path = folder / "squid.conf"
     path.write_text(
         CONFIG.format(
@@ -79,7 +83,7 @@ def start(namespace: Namespace, folder: Path, settings: HttpProxy, pki: Pki, *, 
         encoding="utf-8",
     )
     _hand_over(folder)
-    ports = [f"tcp/{settings.port}", *([f"tcp/{intercept}"] if intercept else [])]
+    ports = [f"tcp/{port}" for port in (settings.port, intercept, web) if port]
     return servers.start(namespace, "squid", ["squid", "-N", "-f", str(path)], folder=folder, ports=ports)
 
 

@@ -50,6 +50,21 @@ def _udp(site: Site, name: str, port: str) -> str:
     return inside(site.lan, talk)
 
 
+def _udp_sized(site: Site, name: str, port: str, size: str) -> str:
+    """Answer or silence: Binding requests that make IP packets of *size* bytes and may not be cut up."""
+
+    def talk() -> str:
+        room = int(size) - 28 - 20 - 4
+        padded = struct.pack("!HHI", 1, room + 4, 0x2112A442) + os.urandom(12) + struct.pack("!HH", 0xC0FE, room)
+        with socket.socket(*_family(name, socket.SOCK_DGRAM)) as udp:
+            udp.settimeout(PATIENCE / 3)
+            udp.setsockopt(socket.IPPROTO_IP, 10, 3)  # IP_MTU_DISCOVER, IP_PMTUDISC_PROBE
+            udp.connect((_address(name), int(port)))
+            return _first_of(3, lambda: udp.send(padded + bytes(room)), lambda: udp.recv(2048))
+
+    return inside(site.lan, talk)
+
+
 def _udp_share(site: Site, name: str, port: str) -> str:
     """All, some or none of many STUN Binding requests are answered."""
 
@@ -205,6 +220,7 @@ def _upgrade(site: Site, way: str) -> str:
 KINDS: Mapping[str, Asking] = {
     "udp": _udp,
     "udp-share": _udp_share,
+    "udp-sized": _udp_sized,
     "tcp": _tcp,
     "stun-tcp": _stun_tcp,
     "connect": _connect_through,

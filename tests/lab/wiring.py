@@ -21,6 +21,8 @@ def cable(one: Namespace, here: str, other: Namespace, there: str) -> None:
     """Connect two namespaces by a virtual cable."""
     ends = ["name", here, "netns", one.name, "type", "veth", "peer", "name", there, "netns", other.name]
     run("ip", "link", "add", *ends)
+    for namespace, device in ((one, here), (other, there)):
+        namespace.ip("link", "set", device, "gso_max_segs", "1")  # rules see the packets that a real line would carry
     one.ip("link", "set", here, "up")
     other.ip("link", "set", there, "up")
 

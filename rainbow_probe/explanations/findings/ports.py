@@ -13,6 +13,16 @@ PORTS: dict[str, Why] = {
         "A firewall that lets only the proxy out.",
         "Open what never uses a proxy, media and push: `rainbow-probe rules`.",
     ),
+    "name-filtered": why(
+        "TLS that names these hosts is stopped, and the same addresses complete it without the name.",
+        "A web filter or firewall that reads the server name in TLS (SNI).",
+        "Allow the names there: `rainbow-probe rules`.",
+    ),
+    "mtu-black-hole": why(
+        "Connections open and fall silent with the first large packets, and work with small ones.",
+        "A tunnel or a line with a smaller MTU, and a firewall that drops the ICMP which would say so.",
+        'Let ICMP "fragmentation needed" and ICMPv6 "packet too big" pass, or lower the TCP MSS.',
+    ),
     "server-mute": why(
         "Connections are taken on every host of a port, and nothing ever answers.",
         "A box that takes connections for others, or servers that hang.",

@@ -13,6 +13,7 @@ from rainbow_probe.judge.findings import (
     certificates,
     denials,
     direct,
+    filters,
     inspection,
     middlebox,
     names,
@@ -23,6 +24,7 @@ from rainbow_probe.judge.findings import (
     relay,
     resolvers,
     seen,
+    sizes,
     udp,
 )
 from rainbow_probe.judge.scene import Found, Scene, weigh
@@ -62,6 +64,8 @@ FINDERS: tuple[Finder, ...] = (
     inspection.block_page,
     # What the border drops, rejects or cuts.
     direct.direct_blocked,
+    filters.by_name,
+    sizes.black_hole,
     seen.mute_everywhere,
     middlebox.http_inspection,
     middlebox.no_stun,

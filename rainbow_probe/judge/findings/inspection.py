@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from rainbow_probe.judge.findings.proxy import with_cause
 from rainbow_probe.judge.rules import exemption_rule
-from rainbow_probe.judge.scene import Found, Scene, distinct, failing
+from rainbow_probe.judge.scene import CONTROLS, Found, Scene, distinct, failing
 from rainbow_probe.judge.traces import cause, domain, failure, interceptor, issuer, passes, shown
 from rainbow_probe.judge.words import common_name, hosts, named
 from rainbow_probe.model import Cause, IssuerPolicy, Phase, Result, Via, Who
 
 UPGRADE = frozenset({Cause.UPGRADE_REFUSED, Cause.SUBPROTOCOL_MISSING})
 UNRELATED = 2  # domains that show one issuer, before it is called a box on the way
+MANY = 3  # where a neutral host shows another one
 EXEMPT = "do not decrypt and do not inspect"
 
 
@@ -25,7 +26,8 @@ def intercepted(scene: Scene) -> list[Found]:
     names = list(dict.fromkeys(common_name(interceptor(r) or issuer(r)) for r in (*seen, *strange)))
     broken = [r for r in scene.failing if cause(r) is Cause.TLS_INTERCEPTED]
     borne = [result for result in seen if passes(result)]
-    own = _operator_hosts(scene, {interceptor(r) or issuer(r) for r in (*seen, *strange)})
+    by = {interceptor(r) or issuer(r) for r in (*seen, *strange)}
+    own = _operator_hosts(scene, by)
     claims = distinct([*broken, *strange, *own])
     distrust = "" if seen else ", and this machine does not trust it"
     return [
@@ -35,7 +37,7 @@ def intercepted(scene: Scene) -> list[Found]:
             who=Who.TLS_INSPECTION,
             fix=_fix(claims, borne),
             claims=tuple(claims),
-            shows=tuple(seen),
+            shows=tuple(distinct([*seen, *(c for c in _neutral(scene) if issuer(c) in by)])),
             detail=_detail(claims, borne, own),
             rules=(exemption_rule(scene, claims or borne, EXEMPT),),
         )
@@ -50,9 +52,22 @@ def _same_stranger(scene: Scene, known: set[str]) -> list[Result]:
     return [
         result
         for name, results in by_issuer.items()
-        if name in known or (name and len({domain(r.flow.target.host) for r in results}) >= UNRELATED)
+        if name in known or (name and _stands_between(name, results, scene))
         for result in results
     ]
+
+
+def _stands_between(name: str, results: Sequence[Result], scene: Scene) -> bool:
+    """Return whether the issuer *name* signs for so many that it is a box: a neutral host is the best witness."""
+    shown_there = {issuer(control) for control in _neutral(scene)} - {""}
+    domains = len({domain(result.flow.target.host) for result in results})
+    return name in shown_there or domains >= (MANY if shown_there else UNRELATED)
+
+
+def _neutral(scene: Scene) -> list[Result]:
+    """Return what a host that is not the service's showed."""
+    own = {result.flow.target.host for result in scene.results if result.flow.kind not in CONTROLS}
+    return [c for c in scene.controls if c.flow.kind == "answers" and c.flow.target.host not in own]
 
 
 def _operator_hosts(scene: Scene, issuers: set[str]) -> list[Result]:

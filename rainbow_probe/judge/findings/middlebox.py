@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from rainbow_probe.judge.rules import exemption_rule
 from rainbow_probe.judge.scene import Found, Scene, alive_elsewhere, distinct
-from rainbow_probe.judge.traces import cause, fact, phase
+from rainbow_probe.judge.traces import cause, fact, passes, phase
 from rainbow_probe.judge.words import hosts, named
 from rainbow_probe.model import Cause, Phase, Result, Transport, Via, Who
 
@@ -26,12 +26,31 @@ def http_inspection(scene: Scene) -> list[Found]:
             who=_who(results),
             fix=f"Exempt the TURN servers from HTTP inspection on port {port}: what passes there is not HTTP.",
             claims=tuple(results),
-            shows=tuple(controls),
-            detail=f"{hosts(results)}: {_bytes(results)}",
+            shows=(*controls, *(box for result in results if (box := _box(result, scene)))),
+            detail=f"{hosts(results)}: {_bytes(results)}{_named_by(results, scene)}",
             rules=(exemption_rule(scene, results, EXEMPT),),
         )
-        for port, results, controls in _by_port(scene, lambda r: cause(r) in INTRUDERS)
+        for port, results, controls in _by_port(scene, lambda r: cause(r) in INTRUDERS or _box(r, scene) is not None)
     ]
+
+
+def _box(result: Result, scene: Scene) -> Result | None:
+    """Return the control in which somebody other than the TURN server answered HTTP where STUN got nothing."""
+    if phase(result) is not Phase.STUN:
+        return None
+    return next((c for c in scene.controls_of(result) if passes(c) and fact(c, "status") and _foreign(c)), None)
+
+
+def _foreign(control: Result) -> bool:
+    """Return whether an HTTP answer betrays somebody in between; TURN servers name themselves, if they answer it."""
+    return bool(fact(control, "via") or "turn" not in fact(control, "server").lower())
+
+
+def _named_by(results: Sequence[Result], scene: Scene) -> str:
+    """Name the boxes by the fields they sign with."""
+    boxes = [box for result in results if (box := _box(result, scene))]
+    signs = dict.fromkeys(fact(box, "via") or fact(box, "server") for box in boxes)
+    return f"; who answers HTTP there signs as {named(filter(None, signs))}" if any(signs) else ""
 
 
 def no_stun(scene: Scene) -> list[Found]:
@@ -55,10 +74,20 @@ def _stopped(
         who=_who(results),
         fix=f"This is typical of HTTP inspection: exempt the TURN servers from it on port {port}.",
         claims=tuple(results),
-        shows=tuple(controls),
-        detail=f"{hosts(results)}: {results[0].verdict.reason}",
+        shows=(*controls, *(c for result in results for c in scene.controls_of(result))),
+        detail=f"{hosts(results)}: {results[0].verdict.reason}{_beside(results, scene)}",
         rules=(exemption_rule(scene, results, EXEMPT),),
     )
+
+
+def _beside(results: Sequence[Result], scene: Scene) -> str:
+    """Say what HTTP got at the same address and port."""
+    asked = [c for result in results for c in scene.controls_of(result) if c.flow.id.endswith("/http")]
+    if any(map(passes, asked)):
+        return "; HTTP there is answered by the server itself: only STUN is stopped"
+    if any(cause(control) is Cause.CLOSED for control in asked) and all(cause(r) is Cause.TIMEOUT for r in results):
+        return "; HTTP there is heard (whoever hears it hangs up): only STUN is stopped"
+    return "; HTTP there gets no answer either" if asked else ""
 
 
 def _by_port(scene: Scene, symptom: Symptom) -> list[tuple[int, list[Result], list[Result]]]:

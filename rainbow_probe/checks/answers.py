@@ -1,0 +1,67 @@
+"""A control, not a row: who answers at this address and port, asked in a protocol of choice and judged by nothing else.
+
+``speak`` names the layers: ``stun``, ``tls``, ``http``, ``tls+stun`` or ``tls+http``. ``sni`` is the name that TLS asks
+for, empty for none, and the host's own where it is not given. ``segment`` keeps TCP packets that small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from rainbow_probe.evidence import Recorder
+from rainbow_probe.model import Flow, Transport, Verdict
+from rainbow_probe.net.framing import Framed
+from rainbow_probe.net.http import authority, fetch
+from rainbow_probe.net.links import ByteStream
+from rainbow_probe.net.paths import HTTP1, Hop, each_address, open_datagrams, open_stream, passed
+from rainbow_probe.net.relay import Relay
+from rainbow_probe.net.route import Route
+from rainbow_probe.net.tls import Expectation, start_tls
+from rainbow_probe.protocols.http import Client
+
+SHARE = 0.5  # of the usual limits: a suspicion must not double the time at a site where nothing answers
+
+
+async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+    """Ask over every address; any answer in the protocol passes, and says whose it is."""
+    segment = int(flow.params.get("segment") or 0)
+    brief = replace(route, limits=route.limits.scaled(SHARE), segment=segment)
+    _, _, within = str(flow.params.get("speak", "stun")).rpartition("+")
+
+    async def attempt(hop: Hop) -> Verdict:
+        if flow.transport is Transport.UDP:
+            async with open_datagrams(hop, flow, brief, rec) as link:
+                return await _stun(Relay(link, hop, brief, rec))
+        async with _opened(hop, flow, brief, rec) as stream:
+            if within == "stun":
+                return await _stun(Relay(Framed(stream), hop, brief, rec))
+            return await _http(stream, flow, brief, rec) if within == "http" else passed("TLS is answered")
+
+    return await each_address(flow, brief, rec, attempt)
+
+
+@asynccontextmanager
+async def _opened(hop: Hop, flow: Flow, route: Route, rec: Recorder) -> AsyncGenerator[ByteStream]:
+    speak = str(flow.params.get("speak", "stun"))
+    async with open_stream(hop, replace(flow, transport=Transport.TCP), route, rec) as stream:
+        if "tls" not in speak.split("+"):
+            yield stream
+            return
+        given = flow.params.get("sni")
+        alpn = HTTP1 if speak.endswith("http") else ""
+        expected = Expectation(anybody=True, sni=None if given is None else str(given), alpn=alpn)
+        limit, over = route.limits.handshake, str(hop.address)
+        yield await start_tls(stream, flow.target, expected, route.trust, rec, limit=limit, over=over)
+
+
+async def _stun(relay: Relay) -> Verdict:
+    mapped = await relay.bind()
+    return passed(f"STUN is answered; seen from outside as {mapped[0]}" if mapped else "STUN is answered")
+
+
+async def _http(stream: ByteStream, flow: Flow, route: Route, rec: Recorder) -> Verdict:
+    answer = await fetch(Client(authority(flow.target)), stream, "/", rec, limit=route.limits.exchange)
+    by = answer.headers.get("via") or answer.headers.get("server") or "somebody who gives no name"
+    return passed(f"HTTP is answered: {answer.status} {answer.reason}, by {by}")

@@ -1,0 +1,69 @@
+"""Packets too large for a link on the way, of which nobody is told: an MTU black hole (RFC 2923, section 2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rainbow_probe.judge.findings.calls import whose
+from rainbow_probe.judge.rules import TEXT
+from rainbow_probe.judge.scene import Found, Scene, distinct
+from rainbow_probe.judge.traces import cause, fact, passes, phase
+from rainbow_probe.judge.words import door, hosts, named
+from rainbow_probe.model import Cause, Phase, Result, Rule
+
+AFTER = frozenset({Phase.TLS, Phase.HTTP, Phase.WEBSOCKET, Phase.XMPP, Phase.TURN_DATA, Phase.DTLS})
+SILENT = frozenset({Cause.TIMEOUT, Cause.LARGE_LOST, Cause.WENT_SILENT})
+SMALL = "/small"
+CALL = 1280  # bytes of an IP packet that calls and QUIC count on, and IPv6 promises (RFC 8200 section 5)
+RULE = """\
+let ICMP "destination unreachable, fragmentation needed" (type 3, code 4) and ICMPv6 "packet too big" (type 2) pass
+both ways, or lower the TCP MSS to what fits on the router where the small link begins (nftables: tcp option maxseg
+size set rt mtu)"""
+
+
+def black_hole(scene: Scene) -> list[Found]:
+    """Say that large packets vanish, if the same exchange passes in small ones."""
+    lost = [result for result in scene.failing if phase(result) in AFTER and cause(result) in SILENT]
+    proof = {result.flow.id: _small(result, scene) for result in lost}
+    controls = distinct(control for some in proof.values() for control in some)
+    if not controls:
+        return []
+    claims = [result for result in lost if proof[result.flow.id] or not _followed(result, scene)]
+    largest = _largest([control for result in claims for control in scene.controls_of(result)])
+    return [
+        Found(
+            id="mtu-black-hole",
+            title="Large packets vanish on the way, and nobody says so (an MTU black hole): connections open and then "
+            "fall silent",
+            who=whose(claims),
+            fix="Let ICMP pass that says a packet is too big, or lower the TCP MSS where the small link (a tunnel, a "
+            "VPN, PPPoE) begins.",
+            claims=tuple(claims),
+            shows=tuple(controls),
+            detail=f"{hosts(claims, 8)} ({named(dict.fromkeys(door(r.flow) for r in claims))}): silent with packets of "
+            f"the usual size, answered in small ones{largest}",
+            rules=(Rule(format=TEXT, text=RULE),),
+        )
+    ]
+
+
+def _small(result: Result, scene: Scene) -> list[Result]:
+    """Return the controls that passed with small packets, where the system really made them small."""
+    asked = [control for control in scene.controls_of(result) if passes(control)]
+    return [c for c in asked if (c.flow.id.endswith(SMALL) and fact(c, "segment")) or _too_small(c)]
+
+
+def _followed(result: Result, scene: Scene) -> bool:
+    """Return whether *result* was tried in small packets; of many that fail alike, only some are."""
+    return any(control.flow.id.endswith((SMALL, "/mtu")) for control in scene.controls_of(result))
+
+
+def _too_small(control: Result) -> bool:
+    """Return whether datagrams as large as those of a call were lost, and smaller ones answered."""
+    lost = int(fact(control, "smallest_lost") or 0)
+    return control.flow.kind == "mtu" and 0 < lost <= CALL
+
+
+def _largest(controls: Sequence[Result]) -> str:
+    passed = [int(text) for control in controls if (text := fact(control, "largest_passed"))]
+    return f"; over UDP, packets of up to {max(passed)} bytes pass" if passed else ""

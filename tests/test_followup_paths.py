@@ -1,0 +1,201 @@
+"""From a suspicion on the way to its control, and from the control to the cause: names, sizes, strangers, boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import pytest
+
+from rainbow_probe.followups import Sofar, follow_up
+from rainbow_probe.model import Cause, Flow, Outcome, Phase, Report, Result, Scalar, Transport, Who
+from tests.judge_samples import (
+    APEX,
+    FCM,
+    OPEN_SITE,
+    TURN,
+    Case,
+    Fault,
+    both,
+    case,
+    finding,
+    guide,
+    host,
+    ids,
+    kind,
+    result,
+    tcp,
+    tls,
+    udp,
+)
+
+CONTROL = "connectivitycheck.gstatic.com"
+FINE = Fault(match=lambda _: True, outcome=Outcome.PASS)
+SILENT = Fault(match=lambda _: True, phase=Phase.TLS)
+
+
+def asked(found: Case) -> list[Flow]:
+    """Return the controls that *found* makes necessary."""
+    return follow_up(Sofar(guide=guide(), site=OPEN_SITE, results={one.flow.id: one for one in found.results}))
+
+
+def judged(found: Case, answers: Callable[[Flow], Fault | None]) -> Report:
+    """Judge *found* with its controls, which end as *answers* says; None: not reached."""
+    controls = [_ended(flow, fault) for flow in asked(found) if (fault := answers(flow))]
+    return replace(found, results=(*found.results, *controls)).judged()
+
+
+def _ended(flow: Flow, fault: Fault) -> Result:
+    """End a control; its steps are those of a check of its transport."""
+    ended = result(replace(flow, kind="https" if flow.transport is Transport.TLS else "portal"), fault)
+    return replace(ended, flow=flow)
+
+
+def ending(*endings: str) -> Callable[[Flow], Fault | None]:
+    """Let the controls whose id ends so pass, and the others be as silent as what they are controls of."""
+    return lambda flow: FINE if flow.id.endswith(endings) else SILENT
+
+
+NAMED = Fault(match=both(tls, host(APEX)), phase=Phase.TLS, cause=Cause.RESET)
+
+
+def test_a_cut_in_tls_is_tried_without_the_name() -> None:
+    """Once a target, and the neutral host once a port."""
+    flows = asked(case(NAMED))
+    assert {flow.params.get("sni") for flow in flows} == {"", CONTROL, None}
+    assert [flow.target.host for flow in flows].count(CONTROL) == 1
+    assert len(flows) == 3
+
+
+def test_where_all_fails_only_some_is_followed_up() -> None:
+    """More would be a burden, and tell no more."""
+    assert len(asked(case(Fault(match=tls, phase=Phase.TLS)))) < 25
+
+
+@pytest.mark.parametrize("passes", ["/no-name", "/other-name"])
+def test_a_filter_that_reads_the_name(passes: str) -> None:
+    """The same address completes TLS without it."""
+    report = judged(case(NAMED), ending(passes))
+    assert ids(report) == ["name-filtered"]
+    found = report.findings[0]
+    assert found.who is Who.FIREWALL
+    assert found.title.startswith(f"TLS that names {APEX} is stopped (the connection is cut)")
+    assert "provider's own front door" in found.fix, "one provider's names may be its own doing"
+    assert {one for one in found.proof if one.endswith(passes)}
+
+
+def test_a_filter_of_unrelated_names_is_nobodys_front_door() -> None:
+    """Two providers do not have one."""
+    cut = Fault(match=both(tls, host(APEX, FCM)), phase=Phase.TLS, cause=Cause.RESET)
+    assert "front door" not in finding(judged(case(cut), ending("-name")), "name-filtered").fix
+
+
+def test_what_is_silent_without_the_name_too() -> None:
+    """It is told as it was seen."""
+    report = judged(case(replace(NAMED, cause=Cause.TIMEOUT)), ending())
+    assert "name-filtered" not in ids(report)
+    assert "mtu-black-hole" not in ids(report)
+
+
+SEGMENT: Mapping[str, Scalar] = {"segment": 536}
+
+
+def small(flow: Flow) -> Fault | None:
+    """Let pass what goes in small segments."""
+    return replace(FINE, facts=SEGMENT) if flow.id.endswith("/small") else SILENT
+
+
+def test_large_packets_that_vanish() -> None:
+    """What was silent answers in small packets: one finding for all of it."""
+    report = judged(case(Fault(match=both(tls, kind("https", "xmpp")), phase=Phase.TLS)), small)
+    assert ids(report) == ["mtu-black-hole"]
+    assert APEX in report.findings[0].detail
+    assert "mobile/https" in report.findings[0].rows
+
+
+def test_a_segment_size_that_the_system_does_not_take_proves_nothing() -> None:
+    """Then the control went as large as everything else."""
+    report = judged(case(replace(NAMED, cause=Cause.TIMEOUT)), ending("/small"))
+    assert "mtu-black-hole" not in ids(report)
+
+
+def test_large_packets_of_a_call() -> None:
+    """On a stream the same call in small segments, over UDP the sizes themselves."""
+    lost = case(Fault(match=kind("turn"), phase=Phase.TURN_DATA, cause=Cause.LARGE_LOST))
+    flows = asked(lost)
+    assert {flow.kind for flow in flows} == {"turn", "mtu"}
+    assert all(flow.params.get("segment") == 536 for flow in flows if flow.kind == "turn")
+
+    def ended(flow: Flow) -> Fault:
+        sizes: dict[str, Scalar] = {"largest_passed": 1000, "smallest_lost": 1100}
+        return replace(FINE, facts=sizes if flow.kind == "mtu" else SEGMENT)
+
+    report = judged(lost, ended)
+    assert ids(report) == ["mtu-black-hole"]
+    assert report.findings[0].detail.endswith("packets of up to 1000 bytes pass")
+
+
+def test_sizes_that_calls_do_not_need() -> None:
+    """A small line of which it is told does no harm: large packets were lost for another reason."""
+    lost = case(Fault(match=udp, phase=Phase.TURN_DATA, cause=Cause.LARGE_LOST))
+    report = judged(lost, lambda _: replace(FINE, facts={"largest_passed": 1472, "smallest_lost": 1492}))
+    assert "mtu-black-hole" not in ids(report)
+
+
+BOX: Mapping[str, Scalar] = {"status": 502, "via": "1.1 gateway.test (squid/5.7)"}
+NO_STUN = Fault(match=both(tcp(80), kind("turn")), phase=Phase.STUN)
+
+
+def test_a_box_that_waits_for_http_is_named() -> None:
+    """It is silent on STUN, and signs its answer to HTTP."""
+    report = judged(case(NO_STUN), lambda _: replace(FINE, facts=BOX))
+    assert ids(report) == ["http-inspection-80"]
+    assert "signs as 1.1 gateway.test (squid/5.7)" in report.findings[0].detail
+
+
+def test_http_that_the_server_itself_answers() -> None:
+    """Then only STUN is stopped there."""
+    own: Mapping[str, Scalar] = {"status": 200, "server": "Coturn-4.6.1 'Gorst'"}
+    report = judged(case(NO_STUN), lambda _: replace(FINE, facts=own))
+    assert ids(report) == ["tcp-80-silent"]
+    assert "answered by the server itself" in report.findings[0].detail
+
+
+def test_http_that_is_as_silent_as_stun() -> None:
+    """Nothing passes there."""
+    report = judged(case(NO_STUN), lambda _: replace(SILENT, phase=Phase.HTTP))
+    assert ids(report) == ["tcp-80-silent"]
+    assert "HTTP there gets no answer either" in report.findings[0].detail
+
+
+STRANGE: Mapping[str, Scalar] = {"issuer": "CN=Whoever"}
+
+
+def stranger(*names: str) -> Case:
+    """Let an issuer that is not trusted sign for *names*."""
+    return case(Fault(match=both(tls, host(*names)), phase=Phase.TLS, cause=Cause.TLS_UNTRUSTED, facts=STRANGE))
+
+
+def test_one_issuer_on_two_domains_need_not_be_a_box() -> None:
+    """Where the neutral host shows another one."""
+    report = judged(stranger(APEX, FCM), lambda _: FINE)
+    assert ids(report) == ["tls-untrusted"]
+
+
+def test_one_issuer_that_signs_for_the_neutral_host_too() -> None:
+    """It stands between, even if one domain of ours shows it only."""
+    report = judged(stranger(APEX), lambda _: replace(FINE, facts=STRANGE))
+    assert ids(report) == ["tls-intercepted"]
+    assert any(CONTROL in check for check in report.findings[0].proof)
+
+
+def test_without_the_neutral_host_two_domains_must_do() -> None:
+    """As before."""
+    assert ids(judged(stranger(APEX, FCM), lambda _: replace(SILENT, phase=Phase.CONNECT))) == ["tls-intercepted"]
+
+
+def test_turn_hosts_are_asked_in_their_own_carrier() -> None:
+    """HTTP inside TLS where STUN was inside TLS."""
+    flows = asked(case(Fault(match=both(tls, kind("turn")), phase=Phase.STUN)))
+    assert {flow.params["speak"] for flow in flows} == {"tls+http"}
+    assert {flow.target.host for flow in flows} == set(TURN)
