@@ -13,6 +13,7 @@ examples:
                                                   RAINBOW_PROBE_TURN_PASSWORD, a file, or a prompt
   rainbow-probe run --proxy http://proxy:3128     through this proxy (user and password: in the URL or
                                                   RAINBOW_PROBE_PROXY_USER and RAINBOW_PROBE_PROXY_PASSWORD)
+  rainbow-probe rules site.json --format nftables the rules that what failed there needs
   rainbow-probe demo --fault udp-blocked          see it work, and fail, against a cloud on loopback
 
 exit status:
@@ -37,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
         ("run", "test this machine's network", RUN, _run),
         ("demo", "test an embedded demo cloud on loopback, with faults to choose from", DEMO, _demo),
         ("list", "list the rows of the guide and what tests them", LIST, _list),
+        ("rules", "write the rules that a failed site needs, for its firewall or proxy", RULES, _rules),
         ("explain", "explain a row of the guide, a cause or a finding", EXPLAIN, _explain),
     ):
         plain = argparse.RawDescriptionHelpFormatter
@@ -48,6 +50,10 @@ RUN = "Try every flow of the guide that can be tried from here, judge row by row
 DEMO = "The same job as run, against a Rainbow-like cloud that lives on loopback as long as the command does."
 LIST = "Every row of the guide: its id, its section, how bad it is when it fails, what it is, and what tests it."
 
+RULES = """\
+The least set of rules that the failed rows of a report need, and nothing that works already; or all that the guide
+asks for. Everything is outbound: no inbound rule is ever needed."""
+FORMATS = "text, csv, exemptions, nftables, iptables, ip6tables, squid, fortinet, paloalto, cisco-asa, windows"
 EXPLAIN = "What a row, a cause or a finding is, how it is tested, what it usually comes from, and what to do."
 
 
@@ -60,6 +66,10 @@ def _run(command: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="only this client kind or group of rows (repeatable)",
     )
+    add("--only", action="append", default=[], metavar="ROW",
+        help="only this row, or those that match a pattern as '*/wss' (repeatable); 'list' names them")  # fmt: skip
+    add("--failed-in", metavar="REPORT.json",
+        help="only the rows that failed, were degraded or inconclusive in this report")  # fmt: skip
     add("--guide", metavar="ID|DIR", help="a guide that ships with the probe, or a folder of your own (hds-ed21)")
     add("--site", metavar="FILE.toml", help="a file with the settings of a site; the command line wins over it")
     add(
@@ -130,6 +140,20 @@ def _list(command: argparse.ArgumentParser) -> None:
     command.add_argument("--debug", action="store_true", help="show tracebacks")
 
 
+def _rules(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("report", nargs="?", metavar="REPORT.json", help="what 'run --json FILE' wrote")
+    add("--all", action="store_true", help="all that the guide asks for; a report adds addresses and TURN servers")
+    add("--degraded", action="store_true", help="also what rows need that work only by a fallback")
+    add("--client", action="append", default=[], metavar="NAME", help="only for this client kind or group of rows")
+    add("--format", default="text", metavar="FORMAT", help=f"one of {FORMATS} (text)")
+    add("--by", choices=["name", "address", "range"], help="how to write destinations; range: the guide's networks")
+    add("--source", metavar="NETWORK", help="the clients' network (any)")
+    add("--chain", metavar="CHAIN", help="jump from there: FAMILY TABLE CHAIN for nftables, CHAIN for iptables")
+    add("--guide", metavar="ID|DIR", help="a guide that ships with the probe, or a folder (the report's, hds-ed21)")
+    add("--debug", action="store_true", help="show tracebacks")
+
+
 def _explain(command: argparse.ArgumentParser) -> None:
     command.add_argument("word", nargs="?", metavar="ROW|CAUSE|FINDING", help="as in a report, or PHASE/CAUSE as in "
         "connect/timeout; without it, everything that can be asked")  # fmt: skip
@@ -143,6 +167,8 @@ def _outputs(command: argparse.ArgumentParser) -> None:
     add("--html", metavar="FILE", help="write the report as one HTML page")
     add("--junit", metavar="FILE", help="write the rows as JUnit test cases")
     add("--csv", metavar="FILE", help="write the rows as a table")
+    add("--rules", metavar="FILE", help="write the rules that the failed rows need")
+    add("--rules-format", default="text", metavar="FORMAT", help=f"one of {FORMATS} (text)")
     add("--strict", action="store_true", help="a degraded row makes the exit status 1")
     add("--quiet", action="store_true", help="no progress and no report on the screen")
     add("--no-color", action="store_true", help="no colours (NO_COLOR in the environment does the same)")

@@ -7,8 +7,10 @@ import getpass
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from rainbow_probe.catalogue import Guide
 from rainbow_probe.model import Credentials
 from rainbow_probe.options import (
     Options,
@@ -33,9 +35,22 @@ def run(arguments: argparse.Namespace) -> int:
 
     options = read_options(arguments)
     guide = read_guide(options.guide, options.clients)
+    options = replace(options, rows=_rows(arguments, guide, options))
     site = read_site(proxy=options.proxy, environ=os.environ, resolvers=options.resolvers)
     assessment = Assessment(options=options, guide=guide, site=site)
-    return perform(arguments, lambda events: assess(assessment, events))
+    return perform(arguments, guide, lambda events: assess(assessment, events))
+
+
+def _rows(arguments: argparse.Namespace, guide: Guide, options: Options) -> tuple[str, ...]:
+    """Return the rows asked for; none means all."""
+    if not arguments.only and arguments.failed_in is None:
+        return ()
+    from rainbow_probe.report.from_json import read
+    from rainbow_probe.selection import chosen
+
+    report = None if arguments.failed_in is None else read(arguments.failed_in)
+    clients = options.clients
+    return chosen(guide, only=arguments.only, failed_in=arguments.failed_in or "", report=report, clients=clients)
 
 
 def demo(arguments: argparse.Namespace) -> int:
@@ -74,10 +89,19 @@ def explain(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def rules(arguments: argparse.Namespace) -> int:
+    """Write the rules that a failed site needs."""
+    from rainbow_probe.ruling import rule
+
+    print(rule(arguments), end="")  # noqa: T201 - the answer
+    return 0
+
+
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "demo": demo,
     "list": list_rows,
+    "rules": rules,
     "explain": explain,
 }
 

@@ -38,7 +38,7 @@ def demonstrate(arguments: argparse.Namespace) -> int:
             return begun[0].report(interrupted=True)
         return begun[0].report()
 
-    return perform(arguments, assess)
+    return perform(arguments, guide, assess)
 
 
 def _options(cloud: DemoSite, clients: tuple[str, ...], timeout: float) -> Options:

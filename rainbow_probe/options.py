@@ -31,6 +31,8 @@ class Options:
     """One run, as asked for."""
 
     clients: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    """Ids of the rows to test; none means all."""
     guide: str = "hds-ed21"
     proxy: str = "auto"
     turn: tuple[TurnServer, ...] = ()

@@ -10,11 +10,13 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from rainbow_probe.catalogue import Guide
 from rainbow_probe.model import Flow, Report, Result
 from rainbow_probe.options import UsageError
 from rainbow_probe.runner import Events
 
 STDOUT = "-"
+RULES = "rules"
 
 
 def progress(*, quiet: bool) -> AbstractContextManager[Events]:
@@ -46,23 +48,31 @@ class Outputs:
     files: Mapping[str, str]
     quiet: bool
     no_color: bool
+    rules_format: str = "text"
 
     @classmethod
     def checked(cls, arguments: argparse.Namespace) -> Outputs:
         """Read the arguments; raises ``UsageError`` for a file that cannot be written."""
-        asked = {name: getattr(arguments, name) for name in _FORMATS if getattr(arguments, name)}
+        asked = {name: getattr(arguments, name) for name in (*_FORMATS, RULES) if getattr(arguments, name)}
+        if RULES in asked:
+            _check_format(arguments.rules_format)
         for name, path in asked.items():
             if path == STDOUT and name != "json":
                 raise UsageError(f"--{name} -: only --json goes to standard output; give a file")
             if path != STDOUT:
                 _check_writable(name, Path(path))
-        return cls(files=asked, quiet=arguments.quiet, no_color=arguments.no_color)
+        return cls(
+            files=asked,
+            quiet=arguments.quiet,
+            no_color=arguments.no_color,
+            rules_format=arguments.rules_format,
+        )
 
-    def write(self, report: Report) -> None:
+    def write(self, report: Report, guide: Guide) -> None:
         """Write every file, then the screen; a file that fails now does not cost the others."""
         failed: list[str] = []
         for name, path in self.files.items():
-            text = _rendered(_FORMATS[name], report)
+            text = self._rules(report, guide) if name == RULES else _rendered(_FORMATS[name], report)
             if path == STDOUT:
                 sys.stdout.write(text + "\n")
                 continue
@@ -75,10 +85,22 @@ class Outputs:
         if failed:
             raise UsageError("; ".join(failed))
 
+    def _rules(self, report: Report, guide: Guide) -> str:
+        from rainbow_probe.rules import least, render
+
+        return render(least(report, guide), self.rules_format)
+
     def _show(self, report: Report) -> None:
         from rainbow_probe.report.terminal import open_console, render
 
         render(report, open_console(sys.stdout, no_color=self.no_color))
+
+
+def _check_format(name: str) -> None:
+    from rainbow_probe.rules import FORMATS
+
+    if name not in FORMATS:
+        raise UsageError(f"--rules-format {name}: no such format; known are {', '.join(FORMATS)}")
 
 
 def _check_writable(name: str, path: Path) -> None:

@@ -33,9 +33,9 @@ class Plan:
     assignments: Mapping[str, Assignment]
 
 
-def select_rows(guide: Guide, clients: Sequence[str]) -> tuple[RowSpec, ...]:
-    """Return the rows of *clients* (all rows if none is named), in the guide's order."""
-    return tuple(row for row in guide.rows if not clients or row.client in clients)
+def select_rows(guide: Guide, clients: Sequence[str], only: Sequence[str] = ()) -> tuple[RowSpec, ...]:
+    """Return the rows of *clients* that are in *only* (all rows if none is named), in the guide's order."""
+    return tuple(r for r in guide.rows if (not clients or r.client in clients) and (not only or r.id in only))
 
 
 def make_plan(guide: Guide, rows: Sequence[RowSpec], servers: Sequence[TurnServer], proxy_for: ProxyFor) -> Plan:

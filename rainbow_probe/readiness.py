@@ -51,7 +51,7 @@ class Assessment:
     @property
     def rows(self) -> tuple[RowSpec, ...]:
         """The rows asked for."""
-        return select_rows(self.guide, self.options.clients)
+        return select_rows(self.guide, self.options.clients, self.options.rows)
 
     async def run(self, events: Events) -> None:
         """Try everything at once; what needs a TURN server begins when it is known which there are."""

@@ -14,7 +14,7 @@ from rainbow_probe.model import Report
 from rainbow_probe.options import UsageError
 
 
-def perform(arguments: argparse.Namespace, assess: Callable[[Any], Report]) -> int:
+def perform(arguments: argparse.Namespace, guide: Guide, assess: Callable[[Any], Report]) -> int:
     """Run *assess* with live progress, report, and return the exit status.
 
     A report file that cannot be written is told before the run.
@@ -25,7 +25,7 @@ def perform(arguments: argparse.Namespace, assess: Callable[[Any], Report]) -> i
     outputs = Outputs.checked(arguments)
     with progress(quiet=arguments.quiet) as events:
         report = assess(events)
-    outputs.write(report)
+    outputs.write(report, guide)
     return 130 if report.interrupted else exit_status(report, strict=arguments.strict)
 
 

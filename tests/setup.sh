@@ -6,6 +6,7 @@ set -euo pipefail
 # What must be there, and the package that brings it.
 NEEDED="
 nft:nftables
+iptables-restore:iptables
 ip:iproute2
 sysctl:procps
 turnserver:coturn

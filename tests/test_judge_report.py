@@ -141,11 +141,13 @@ def test_rules_name_source_destination_protocol_and_port() -> None:
     assert rule.format == "text"
     lines = rule.text.splitlines()
     assert lines[0] == "allow outbound UDP (answers belong to the same flow; no inbound rule is needed)"
-    assert lines[1] == "  from      this network (this machine: 10.0.0.5), source ports 32768-60999"
+    assert (
+        lines[1] == "  from      this network (this machine: 10.0.0.5), any source port (this machine uses 32768-60999)"
+    )
     assert lines[2] == "  to port   3478"
     assert lines[3].startswith(f"  to        {TURN[0]} (now 203.")
     assert lines[5] == "  or, where names cannot be used, to 51.83.83.128/27, 135.125.46.128/27"
-    assert "source ports 20000-29999" in rule.text  # the WebRTC gateway's own
+    assert "20000-29999" not in rule.text  # the WebRTC gateway's own are among any source ports
 
 
 def test_a_rule_does_without_what_is_not_known() -> None:

@@ -19,7 +19,7 @@ TLS = stage(
             "The chain is trusted by this machine, but by no public authority: somebody in between opens the TLS. "
             "The issuer is named.",
             "Corporate TLS inspection. For TURN the guide does not allow it; elsewhere it is named.",
-            "Exempt the host from decryption, by name: `rainbow-probe rules` lists them.",
+            "Exempt the host from decryption, by name: `rainbow-probe rules --format exemptions` lists them.",
         ),
         Cause.TLS_EXPIRED: why(
             "The certificate's time is over.",

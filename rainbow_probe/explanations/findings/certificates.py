@@ -13,7 +13,7 @@ CERTIFICATES: dict[str, Why] = {
     "tls-intercepted": why(
         "The certificates' issuer is trusted by this machine only, or shows on unrelated domains.",
         "Corporate TLS inspection.",
-        "Exempt TURN always, and what else fails: `rainbow-probe rules`.",
+        "Exempt TURN always, and what else fails: `rainbow-probe rules --format exemptions`.",
     ),
     "tls-untrusted": why(
         "Certificates come from an issuer that is not trusted; whose it is, is not proven.",

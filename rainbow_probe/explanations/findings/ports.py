@@ -5,7 +5,7 @@ from __future__ import annotations
 from rainbow_probe.explanations.shapes import Why, why
 
 INSPECTED = "HTTP inspection, or an application filter that knows only HTTP and TLS."
-EXEMPT = "Exempt the TURN servers from it on that port: `rainbow-probe rules`."
+EXEMPT = "Exempt the TURN servers from it on that port: `rainbow-probe rules --format exemptions`."
 
 PORTS: dict[str, Why] = {
     "direct-blocked": why(

@@ -38,17 +38,17 @@ PROXIES: dict[str, Why] = {
     "proxy-denied": why(
         "The proxy refuses every CONNECT.",
         "This machine, or its user, is not allowed to use the proxy.",
-        "Permit CONNECT from this network: `rainbow-probe rules`.",
+        "Permit CONNECT from this network: `rainbow-probe rules --format squid`.",
     ),
     "proxy-denies-PORT": why(
         "The proxy refuses CONNECT to this port, to whichever host, and opens tunnels to others.",
         "CONNECT is allowed to port 443 only, as most proxies do by default.",
-        "Permit CONNECT to the TURN servers on that port: `rainbow-probe rules`.",
+        "Permit CONNECT to the TURN servers on that port: `rainbow-probe rules --format squid`.",
     ),
     "proxy-denies-name": why(
         "The proxy refuses these names, and opens tunnels to others.",
         "A category filter, or a list of allowed hosts.",
-        "Put the names on the list: `rainbow-probe rules`.",
+        "Put the names on the list: `rainbow-probe rules --format squid`.",
     ),
     "proxy-denies-addresses": why(
         "The proxy refuses CONNECT by address, and opens tunnels to the same hosts by name.",

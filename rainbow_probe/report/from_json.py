@@ -1,0 +1,180 @@
+"""A stored report, as far as rules and another run need it: sites, rows, checks with their steps, findings.
+
+What stands in the file is anybody's: types, words and sizes are checked, and its texts are never put into a rule.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from rainbow_probe.model import (
+    Cause,
+    Endpoint,
+    Failure,
+    Finding,
+    Flow,
+    Need,
+    Outcome,
+    Phase,
+    PortRange,
+    Proxy,
+    Report,
+    Result,
+    Row,
+    RowVerdict,
+    Scalar,
+    Severity,
+    Site,
+    Step,
+    Transport,
+    Verdict,
+    Via,
+    Who,
+)
+from rainbow_probe.options import UsageError
+from rainbow_probe.report.as_json import SCHEMA
+from rainbow_probe.report.fields import Item
+
+LARGEST = 64 * 2**20  # bytes; a report of a large site has some hundred kilobytes
+_SOURCE = re.compile(r"/from-(\d{1,5})-(\d{1,5})(?:/|$)")
+BY_ADDRESS = "/by-address"
+
+
+def read(path: str) -> Report:
+    """Read the report in the file *path*; raises ``UsageError`` with the file and what is wrong with it."""
+    file = Path(path)
+    try:
+        if file.stat().st_size > LARGEST:
+            raise UsageError(f"{path}: more than {LARGEST // 2**20} MiB is no report")
+        return loads(file.read_text("utf-8"), path)
+    except OSError as exc:
+        raise UsageError(f"{path}: {exc.strerror or exc}") from exc
+    except UnicodeDecodeError as exc:
+        raise UsageError(f"{path}: not a text file") from exc
+
+
+def loads(text: str, where: str = "report") -> Report:
+    """Return the report in *text*; raises ``UsageError``, which begins with *where*."""
+    try:
+        data: object = json.loads(text)
+    except (ValueError, RecursionError) as exc:
+        raise UsageError(f"{where}: not a report: it is no whole JSON document") from exc
+    top = Item(data, where)
+    if (schema := top.text("schema")) != SCHEMA:
+        raise UsageError(f"{where}: not a report of this version: its schema is {schema[:60]!a}, wanted is {SCHEMA!r}")
+    return _report(top)
+
+
+def _report(top: Item) -> Report:
+    guide, tool = top.item("guide"), top.item("tool")
+    if guide is None or tool is None:
+        raise top.wrong("guide, tool", "there")
+    return Report(
+        version=tool.text("version"),
+        guide_id=guide.text("id"),
+        guide_edition=guide.text("edition"),
+        guide_title=guide.text("title"),
+        started=top.text("started"),
+        duration=0.0,
+        verdict=top.member("verdict", RowVerdict),
+        summary=top.text("summary"),
+        site=_site(top),
+        rows=tuple(_row(item) for item in top.items("rows")),
+        results=tuple(_result(item) for item in top.items("checks")),
+        findings=tuple(_finding(item) for item in top.items("findings")),
+    )
+
+
+def _site(top: Item) -> Site:
+    site = top.item("site")
+    if site is None:
+        raise top.wrong("site", "there")
+    return Site(proxy=_PLACEHOLDER if site.item("proxy") else None, addresses=site.texts("addresses"))
+
+
+_PLACEHOLDER = Proxy(endpoint=Endpoint(host="proxy.invalid", port=1))
+"""That there is a proxy is all that is needed of it."""
+
+
+def _row(item: Item) -> Row:
+    return Row(
+        id=item.text("id"),
+        client=item.text("client"),
+        section=item.text("section"),
+        title=item.text("title"),
+        need=item.member("need", Need),
+        verdict=item.member("verdict", RowVerdict),
+        reason=item.text("reason"),
+        checks=item.texts("checks"),
+        findings=item.texts("findings"),
+    )
+
+
+def _result(item: Item) -> Result:
+    identity, target = item.text("id"), item.item("target")
+    if target is None:
+        raise item.wrong("target", "there")
+    flow = Flow(
+        id=identity,
+        spec="",
+        kind=item.text("kind"),
+        target=Endpoint(host=target.text("host"), port=target.whole("port", 0, 65535)),
+        transport=target.member("transport", Transport),
+        via=item.member("via", Via),
+        source=_source(identity),
+        params=_params(identity),
+        control_of=item.text("control_of") if "control_of" in item else "",
+    )
+    verdict = Verdict(
+        outcome=item.member("outcome", Outcome),
+        reason=item.text("reason"),
+        failure=_failure(item),
+        alive=item.texts("alive"),
+        dead=item.texts("dead"),
+    )
+    return Result(flow=flow, verdict=verdict, steps=tuple(_step(step) for step in item.items("steps")))
+
+
+def _source(identity: str) -> PortRange | None:
+    """Read the local ports from the id of a check, which is where a report has them."""
+    found = _SOURCE.search(identity)
+    first, last = (int(found[1]), int(found[2])) if found else (0, 0)
+    return PortRange(first=first, last=last) if 0 < first <= last < 65536 else None
+
+
+def _params(identity: str) -> dict[str, Scalar]:
+    return {"by": "address"} if identity.endswith(BY_ADDRESS) else {}
+
+
+def _failure(item: Item) -> Failure | None:
+    failure = item.item("failure")
+    if failure is None:
+        return None
+    return Failure(
+        phase=failure.member("phase", Phase), cause=failure.member("cause", Cause), detail=failure.text("detail")
+    )
+
+
+def _step(item: Item) -> Step:
+    return Step(
+        phase=item.member("phase", Phase),
+        subject=item.text("subject"),
+        at=0.0,
+        took=0.0,
+        failure=_failure(item),
+        facts=item.scalars("facts"),
+    )
+
+
+def _finding(item: Item) -> Finding:
+    return Finding(
+        id=item.text("id"),
+        title=item.text("title"),
+        severity=item.member("severity", Severity),
+        who=item.member("who", Who),
+        proof=item.texts("proof"),
+        rows=item.texts("rows"),
+        fix=item.text("fix"),
+    )

@@ -1,0 +1,72 @@
+"""Openings as FortiOS commands: addresses, services, one policy an opening, and exemptions from deep inspection."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Sequence
+
+from rainbow_probe.rules.objects import Thing, each, things
+from rainbow_probe.rules.shapes import Act, By, Opening, RuleSet, Style
+from rainbow_probe.rules.words import heading, label, port_range, reason
+
+HINT = "Put your own interfaces for lan and wan, and the policies above those that deny."
+PROFILE = "Put the name of your own deep-inspection profile."
+
+
+def render(rules: RuleSet, style: Style) -> str:
+    """Write the commands; what is not IPv4 is left out, with a comment."""
+    by = style.by or By.NAME
+    opened, exempt = things(rules.of(Act.OPEN), by), things(rules.of(Act.EXEMPT), by)
+    objects = each({**opened, **exempt})
+    lines = [f"# {line}" for line in heading(rules)]
+    lines += [f"# IPv6, left out: {one.value}" for one in objects if not _written(one)]
+    lines += _config("firewall address", [line for one in objects if _written(one) for line in _address(one)])
+    lines += _config("firewall service custom", [line for one in opened for line in _service(one)])
+    lines += [f"# {HINT}"] if opened else []
+    lines += _config("firewall policy", [line for one, to in opened.items() for line in _policy(one, to)])
+    lines += _exempt(each(exempt))
+    return "\n".join(lines) + "\n"
+
+
+def _config(what: str, inside: Sequence[str]) -> list[str]:
+    return [f"config {what}", *(f"    {line}" for line in inside), "end"] if inside else []
+
+
+def _edit(name: str, *settings: str) -> list[str]:
+    return [f"edit {name}", *(f"    set {one}" for one in settings), "next"]
+
+
+def _written(one: Thing) -> bool:
+    return one.fqdn or ipaddress.ip_network(one.value).version == 4
+
+
+def _address(one: Thing) -> list[str]:
+    if one.fqdn:
+        return _edit(f'"{one.label}"', "type fqdn", f'fqdn "{one.value}"')
+    network = ipaddress.ip_network(one.value)
+    return _edit(f'"{one.label}"', f"subnet {network.network_address} {network.netmask}")
+
+
+def _service(one: Opening) -> list[str]:
+    source = f":{port_range(one.source)}" if one.source else ""
+    ports = " ".join(f"{port_range(each)}{source}" for each in one.ports)
+    return _edit(f'"rainbow-{label(one)}"', "protocol TCP/UDP/SCTP", f"{one.protocol}-portrange {ports}")
+
+
+def _policy(one: Opening, to: Iterable[Thing]) -> Iterator[str]:
+    there = " ".join(f'"{thing.label}"' for thing in to if _written(thing))
+    yield f"# {reason(one)}{'; from the proxy: put its address as srcaddr' if one.by_proxy else ''}"
+    if there:
+        yield from _edit(
+            "0",
+            f'name "rainbow-{label(one)}"'[:41],
+            *('srcintf "lan"', 'dstintf "wan"', 'srcaddr "all"', f"dstaddr {there}"),
+            *(f'service "rainbow-{label(one)}"', 'schedule "always"', "action accept", "nat enable"),
+        )
+
+
+def _exempt(hosts: Sequence[Thing]) -> list[str]:
+    entries = [line for one in hosts if _written(one) for line in _edit("0", "type address", f'address "{one.label}"')]
+    inside = _edit('"your-profile"', *[])
+    nested = [inside[0], *(f"    {line}" for line in _config("ssl-exempt", entries)), inside[1]]
+    return [f"# {PROFILE}", *_config("firewall ssl-ssh-profile", nested)] if entries else []

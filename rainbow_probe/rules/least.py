@@ -1,0 +1,133 @@
+"""The least that a site's failed rows need: of each row, the way that the guide prefers and a rule can mend."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rainbow_probe.catalogue import Guide, Requirement, RowSpec, Way
+from rainbow_probe.model import Cause, Finding, Outcome, PortRange, Report, Result, Row, RowVerdict, Transport
+from rainbow_probe.rules.atoms import Atom, merged
+from rainbow_probe.rules.causes import mending
+from rainbow_probe.rules.flows import tried
+from rainbow_probe.rules.places import RANGE, destination, ports_of, ports_of_flow
+from rainbow_probe.rules.shapes import Act, RuleSet
+
+FAILED = frozenset({RowVerdict.FAIL})
+WORSE = frozenset({RowVerdict.FAIL, RowVerdict.DEGRADED})
+NO_RULE = "no rule mends it; the report's findings say what would"
+NO_NAME = "what it wants to reach has no name that can be written into a rule"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """A report with the guide that it was made by."""
+
+    guide: Guide
+    results: Mapping[str, Result]
+    findings: tuple[Finding, ...]
+    proxied: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Remedy:
+    """What one way of a row needs: the failures that a rule mends, and whether that is all of them."""
+
+    mended: tuple[tuple[Result, Act], ...]
+    whole: bool
+
+
+def least(report: Report, guide: Guide, *, clients: Collection[str] = (), degraded: bool = False) -> RuleSet:
+    """Return what the failed rows of *report* need, or also the *degraded* ones; of *clients* only, if any are named.
+
+    What works already is not in it, nor are the other ways of a row for which one is enough.
+    """
+    case = _Case(
+        guide=guide,
+        results={result.flow.id: result for result in report.results if not result.flow.control_of},
+        findings=report.findings,
+        proxied=report.site.proxy is not None,
+    )
+    specs = {spec.id: spec for spec in guide.rows}
+    wanted = WORSE if degraded else FAILED
+    atoms: list[Atom] = []
+    unmended: list[str] = []
+    for row in report.rows:
+        spec = specs.get(row.id)
+        if spec and not spec.sections and row.verdict in wanted and (not clients or spec.client in clients):
+            found, why = _row(row, spec, case)
+            atoms += found
+            unmended += [f"{spec.id}: {why}"] if why else []
+    return RuleSet(title=guide.title, openings=merged(atoms), unmended=tuple(unmended), own=report.site.addresses)
+
+
+def _row(row: Row, spec: RowSpec, case: _Case) -> tuple[list[Atom], str]:
+    """Return what *row* needs, and what is left when that is done."""
+    checks = [case.results[check] for check in row.checks if check in case.results]
+    ways = [remedy for way in spec.ways if (remedy := _way(way, spec, checks, case)) is not None]
+    chosen = next((one for one in ways if one.whole), None) or next((one for one in ways if one.mended), None)
+    if chosen is None:
+        return [], NO_RULE
+    atoms = [_atom(result, act, spec, case) for result, act in chosen.mended]
+    known = [atom for atom in atoms if atom is not None]
+    return known, NO_NAME if len(known) < len(atoms) else "" if chosen.whole else NO_RULE
+
+
+def _way(way: Way, spec: RowSpec, checks: Sequence[Result], case: _Case) -> _Remedy | None:
+    """Return what *way* needs; None if it means nothing here, or does not fail."""
+    failed: list[Result] = []
+    for need in way.needs:
+        known = tried(need, checks, case.guide)
+        if not known and not (need.unless_proxied and case.proxied):
+            return None
+        failed += _failing(need, known, spec, case)
+    acts = [(result, mending(result, case.findings)) for result in failed]
+    mended = tuple((result, act) for result, act in acts if act is not None)
+    return _Remedy(mended=mended, whole=len(mended) == len(acts)) if failed else None
+
+
+def _failing(need: Requirement, known: Sequence[Result], spec: RowSpec, case: _Case) -> list[Result]:
+    """Return the failures that *need* suffers from: none if it holds at hosts enough, or is not needed here."""
+    works = sum(result.verdict.outcome is Outcome.PASS for result in known)
+    if (need.unless_proxied and case.proxied) or (need.least and works >= need.least):
+        return []
+    return [result for result in known if (seen := _failure(result)) and (not spec.causes or seen in spec.causes)]
+
+
+def _failure(result: Result) -> Cause | None:
+    """Return why *result* failed; a look-up that was spared has a failure too, and did not fail."""
+    verdict = result.verdict
+    return verdict.failure.cause if verdict.failure and verdict.outcome is Outcome.FAIL else None
+
+
+def _atom(result: Result, act: Act, spec: RowSpec, case: _Case) -> Atom | None:
+    flow = result.flow
+    to = destination(result, list(case.results.values()), case.guide.ranges)
+    if to is None:
+        return None
+    return Atom(
+        act=act,
+        protocol=Transport.UDP if flow.transport is Transport.UDP else Transport.TCP,
+        ports=_ports(result, case.guide),
+        to=to,
+        source=flow.source,
+        by_proxy=_failure(result) is Cause.PROXY_TARGET_FAILED,
+        row=spec.id,
+        client=spec.client,
+    )
+
+
+def _ports(result: Result, guide: Guide) -> PortRange:
+    """Return the ports of *result*; of a range a stored report has only the first."""
+    ranges = [spec for spec in guide.flows.values() if spec.kind == result.flow.kind == RANGE]
+    return ports_of_flow(ranges[0]) if ranges else ports_of(result)
+
+
+def atoms_of(
+    results: Sequence[Result], act: Act, everything: Sequence[Result], ranges: tuple[str, ...] = ()
+) -> Iterator[Atom]:
+    """Yield what *act* for *results* comes to, for no row in particular; addresses are taken from *everything*."""
+    for result in results:
+        if to := destination(result, everything, ranges):
+            over = Transport.UDP if result.flow.transport is Transport.UDP else Transport.TCP
+            yield Atom(act=act, protocol=over, ports=ports_of(result), to=to, source=result.flow.source)

@@ -1,0 +1,99 @@
+"""Where a flow leads, in words that are safe in any rule file: names that are names, addresses that are addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+
+from rainbow_probe.catalogue import FlowSpec
+from rainbow_probe.catalogue.values import host
+from rainbow_probe.model import Phase, PortRange, Result, Scalar
+from rainbow_probe.net.names import nowhere
+from rainbow_probe.rules.shapes import Destination
+
+CONFERENCE = "conference servers"
+RANGE = "udp-range"
+FOREIGN = frozenset({"push", "portal"})
+"""Kinds of checks whose hosts are not the service's own."""
+
+
+def destination(result: Result, results: Iterable[Result], ranges: tuple[str, ...] = ()) -> Destination | None:
+    """Return where *result* wanted to go; None if that cannot be written down safely.
+
+    *results* know addresses, and *ranges* are the guide's, which hold for the service's own hosts only.
+    """
+    own = () if result.flow.kind in FOREIGN else ranges
+    if result.flow.kind == RANGE:
+        return _relay(result, own)
+    name = safe_name(result.flow.target.host)
+    if name is None:
+        return None
+    known = addresses_of(result.flow.target.host, results)
+    if is_address(name):
+        return Destination(addresses=(name,), ranges=own)
+    if result.flow.params.get("by") == "address":
+        return Destination(addresses=known, ranges=own, what=f"the addresses of {name}")
+    return Destination(name=name, addresses=known, ranges=own)
+
+
+def safe_name(text: str) -> str | None:
+    """Return *text* as a whole host name or an address; None for anything else, such as an attack."""
+    plain = text.strip().rstrip(".").lower()
+    try:
+        return host(plain)
+    except ValueError:
+        return None
+
+
+def addresses_of(name: str, results: Iterable[Result]) -> tuple[str, ...]:
+    """Return the addresses that the system gave for *name*, whichever check asked."""
+    texts = (
+        str(step.facts.get("addresses") or "")
+        for result in results
+        for step in result.steps
+        if step.phase is Phase.RESOLVE and step.subject == name and "resolver" not in step.facts
+    )
+    return tuple(dict.fromkeys(address for text in texts for address in text.split() if _usable(address)))
+
+
+def ports_of(result: Result) -> PortRange:
+    """Return the port that *result* is about, or the range that it stands for, if it says so."""
+    return _range(result.flow.params) or PortRange(first=result.flow.target.port, last=result.flow.target.port)
+
+
+def ports_of_flow(spec: FlowSpec) -> PortRange:
+    """Return the port of a flow of the guide, or the range that it stands for."""
+    return _range(spec.params) or PortRange(first=spec.port, last=spec.port)
+
+
+def _range(params: Mapping[str, Scalar]) -> PortRange | None:
+    first, last = params.get("first"), params.get("last")
+    return PortRange(first=first, last=last) if isinstance(first, int) and isinstance(last, int) else None
+
+
+def is_address(text: str) -> bool:
+    """Return whether *text* is an IP address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _usable(address: str) -> bool:
+    return is_address(address) and "%" not in address and not nowhere(address)
+
+
+def _relay(result: Result, ranges: tuple[str, ...]) -> Destination:
+    """Return where conferences are: in the guide's ranges, if the relay that stood in for them is there too."""
+    relays = [str(step.facts["relay"]) for step in result.steps if step.facts.get("relay")]
+    seen = tuple(dict.fromkeys(relay for relay in relays if _usable(relay)))
+    if all(within(relay, ranges) for relay in seen):
+        return Destination(addresses=ranges, ranges=ranges, what=CONFERENCE)
+    return Destination(addresses=seen, ranges=ranges, what=CONFERENCE)
+
+
+def within(address: str, ranges: Iterable[str]) -> bool:
+    """Return whether *address* lies in one of *ranges*."""
+    parsed = ipaddress.ip_address(address)
+    return any(parsed in ipaddress.ip_network(one) for one in ranges)
