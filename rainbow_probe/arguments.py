@@ -58,18 +58,8 @@ EXPLAIN = "What a row, a cause or a finding is, how it is tested, what it usuall
 
 
 def _run(command: argparse.ArgumentParser) -> None:
+    _which_rows(command)
     add = command.add_argument
-    add(
-        "--client",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="only this client kind or group of rows (repeatable)",
-    )
-    add("--only", action="append", default=[], metavar="ROW",
-        help="only this row, or those that match a pattern as '*/wss' (repeatable); 'list' names them")  # fmt: skip
-    add("--failed-in", metavar="REPORT.json",
-        help="only the rows that failed, were degraded or inconclusive in this report")  # fmt: skip
     add("--guide", metavar="ID|DIR", help="a guide that ships with the probe, or a folder of your own (hds-ed21)")
     add("--site", metavar="FILE.toml", help="a file with the settings of a site; the command line wins over it")
     add(
@@ -100,6 +90,21 @@ def _run(command: argparse.ArgumentParser) -> None:
         help="connect there instead when going direct; with an empty ADDRESS only the port changes")  # fmt: skip
     _how_long(command)
     _outputs(command)
+
+
+def _which_rows(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add(
+        "--client",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this client kind or group of rows (repeatable)",
+    )
+    add("--only", action="append", default=[], metavar="ROW",
+        help="only this row, or those that match a pattern as '*/wss' (repeatable); 'list' names them")  # fmt: skip
+    add("--failed-in", metavar="REPORT.json",
+        help="only the rows that failed, were degraded or inconclusive in this report")  # fmt: skip
 
 
 def _how_long(command: argparse.ArgumentParser) -> None:

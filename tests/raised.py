@@ -14,6 +14,7 @@ STUN = frozenset({Phase.STUN, Phase.TURN_ALLOCATE, Phase.TURN_PERMISSION, Phase.
 ANY = frozenset(Phase)
 WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "evidence.py": ANY,
+    "checks/dns.py": frozenset({Phase.RESOLVE}),
     "checks/https.py": frozenset({Phase.HTTP}),
     "checks/mtu.py": frozenset({Phase.STUN}),
     "checks/portal.py": frozenset({Phase.HTTP}),
@@ -25,6 +26,7 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "net/dtls.py": frozenset({Phase.DTLS}),
     "net/names.py": frozenset({Phase.RESOLVE}),
     "net/paths.py": frozenset({Phase.PROXY}),
+    "net/proxy_auth.py": frozenset({Phase.PROXY}),
     "net/tls.py": frozenset({Phase.TLS}),
     "net/websocket.py": frozenset({Phase.WEBSOCKET, Phase.XMPP}),
     "protocols/connect.py": frozenset({Phase.PROXY}),
@@ -57,7 +59,7 @@ WITHOUT: Mapping[str, Mapping[Phase, frozenset[Cause]]] = {
     },
     # An upgrade is judged in its own phase, before the stream opens.
     "net/websocket.py": {
-        Phase.XMPP: frozenset({Cause.UPGRADE_REFUSED, Cause.SUBPROTOCOL_MISSING, Cause.SERVER_ERROR}),
+        Phase.XMPP: frozenset({Cause.NOT_HTTP, Cause.UPGRADE_REFUSED, Cause.SUBPROTOCOL_MISSING, Cause.SERVER_ERROR}),
     },
     # 403 is about the peer where one was named, and about the client elsewhere.
     "protocols/turn.py": {

@@ -12,7 +12,9 @@ import pytest
 from docs.pages import pages
 from rainbow_probe.arguments import parser
 from rainbow_probe.checks import kinds
-from rainbow_probe.model import Need, Outcome, RowVerdict, Severity, Who
+from rainbow_probe.explanations import STAGES
+from rainbow_probe.model import Need, Outcome, Phase, RowVerdict, Severity, Who
+from tests import raised
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -33,6 +35,17 @@ def first_cells(text: str) -> list[str]:
 def test_what_is_generated_is_up_to_date(page: Path, text: str) -> None:
     """After a change of the explanations: ``make docs``."""
     assert page.read_text("utf-8") == text
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_every_failure_that_can_occur_is_explained_and_no_other(phase: Phase) -> None:
+    """Explain a new cause in the stage of its phase; what the code can raise is read from the code."""
+    assert set(STAGES[phase].causes) == raised.possible(phase)
+
+
+def test_every_module_that_gives_causes_is_known() -> None:
+    """A new one gets its line in ``tests/raised.py``: in which phases is it at work?"""
+    assert raised.modules() == set(raised.WORKS_IN)
 
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)

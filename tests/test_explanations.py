@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-
 from rainbow_probe.explanations import OWN, STAGES, explained
 from rainbow_probe.model import OUR_OWN, Cause, Phase
-from tests import raised
 
 
 def test_every_phase_is_explained() -> None:
     """In their order."""
     assert list(STAGES) == list(Phase)
     assert all(stage.phase is phase and stage.about.endswith((".", "?")) for phase, stage in STAGES.items())
-
-
-@pytest.mark.parametrize("phase", Phase)
-def test_every_failure_that_can_occur_is_explained_and_no_other(phase: Phase) -> None:
-    """Explain a new cause in the stage of its phase; what the code can raise is read from the code."""
-    assert set(STAGES[phase].causes) == raised.possible(phase)
-
-
-def test_every_module_that_gives_causes_is_known() -> None:
-    """A new one gets its line in ``tests/raised.py``: in which phases is it at work?"""
-    assert raised.modules() == set(raised.WORKS_IN)
 
 
 def test_every_cause_is_explained_somewhere() -> None:
