@@ -67,6 +67,6 @@ def _policy(one: Opening, to: Iterable[Thing]) -> Iterator[str]:
 
 def _exempt(hosts: Sequence[Thing]) -> list[str]:
     entries = [line for one in hosts if _written(one) for line in _edit("0", "type address", f'address "{one.label}"')]
-    inside = _edit('"your-profile"', *[])
+    inside = _edit('"your-profile"')
     nested = [inside[0], *(f"    {line}" for line in _config("ssl-exempt", entries)), inside[1]]
     return [f"# {PROFILE}", *_config("firewall ssl-ssh-profile", nested)] if entries else []
