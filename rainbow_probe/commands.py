@@ -124,6 +124,7 @@ def read_options(arguments: argparse.Namespace) -> Options:
         deadline=seconds(_given(arguments.deadline, site.get("deadline"), default.deadline), "--deadline"),
         quick=arguments.quick,
         full=arguments.full,
+        idle_scale=seconds(arguments.idle_scale, "--idle-scale"),
         discover=arguments.discover,
     )
 

@@ -104,6 +104,10 @@ class Recorder:
         """Seconds since the flow began."""
         return time.monotonic() - self._zero
 
+    def aside(self, extra: float = 0.0) -> Recorder:
+        """Return a recorder for work beside this flow, *extra* seconds richer: what it records is not kept here."""
+        return Recorder(self._budget + extra, self._stalled)
+
     def restart_budget(self, extra: float = 0.0) -> None:
         """Give the flow its whole budget again: waiting for a shared look-up was not its work."""
         self._deadline = time.monotonic() + self._budget + extra

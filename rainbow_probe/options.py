@@ -45,6 +45,8 @@ class Options:
     deadline: float = 300.0
     quick: bool = False
     full: bool = False
+    idle_scale: float = 1.0
+    """What ``--full`` waits on idle links is so many times as long: only a test makes it less than 1."""
     discover: bool = False
 
 

@@ -23,7 +23,10 @@ from rainbow_probe.runner import Events, Job, Progressing, complete, run_waves
 from rainbow_probe.site import machine_roots, proxy_for
 from rainbow_probe.turn_servers import known_servers
 
-SHORT_HOLD, LONG_HOLD = 0.25, 75.0  # seconds idle; clients ping within 60 s, so a path must hold longer
+SHORT_HOLD = 0.25  # seconds idle
+NEEDED = 60.0  # seconds idle: web clients ping within them, so a path must hold that long
+LONG_HOLD = 62.0  # a little more, as a client's ping comes with the 60th second at the latest
+WAITS = (10.0, 20.0, 30.0, 45.0, 60.0, 75.0, 90.0, 110.0)  # of links side by side; a server may end any after 120 s
 NOT_REACHED = "the run was stopped before this was tried to its end"
 
 
@@ -137,7 +140,8 @@ class Assessment:
         return Names(outside_only(confirmed(ask_system, direct), inside=proxy), ipv6=ipv6, knows=knows)
 
     def _route(self, names: Names) -> Route:
-        hold = LONG_HOLD if self.options.full else 0.0 if self.options.quick else SHORT_HOLD
+        scale = self.options.idle_scale
+        hold = LONG_HOLD * scale if self.options.full else 0.0 if self.options.quick else SHORT_HOLD
         return Route(
             trust=self._trust,
             names=names,
@@ -148,6 +152,8 @@ class Assessment:
             resolvers=self.site.resolvers,
             proxied_site=self.site.proxy is not None,
             idle_hold=hold,
+            idle_waits=tuple(wait * scale for wait in WAITS) if self.options.full else (),
+            idle_needed=NEEDED * scale,
             platform=self.site.platform,
             dynamic_ports=self.site.dynamic_ports,
             ranges=self.guide.ranges,

@@ -151,7 +151,7 @@ def _fit_to_show(verdict: Verdict) -> Verdict:
 
 
 async def _verdict(job: Job, check: Run, rec: Recorder, budget: float) -> Verdict:
-    longest = PATIENCE * budget + job.route.idle_hold
+    longest = PATIENCE * budget + max(job.route.idle_hold, *job.route.idle_waits, 0.0)
     clock = asyncio.timeout(longest)
     try:
         async with clock:

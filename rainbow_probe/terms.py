@@ -76,6 +76,7 @@ class Cause(StrEnum):
     STREAM_ERROR = "stream-error"
     NOT_XMPP = "not-xmpp"
     CUT_AFTER_IDLE = "cut-after-idle"
+    CUT_AFTER_TIME = "cut-after-time"
     NOT_STUN = "not-stun"
     HTTP_INSTEAD_OF_STUN = "http-instead-of-stun"
     BAD_CREDENTIALS = "bad-credentials"

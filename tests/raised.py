@@ -24,6 +24,7 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "net/call.py": frozenset({Phase.TURN_DATA, Phase.DTLS}),
     "net/dns.py": frozenset({Phase.RESOLVE}),
     "net/dtls.py": frozenset({Phase.DTLS}),
+    "net/idle.py": frozenset({Phase.XMPP}),
     "net/names.py": frozenset({Phase.RESOLVE}),
     "net/paths.py": frozenset({Phase.PROXY}),
     "net/proxy_auth.py": frozenset({Phase.PROXY}),
@@ -54,7 +55,7 @@ WITHOUT: Mapping[str, Mapping[Phase, frozenset[Cause]]] = {
     },
     # The end of a stream while the server says nothing is an EOFError, and the idle check's own cause comes later.
     "checks/xmpp.py": {
-        Phase.WEBSOCKET: frozenset({Cause.CUT_AFTER_IDLE}),
+        Phase.WEBSOCKET: frozenset({Cause.CUT_AFTER_IDLE, Cause.CUT_AFTER_TIME}),
         Phase.XMPP: frozenset({Cause.CAPTIVE_PORTAL}),
     },
     # An upgrade is judged in its own phase, before the stream opens.

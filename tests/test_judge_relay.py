@@ -86,13 +86,13 @@ def test_what_nothing_explains_is_told_as_seen() -> None:
         Fault(match=both(kind("https"), host(f"cdn.{APEX}")), phase=Phase.HTTP, cause=Cause.NOT_HTTP, detail="0x16"),
         Fault(match=both(kind("https"), host(f"web.{APEX}")), phase=Phase.HTTP, cause=Cause.NOT_HTTP, detail="0x17"),
         Fault(match=both(kind("https"), host(f"files-hds.{APEX}")), phase=Phase.HTTP, cause=Cause.NOT_HTTP),
-        Fault(match=kind("xmpp"), phase=Phase.XMPP, cause=Cause.CUT_AFTER_IDLE),
+        Fault(match=kind("xmpp"), phase=Phase.XMPP, cause=Cause.NOT_XMPP),
     )
     assert sorted(ids(judged)) == [
         "seen-http-not-http-files",
         "seen-http-not-http-resources",
-        "seen-xmpp-cut-after-idle-agent",
-        "seen-xmpp-cut-after-idle-rest",
+        "seen-xmpp-not-xmpp-agent",
+        "seen-xmpp-not-xmpp-rest",
     ]
     found = finding(judged, "seen-http-not-http-resources")
     assert found.title == f"web.{APEX}, cdn.{APEX} (TCP/443): what answers is not HTTP"

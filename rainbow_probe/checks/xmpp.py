@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 from rainbow_probe.evidence import Recorder, StepError
 from rainbow_probe.model import Cause, Failure, Flow, Outcome, PeerError, Phase, Verdict
 from rainbow_probe.net.http import leads_elsewhere
+from rainbow_probe.net.idle import PING, Open, lasted, survival
 from rainbow_probe.net.paths import HTTP1, Hop, each_address, failed, open_stream, passed
 from rainbow_probe.net.route import Route
 from rainbow_probe.net.websocket import WebSocket
 from rainbow_probe.protocols.xmpp import SUBPROTOCOL, Opening, open_frame
 
 GUESSES = frozenset({Cause.UPGRADE_REFUSED, Cause.SUBPROTOCOL_MISSING})
-PING = b"rainbow-probe"
+MARGIN = 10  # times the limit of an answer, for opening the links and for their last words
+LATER = frozenset({Cause.CUT_AFTER_IDLE, Cause.CUT_AFTER_TIME})
+"""What only happens to a link that was right so far."""
 GUESSED = "something answers HTTP over TLS; the path of the WebSocket is not public, so more cannot be told ({})"
 
 
@@ -22,18 +27,27 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     domain = str(flow.params.get("domain", flow.target.host))
 
     async def attempt(hop: Hop) -> Verdict:
-        async with open_stream(hop, flow, route, rec, alpn=HTTP1) as stream:
-            socket = WebSocket(stream, flow.target, str(flow.params.get("path", "/")), SUBPROTOCOL)
-            try:
-                await socket.upgrade(rec, limit=route.limits.exchange)
-                await _open(socket, domain, route, rec)
-            except StepError as exc:
-                return _guessed(exc, flow, rec)
-            if not route.idle_hold:
-                return passed("the XMPP stream opens and answers pings")
-            return await _still_there(socket, domain, route, rec)
+        try:
+            async with _stream(hop, flow, route, rec) as socket:
+                if not route.idle_hold:
+                    return passed("the XMPP stream opens and answers pings")
+                if not route.idle_waits or not flow.params.get("path_known", True):
+                    return await _still_there(socket, domain, route, rec)
+                return await _survives(socket, lambda aside: _stream(hop, flow, route, aside), domain, route, rec)
+        except StepError as exc:
+            return _guessed(exc, flow, rec)
 
     return await each_address(flow, route, rec, attempt)
+
+
+@asynccontextmanager
+async def _stream(hop: Hop, flow: Flow, route: Route, rec: Recorder) -> AsyncGenerator[WebSocket]:
+    """Open a WebSocket and an XMPP stream on it."""
+    async with open_stream(hop, flow, route, rec, alpn=HTTP1) as stream:
+        socket = WebSocket(stream, flow.target, str(flow.params.get("path", "/")), SUBPROTOCOL)
+        await socket.upgrade(rec, limit=route.limits.exchange)
+        await _open(socket, str(flow.params.get("domain", flow.target.host)), route, rec)
+        yield socket
 
 
 async def _open(socket: WebSocket, domain: str, route: Route, rec: Recorder) -> None:
@@ -66,8 +80,22 @@ async def _still_there(socket: WebSocket, domain: str, route: Route, rec: Record
     return passed(f"the XMPP stream opens, answers pings and survives {hold:g} s idle")
 
 
+async def _survives(busy: WebSocket, another: Open, domain: str, route: Route, rec: Recorder) -> Verdict:
+    """Find how long links live without traffic, and one with it, in one wait."""
+    longest = max(route.idle_waits)
+    rec.restart_budget(extra=longest + MARGIN * route.limits.exchange)
+    # Everything inside has its own limit; this one only ends what none of them does.
+    async with rec.step(Phase.XMPP, f"{domain} idle", limit=longest + MARGIN * route.limits.exchange) as facts:
+        seen = await survival(busy, another, route.idle_waits, rec, limit=route.limits.exchange)
+        facts.update(seen.facts())
+        reason = lasted(seen, route.idle_needed)
+    return passed(f"the XMPP stream opens, answers pings and {reason}")
+
+
 def _guessed(exc: StepError, flow: Flow, rec: Recorder) -> Verdict:
     """Where path and domain are only inferred, what goes wrong beyond HTTP may be our guess and not the network."""
+    if exc.failure.cause in LATER:
+        raise exc
     beyond = exc.failure.phase is Phase.XMPP or exc.failure.cause in GUESSES
     if flow.params.get("path_known", True) or not beyond:
         raise exc

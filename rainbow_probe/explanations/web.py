@@ -141,10 +141,15 @@ XMPP = stage(
             "Exempt the host from that box.",
         ),
         Cause.CUT_AFTER_IDLE: why(
-            "The link was silent for the hold and then was dead.",
-            "A proxy or firewall that cuts idle connections sooner than the clients' keep-alive. `--full` holds for "
-            "75 s.",
+            "The link was silent and then was dead; with `--full`: dead sooner than clients send anything (60 s), "
+            "while one with traffic lived on.",
+            "A proxy or firewall that cuts idle connections sooner than the clients' keep-alive.",
             "Let idle connections to this host live for two minutes or more.",
+        ),
+        Cause.CUT_AFTER_TIME: why(
+            "The link was cut after a time although there was traffic on it, and not by the server's own word.",
+            "A proxy that limits how long a tunnel may live.",
+            "Let connections to this host live for as long as they are used.",
         ),
         Cause.TIMEOUT: why(
             "No answer to the opening of the stream, or to a ping.",

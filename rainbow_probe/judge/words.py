@@ -47,6 +47,7 @@ CAUSES: Mapping[Cause, str] = MappingProxyType({
     Cause.STREAM_ERROR: "the XMPP server ends the stream with an error",
     Cause.NOT_XMPP: "what answers is not XMPP",
     Cause.CUT_AFTER_IDLE: "the connection is cut when it is idle",
+    Cause.CUT_AFTER_TIME: "the connection is cut after a time, idle or not",
     Cause.NOT_STUN: "what answers is not STUN",
     Cause.HTTP_INSTEAD_OF_STUN: "HTTP answers where TURN should",
     Cause.BAD_CREDENTIALS: "the TURN credentials are not accepted",

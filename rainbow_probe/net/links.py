@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class ByteStream(Protocol):
@@ -19,6 +19,14 @@ class ByteStream(Protocol):
     def close(self) -> None:
         """Let go of it at once; what was not received is lost."""
         ...
+
+
+@runtime_checkable
+class Parting(Protocol):
+    """A stream that can tell an end which its peer announced from a cut on the way."""
+
+    goodbye: bool
+    """Whether the peer said that it ends the stream."""
 
 
 class Datagrams(Protocol):

@@ -60,6 +60,10 @@ class Route:
     """Whether this site goes out through a proxy, so that a client need not resolve names itself."""
     idle_hold: float = 0.25
     """Seconds a signalling link is left idle before it must still answer."""
+    idle_waits: tuple[float, ...] = ()
+    """If given: for how long links are left idle, all at once, to find how long they live."""
+    idle_needed: float = 60.0
+    """Seconds that clients leave a link idle at most: web clients ping within 60 s."""
     site_proxy: Proxy | None = None
     """The site's proxy even where this flow goes direct, for a check that needs a second way out."""
     segment: int = 0

@@ -100,6 +100,7 @@ class _TlsStream:
         shown = name if expected.sni is None else expected.sni or None
         self._tls = trust.wrap(self._incoming, self._outgoing, shown, alpn=expected.alpn, verify=expected.verified)
         self._first = b""
+        self.goodbye = False
 
     async def handshake(self) -> None:
         while True:
@@ -143,7 +144,10 @@ class _TlsStream:
             except ssl.SSLWantReadError:
                 await self._flush()
                 await self._fill()
-            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):  # many servers close without close_notify
+            except ssl.SSLZeroReturnError:
+                self.goodbye = True
+                return b""
+            except ssl.SSLEOFError:  # many servers close without close_notify
                 return b""
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from websockets.uri import parse_uri
 from rainbow_probe.evidence import Recorder
 from rainbow_probe.model import Cause, Endpoint, PeerError, Phase, Scalar
 from rainbow_probe.net.http import BODY_SHOWN, clock_skew
-from rainbow_probe.net.links import ByteStream
+from rainbow_probe.net.links import ByteStream, Parting
 from rainbow_probe.protocols.excerpt import excerpt
 from rainbow_probe.protocols.http import USER_AGENT, Head
 
@@ -37,6 +37,12 @@ class WebSocket:
         self._wanted = subprotocol
         self._response: Response | None = None
         self._frames: deque[Frame] = deque()
+        self._closed = False
+
+    @property
+    def goodbye(self) -> bool:
+        """Whether the peer itself said that it ends the link: nobody on the way can, unless TLS is opened there."""
+        return self._closed or (isinstance(self._stream, Parting) and self._stream.goodbye)
 
     async def upgrade(self, rec: Recorder, *, limit: float) -> None:
         """Switch protocols; a refusal says with which status and words."""
@@ -96,6 +102,7 @@ class WebSocket:
                 raise EOFError("the connection was closed")
         frame = self._frames.popleft()
         if frame.opcode is Opcode.CLOSE:
+            self._closed = True
             raise EOFError(f"closed by the peer: '{excerpt(bytes(frame.data)[2:])}'")
         return frame
 

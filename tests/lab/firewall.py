@@ -25,6 +25,7 @@ table inet lab {{
   chain forwarding {{
     type filter hook forward priority filter; policy drop;
     {loss}
+    {forgotten}
     ct state established,related accept
     ct status dnat accept
     iifname "lan" oifname "dmz" {proxy}
@@ -61,6 +62,7 @@ table ip turned {{
 def ruleset(firewall: Firewall, proxy: HttpProxy | None, exits: tuple[str, str], resolver: Dns) -> str:
     """Return the rule set; *exits* are the public addresses of the site and of its proxy."""
     return TABLE.format(
+        forgotten='ct state invalid counter drop comment "forgets"' if firewall.forgets else "",
         loss=_lines([*_loss(firewall.udp_loss), *_lost(firewall.lost)]),
         proxy=f"tcp dport {proxy.port} accept" if proxy else "drop",
         site_rules=_lines(_filters(firewall, "site")),

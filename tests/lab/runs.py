@@ -77,6 +77,7 @@ def unmet(run: Run) -> list[str]:
     faults = [f"rule {number}" for number, rule in enumerate(firewall.rules) if rule.expect_hits]
     faults += [f"reroute {number}" for number in range(len(firewall.reroute))]
     faults += [f"lost {number}" for number in range(len(firewall.lost))]
+    faults += ["forgets"] * bool(firewall.forgets)
     faults += ["udp-loss"] * bool(firewall.udp_loss) + ["dns"] * bool(run.scenario.dns.silent or run.scenario.dns.shut)
     faults += ["default"] * (firewall.default != "accept" and not run.scenario.dns.silent)
     return [fault for fault in faults if not run.hits.get(fault)]

@@ -50,6 +50,8 @@ class Firewall:
     lost: tuple[str, ...] = ()
     """Matches in nft's own words of packets that vanish, either way, those of open connections too: ``udp dport 3478
     limit rate over 20/second``, ``meta length > 1280`` (what senders have not cut up themselves, see ``wiring``)."""
+    forgets: int = 0
+    """Seconds without traffic after which it drops a TCP connection without a word; 0: as Linux does it."""
     reroute: Mapping[str, str] = field(default_factory=dict[str, str])
     """``NAME:PORT`` of a TCP service, to the lab name that gets its connections instead."""
 

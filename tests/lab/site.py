@@ -89,6 +89,9 @@ class Site:
 
     def _load_rules(self) -> None:
         scenario = self.scenario
+        if forgets := scenario.firewall.forgets:
+            names = ("tcp_loose=0", f"tcp_timeout_established={forgets}")
+            self.border.sysctl(*(f"net.netfilter.nf_conntrack_{name}" for name in names))
         rules = firewall.ruleset(scenario.firewall, scenario.http_proxy, wiring.exits(self.number), scenario.dns)
         self.border.run("nft", "-f", "-", given=rules)
 

@@ -23,6 +23,26 @@ PORTS: dict[str, Why] = {
         "A tunnel or a line with a smaller MTU, and a firewall that drops the ICMP which would say so.",
         'Let ICMP "fragmentation needed" and ICMPv6 "packet too big" pass, or lower the TCP MSS.',
     ),
+    "proxy-idle-cut": why(
+        "Links through the proxy are cut while they are idle, or after a time; past it they live.",
+        "A short time-out for idle tunnels, or for tunnels at all, at the proxy.",
+        "Let tunnels to the service live for two minutes or more without traffic.",
+    ),
+    "firewall-idle-cut": why(
+        "Idle links go dead without a word while one with traffic lives, or through the proxy they live.",
+        "A firewall, or a router with NAT, that forgets connections too soon.",
+        "Raise its time-out for idle TCP connections to two minutes or more.",
+    ),
+    "server-idle-cut": why(
+        "The server itself ends links that are idle for less time than clients leave them so.",
+        "A time-out of the service's.",
+        "Tell the provider.",
+    ),
+    "idle-cut": why(
+        "Links are cut while they are idle, or after a time; who does it is not proven.",
+        "A time-out of the proxy's, of a firewall, or of the service's.",
+        "Compare with another way out; raise the time-out to two minutes or more.",
+    ),
     "server-mute": why(
         "Connections are taken on every host of a port, and nothing ever answers.",
         "A box that takes connections for others, or servers that hang.",
