@@ -14,6 +14,9 @@ examples:
   rainbow-probe run --proxy http://proxy:3128     through this proxy (user and password: in the URL or
                                                   RAINBOW_PROBE_PROXY_USER and RAINBOW_PROBE_PROXY_PASSWORD)
   rainbow-probe rules site.json --format nftables the rules that what failed there needs
+=======
+  rainbow-probe run --proxy http://proxy:3128     through this proxy (user and password: --proxy-user, or
+                                                  RAINBOW_PROBE_PROXY_USER, and RAINBOW_PROBE_PROXY_PASSWORD)
   rainbow-probe demo --fault udp-blocked          see it work, and fail, against a cloud on loopback
 
 exit status:
@@ -62,11 +65,7 @@ def _run(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("--guide", metavar="ID|DIR", help="a guide that ships with the probe, or a folder of your own (hds-ed21)")
     add("--site", metavar="FILE.toml", help="a file with the settings of a site; the command line wins over it")
-    add(
-        "--proxy",
-        metavar="auto|none|URL",
-        help="the proxy, http://, https://, socks5:// or socks4:// (auto: environment, then system)",
-    )
+    _proxy(command)
     add(
         "--resolver",
         action="append",
@@ -105,6 +104,22 @@ def _which_rows(command: argparse.ArgumentParser) -> None:
         help="only this row, or those that match a pattern as '*/wss' (repeatable); 'list' names them")  # fmt: skip
     add("--failed-in", metavar="REPORT.json",
         help="only the rows that failed, were degraded or inconclusive in this report")  # fmt: skip
+
+
+def _proxy(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add(
+        "--proxy",
+        metavar="auto|none|URL",
+        help="the proxy, http://, https://, socks5:// or socks4:// (auto: environment, then system)",
+    )
+    add(
+        "--proxy-user",
+        metavar="NAME",
+        help="the user for a proxy whose URL names none: NAME, DOMAIN\\NAME or NAME@REALM",
+    )
+    add("--proxy-password-file", metavar="FILE",
+        help="a file whose first line is that user's password (or RAINBOW_PROBE_PROXY_PASSWORD)")  # fmt: skip
 
 
 def _how_long(command: argparse.ArgumentParser) -> None:

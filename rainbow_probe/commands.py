@@ -26,6 +26,7 @@ from rainbow_probe.options import (
 from rainbow_probe.session import perform, read_guide
 
 PASSWORD = "RAINBOW_PROBE_TURN_PASSWORD"  # noqa: S105 - the variable's name
+PROXY_USER, PROXY_PASSWORD = "RAINBOW_PROBE_PROXY_USER", "RAINBOW_PROBE_PROXY_PASSWORD"
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     options = read_options(arguments)
     guide = read_guide(options.guide, options.clients)
     options = replace(options, rows=_rows(arguments, guide, options))
-    site = read_site(proxy=options.proxy, environ=os.environ, resolvers=options.resolvers)
+    site = read_site(proxy=options.proxy, environ=with_proxy_user(arguments, os.environ), resolvers=options.resolvers)
     assessment = Assessment(options=options, guide=guide, site=site)
     return perform(arguments, guide, lambda events: assess(assessment, events))
 
@@ -151,6 +152,28 @@ def _credentials(arguments: argparse.Namespace, site: Mapping[str, Any]) -> Cred
             raise UsageError("a TURN password without a user: give --turn-user NAME, or turn_user in the site file")
         return None
     return Credentials(user=user, password=_password(file))
+
+
+def with_proxy_user(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return *environ* with the proxy's user and password as the command line and the site file have them.
+
+    What is asked for there stands above the environment, and below a user in the proxy's own URL.
+    """
+    site: Mapping[str, Any] = read_site_file(arguments.site) if arguments.site else {}
+    user = arguments.proxy_user or site.get("proxy_user")
+    file = arguments.proxy_password_file or site.get("proxy_password_file")
+    if not user and not file:
+        return environ
+    if not (user or environ.get(PROXY_USER)):
+        raise UsageError("a proxy password without a user: give --proxy-user NAME, or proxy_user in the site file")
+    found = read_secret(file, "--proxy-password-file") if file else environ.get(PROXY_PASSWORD) or _asked_for()
+    return {**environ, PROXY_USER: user or environ[PROXY_USER], PROXY_PASSWORD: found}
+
+
+def _asked_for() -> str:
+    if sys.stdin.isatty():
+        return getpass.getpass("Proxy password: ")
+    raise UsageError(f"--proxy-user without a password: set {PROXY_PASSWORD}, or give --proxy-password-file FILE")
 
 
 def _password(file: str | None) -> str:

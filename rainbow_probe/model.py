@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rainbow_probe.terms import (
     OUR_OWN,
+    UNPROVEN,
     Cause,
     IssuerPolicy,
     Need,
@@ -21,6 +22,7 @@ from rainbow_probe.terms import (
 
 __all__ = [
     "OUR_OWN",
+    "UNPROVEN",
     "Assignment",
     "Cause",
     "ClientLine",

@@ -111,6 +111,7 @@ def _port(text: str, where: str) -> int:
 
 _SITE_KEYS: Mapping[str, type] = {
     "name": str, "guide": str, "proxy": str, "turn_user": str, "turn_password_file": str,
+    "proxy_user": str, "proxy_password_file": str,
     "clients": list, "turn": list, "ca_files": list, "public_ca": list, "map": list, "resolvers": list,
     "timeout": float, "deadline": float,
 }  # fmt: skip

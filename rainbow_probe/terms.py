@@ -52,6 +52,7 @@ class Cause(StrEnum):
     UNREACHABLE = "unreachable"
     PROHIBITED = "prohibited"
     PROXY_AUTH = "proxy-auth"
+    PROXY_AUTH_UNTRIED = "proxy-auth-untried"
     PROXY_DENIED = "proxy-denied"
     PROXY_UNREACHABLE = "proxy-unreachable"
     PROXY_RESOLVE_FAILED = "proxy-resolve-failed"
@@ -102,6 +103,8 @@ class Cause(StrEnum):
 
 OUR_OWN = frozenset({Cause.CANNOT_TELL, Cause.BUDGET, Cause.INTERRUPTED, Cause.UNKNOWN})
 """Causes that say nothing of the network: such a check is inconclusive, never failed."""
+UNPROVEN = OUR_OWN | {Cause.PROXY_AUTH_UNTRIED}
+"""With them, causes that say something, and nothing of what the real clients meet: inconclusive too."""
 
 
 class Outcome(StrEnum):

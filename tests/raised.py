@@ -28,6 +28,7 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "net/names.py": frozenset({Phase.RESOLVE}),
     "net/paths.py": frozenset({Phase.PROXY}),
     "net/proxy_auth.py": frozenset({Phase.PROXY}),
+    "net/spnego.py": frozenset({Phase.PROXY}),
     "net/tls.py": frozenset({Phase.TLS}),
     "net/websocket.py": frozenset({Phase.WEBSOCKET, Phase.XMPP}),
     "protocols/connect.py": frozenset({Phase.PROXY}),

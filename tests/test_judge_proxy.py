@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rainbow_probe.model import Cause, Failure, Flow, Outcome, Phase, Result, Severity, Site, Via, Who
+from rainbow_probe.model import Cause, Failure, Flow, Outcome, Phase, Result, RowVerdict, Severity, Site, Via, Who
 from tests.judge_samples import (
     APEX,
     OPEN_SITE,
@@ -141,24 +141,59 @@ def test_a_proxy_that_passes_one_target_on_passes_something() -> None:
 # Credentials
 
 
+NOT_ACCEPTED = "does not accept the credentials it was given"
+NONE = "wants credentials, and there are none"
+
+
 @pytest.mark.parametrize(
-    ("site", "offered", "title", "fix"),
+    ("site", "facts", "title", "fix"),
     [
-        (PROXY_SITE, "Basic", "wants credentials, and there are none (it offers Basic)", "Give the user"),
-        (with_login(PROXY_SITE), "Basic", "does not accept the credentials it was given (it offers Basic)", "Correct"),
-        (PROXY_SITE, "NTLM", "wants credentials, and there are none (it offers NTLM)", "Basic authentication only"),
-        (PROXY_SITE, "NTLM, Digest", "wants credentials, and there are none (it offers NTLM, Digest)", "not NTLM, Dig"),
-        (PROXY_SITE, "", "wants credentials, and there are none", "Give the user"),
+        (PROXY_SITE, {"offered": "Basic"}, f"{NONE} (it offers Basic)", "Give the user"),
+        (PROXY_SITE, {"offered": "Digest, Basic"}, f"{NONE} (it offers Digest, Basic)", "Give the user"),
+        (PROXY_SITE, {}, NONE, "Give the user"),
+        (with_login(PROXY_SITE), {"offered": "NTLM", "login": "NTLM"}, f"{NOT_ACCEPTED} (it offers NTLM)", "Correct"),
+        (with_login(PROXY_SITE), {}, NOT_ACCEPTED, "could lock the account"),
+        (PROXY_SITE, {"login": "this user's Kerberos ticket"}, "does not accept this user's Kerberos ticket", "realm"),
     ],
 )  # fmt: skip
-def test_a_407_names_the_schemes_offered(site: Site, offered: str, title: str, fix: str) -> None:
-    """Missing and wrong credentials are told apart, and what this probe has not."""
-    judged = report(at_proxy(Cause.PROXY_AUTH, offered=offered), site=site)
+def test_a_407_names_the_schemes_offered(site: Site, facts: dict[str, str], title: str, fix: str) -> None:
+    """Missing and wrong credentials are told apart, and a ticket from a password."""
+    judged = report(at_proxy(Cause.PROXY_AUTH, **facts), site=site)
     assert ids(judged) == ["proxy-auth"]
     found = judged.findings[0]
     assert found.title == f"The proxy {title}"
-    assert found.who is Who.ENDPOINT
-    assert found.fix.startswith(fix) or fix in found.fix
+    assert (found.who, found.severity) == (Who.ENDPOINT, Severity.BLOCKING)
+    assert fix in found.fix
+
+
+def test_an_exchange_that_the_proxy_breaks_off() -> None:
+    """No password helps there: the proxy must keep the connection."""
+    judged = report(at_proxy(Cause.PROXY_AUTH, offered="NTLM", broken_off="NTLM"), site=with_login(PROXY_SITE))
+    assert ids(judged) == ["proxy-auth"]
+    assert "closes the connection in the middle of NTLM" in judged.findings[0].title
+    assert judged.findings[0].who is Who.PROXY
+
+
+@pytest.mark.parametrize(
+    ("site", "offered", "fix"),
+    [
+        (PROXY_SITE, "Negotiate", "klist shows the ticket, kinit gets one), or give --proxy-user"),
+        (PROXY_SITE, "NTLM, Basic", "To test it, give --proxy-user"),
+        (with_login(PROXY_SITE), "Negotiate", "kinit gets one)."),
+        (with_login(PROXY_SITE), "Bearer", "offer a scheme that this probe knows"),
+    ],
+)
+def test_a_log_in_that_cannot_be_made_from_here(site: Site, offered: str, fix: str) -> None:
+    """Rows behind it are neither passed nor failed: who is logged on to the domain may get through."""
+    untried = replace(at_proxy(Cause.PROXY_AUTH_UNTRIED, offered=offered), outcome=Outcome.INCONCLUSIVE)
+    judged = report(untried, site=site)
+    assert ids(judged) == ["proxy-auth"]
+    found = judged.findings[0]
+    assert found.title == f"The proxy wants a log-in that cannot be made from here (it offers {offered})"
+    assert found.severity is Severity.DEGRADING
+    assert fix in found.fix
+    assert row(judged, "desktop/https").verdict is RowVerdict.INCONCLUSIVE
+    assert "others may get through" in row(judged, "desktop/https").reason
 
 
 # Denials

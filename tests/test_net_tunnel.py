@@ -51,7 +51,7 @@ def through(port: int, *, tls: bool = False, user: Credentials | None = None) ->
 
 
 REFUSALS = [
-    (page("407 Proxy Authentication Required", b"", "Proxy-Authenticate: Basic, NTLM"), Cause.PROXY_AUTH),
+    (page("407 Proxy Authentication Required", b"", "Proxy-Authenticate: Digest, Basic"), Cause.PROXY_AUTH),
     (page("403 Forbidden", b"<html>no</html>", *SQUID, "X-Squid-Error: ERR_ACCESS_DENIED 0"), Cause.PROXY_DENIED),
     (page("403 Forbidden"), Cause.PROXY_DENIED),
     (page("502 Bad Gateway", b"", *SQUID, "X-Squid-Error: ERR_CONNECT_FAIL 111"), Cause.PROXY_TARGET_FAILED),

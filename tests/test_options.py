@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rainbow_probe.arguments import parser
+from rainbow_probe.commands import with_proxy_user
 from rainbow_probe.model import Endpoint, Transport
 from rainbow_probe.options import (
     UsageError,
@@ -159,3 +161,28 @@ def test_a_password_in_a_turn_uri_is_not_repeated() -> None:
     with pytest.raises(UsageError) as caught:
         turn_server("turn:me:s3cr3t@turn.example.org")
     assert "s3cr3t" not in str(caught.value)
+
+
+USER, PASSWORD = "RAINBOW_PROBE_PROXY_USER", "RAINBOW_PROBE_PROXY_PASSWORD"
+
+
+@pytest.mark.parametrize(
+    ("options", "site", "environ", "found"),
+    [
+        ([], "", {}, (None, None)),
+        ([], "", {USER: "env", PASSWORD: "sesame"}, ("env", "sesame")),
+        (["--proxy-user", r"CORP\me"], "", {USER: "env", PASSWORD: "sesame"}, (r"CORP\me", "sesame")),
+        (["--proxy-user", "me"], "FILE", {PASSWORD: "sesame"}, ("me", "hunter2")),
+        ([], 'proxy_user = "me@CORP.EXAMPLE"\nFILE', {}, ("me@CORP.EXAMPLE", "hunter2")),
+        ([], "FILE", {USER: "env"}, ("env", "hunter2")),
+    ],
+)
+def test_who_logs_in_at_the_proxy(
+    tmp_path: Path, options: list[str], site: str, environ: dict[str, str], found: tuple[str | None, str | None]
+) -> None:
+    """The command line stands above the site file, and that above the environment; a file above a variable."""
+    secret, file = tmp_path / "secret", tmp_path / "site.toml"
+    secret.write_text("hunter2\n", "utf-8")
+    file.write_text(site.replace("FILE", f'proxy_password_file = "{secret.as_posix()}"'), "utf-8")
+    told = with_proxy_user(parser().parse_args(["run", "--site", str(file), *options]), environ)
+    assert (told.get(USER), told.get(PASSWORD)) == found

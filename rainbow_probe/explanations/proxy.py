@@ -16,9 +16,17 @@ PROXY = stage(
         ),
         Cause.PROXY_AUTH: why(
             "The proxy answers 407 (or SOCKS refuses the login): it wants credentials, or other ones. The schemes it "
-            "offers are in `offered`.",
-            "No or wrong user and password; a scheme such as NTLM or Negotiate.",
+            "offers are in `offered`, and what was sent in `scheme`. Wrong ones are sent once, by one check; the "
+            "others say so.",
+            "No user and password, or wrong ones; a ticket that is not for this proxy; a proxy that closes the "
+            "connection in the middle of NTLM or Negotiate.",
             "Give the user and the password, or exempt the service's names from authentication.",
+        ),
+        Cause.PROXY_AUTH_UNTRIED: why(
+            "The proxy answers 407 and offers a scheme that could not be tried from here, such as Negotiate without a "
+            "ticket. Somebody who is logged on to the domain may get through: the check is inconclusive.",
+            "The probe runs outside the domain, or as another user than the clients do.",
+            "Run it as a user with a ticket (`kinit`, `klist`), or give a user and a password.",
         ),
         Cause.PROXY_DENIED: why(
             "The proxy refuses the target (403 and the like).",

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from rainbow_probe.catalogue import FlowSpec, Proxying, Requirement
 from rainbow_probe.checks.udp_range import NO_CREDENTIALS
-from rainbow_probe.judge.traces import direct, failure, passes
+from rainbow_probe.judge.traces import direct, failure, passes, untried
 from rainbow_probe.judge.words import all_said, named, said
-from rainbow_probe.model import OUR_OWN, Assignment, Cause, Outcome, Result, RowVerdict, Site, Via
+from rainbow_probe.model import UNPROVEN, Assignment, Cause, Outcome, Result, RowVerdict, Site, Via
 
 NOT_PLANNED = "nothing was planned for it"
 UNFINISHED = "it was not tried to its end"
-PROVES_NO_PATH = OUR_OWN | {Cause.BAD_CREDENTIALS, Cause.QUOTA, Cause.CAPACITY, Cause.STALE_NONCE_LOOP}
+PROVES_NO_PATH = UNPROVEN | {Cause.BAD_CREDENTIALS, Cause.QUOTA, Cause.CAPACITY, Cause.STALE_NONCE_LOOP}
 """Causes that lie in us, in what we were given, or in a server that answered: the path itself is not judged by them."""
 
 
@@ -131,7 +131,8 @@ _BY_OUTCOME = {
 
 
 def _told(result: Result) -> str:
-    return f"{said(result)} ({result.flow.target.host})" if failure(result) else result.verdict.reason
+    known = failure(result) or untried(result)
+    return f"{said(result)} ({result.flow.target.host})" if known else result.verdict.reason
 
 
 def _needed(need: Requirement, heard: Sequence[_Heard], counted: Sequence[_Heard]) -> int:

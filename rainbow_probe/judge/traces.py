@@ -50,6 +50,12 @@ def cause(result: Result) -> Cause | None:
     return found.cause if found else None
 
 
+def untried(result: Result) -> bool:
+    """Return whether the proxy wants a log-in that could not be tried from here: neither a pass nor a failure."""
+    found = result.verdict.failure
+    return found is not None and found.cause is Cause.PROXY_AUTH_UNTRIED
+
+
 def phase(result: Result) -> Phase | None:
     """Return the phase in which *result* failed, if it did."""
     found = failure(result)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from rainbow_probe.judge.traces import failure, issuer
+from rainbow_probe.judge.traces import failure, issuer, untried
 from rainbow_probe.model import Cause, Flow, Phase, Result, Transport, Who
 
 MOST_NAMED = 3  # names in one sentence; the rest is counted
@@ -23,6 +23,7 @@ CAUSES: Mapping[Cause, str] = MappingProxyType({
     Cause.UNREACHABLE: "there is no way to it (unreachable)",
     Cause.PROHIBITED: "a packet filter rejects it (administratively prohibited)",
     Cause.PROXY_AUTH: "the proxy wants credentials (407)",
+    Cause.PROXY_AUTH_UNTRIED: "the proxy wants a log-in that cannot be made from here; others may get through",
     Cause.PROXY_DENIED: "the proxy refuses the tunnel",
     Cause.PROXY_UNREACHABLE: "the proxy cannot be reached",
     Cause.PROXY_RESOLVE_FAILED: "the proxy cannot resolve the name",
@@ -94,7 +95,7 @@ _COMMON_NAME = re.compile(r"(?:^|,)(?:CN|O)=((?:\\.|[^,+\\])+)")
 
 def said(result: Result) -> str:
     """Say in a few words why *result* failed."""
-    seen = failure(result)
+    seen = result.verdict.failure if untried(result) else failure(result)
     if seen is None:
         return result.verdict.reason
     if seen.cause is Cause.TIMEOUT:

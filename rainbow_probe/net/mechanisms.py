@@ -1,12 +1,13 @@
-"""The schemes with which we can answer a proxy, the strongest first; each knows what it gives away."""
+"""The schemes with which we can answer a proxy, the strongest first."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from typing import Protocol
 
 from rainbow_probe.model import Credentials, Endpoint
+from rainbow_probe.net import spnego
+from rainbow_probe.net.mechanism import Mechanism, UnableError
 from rainbow_probe.protocols import digest
 from rainbow_probe.protocols.challenges import Challenge
 from rainbow_probe.protocols.secrets import basic
@@ -14,29 +15,11 @@ from rainbow_probe.protocols.secrets import basic
 CNONCE_SIZE = 16  # bytes, random
 
 
-class UnableError(Exception):
-    """This scheme cannot be used here; the message says why, and what would help."""
-
-
-class Mechanism(Protocol):
-    """One way to answer, for one connection at a time."""
-
-    scheme: str
-    bound: bool
-    """Whether the exchange belongs to one connection, from its first message to its last."""
-    proves: bool
-    """Whether the last answer let the proxy judge a password: one more wrong one may lock the account."""
-
-    async def answer(self, challenge: Challenge, authority: Endpoint) -> str:
-        """Return the value of Proxy-Authorization for *challenge*; raises ``UnableError``."""
-        ...
-
-
 class Basic:
     """User and password as they are (RFC 7617)."""
 
-    scheme = "Basic"
-    bound = False
+    scheme = title = "Basic"
+    bound = own = False
     proves = True
 
     def __init__(self, credentials: Credentials) -> None:
@@ -52,8 +35,8 @@ class Basic:
 class Digest:
     """A proof of the password (RFC 7616); it counts how often each nonce was used."""
 
-    scheme = "Digest"
-    bound = False
+    scheme = title = "Digest"
+    bound = own = False
     proves = True
 
     def __init__(self, credentials: Credentials) -> None:
@@ -79,13 +62,34 @@ def _told(challenge: Challenge) -> str:
     return " ".join(told).encode("ascii", "replace").decode() or "no nonce"
 
 
-def candidates(offered: Sequence[Challenge], credentials: Credentials | None) -> Iterator[tuple[Challenge, Mechanism]]:
-    """Yield what could answer one of the schemes *offered*, in the order in which browsers choose."""
+def candidates(
+    offered: Sequence[Challenge], credentials: Credentials | None, host: str
+) -> Iterator[tuple[Challenge, Mechanism]]:
+    """Yield what could answer one of the schemes *offered* by the proxy *host*, in the order in which browsers choose.
+
+    They try whose log-on it is before any password, and never send one where a proof of it would do.
+    """
+    first = {one.name: one for one in reversed(offered)}
+    # Of several Digests, one whose algorithm is known here.
+    first |= {one.name: one for one in reversed(offered) if one.name == "digest" and digest.usable(one)}
+    for name in ("negotiate", "ntlm", "digest", "basic"):
+        if name in first:
+            yield from ((first[name], mechanism) for mechanism in _mechanisms(name, credentials, host))
+
+
+def _mechanisms(name: str, credentials: Credentials | None, host: str) -> Iterator[Mechanism]:
+    if name == "negotiate":
+        yield spnego.by_ticket(host)
+    if name == "ntlm" and credentials is None and spnego.WINDOWS:
+        yield spnego.by_log_on(host)
     if credentials is None:
         return
-    usable = [one for one in offered if one.name == "digest"]
-    usable.sort(key=digest.usable, reverse=True)
-    for challenge in usable[:1]:
-        yield challenge, Digest(credentials)
-    for challenge in [one for one in offered if one.name == "basic"][:1]:
-        yield challenge, Basic(credentials)
+    match name:
+        case "negotiate":
+            yield spnego.by_password("Negotiate", host, credentials)
+        case "ntlm":
+            yield spnego.by_password("NTLM", host, credentials)
+        case "digest":
+            yield Digest(credentials)
+        case _:
+            yield Basic(credentials)

@@ -6,13 +6,12 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
-import threading
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from rainbow_probe.model import Cause, Endpoint, PeerError
+from rainbow_probe.net.aside import aside
 
 DNS_PORT = 53
 RESERVED = tuple(f"{first}." for first in range(240, 256))  # 240.0.0.0/4, RFC 1112 section 4
@@ -115,7 +114,7 @@ def resolver_endpoint(text: str) -> Endpoint:
 async def ask_system(host: str) -> tuple[str, ...]:
     """Ask the operating system, as the clients do (hosts file, search list and all)."""
     try:
-        found = await _in_daemon_thread(lambda: socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
+        found = await aside(lambda: socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
     except socket.gaierror as exc:
         raise PeerError(_cause(exc), f"the system's resolver: {exc.strerror or exc}") from exc
     except UnicodeError as exc:
@@ -127,28 +126,6 @@ def _cause(exc: socket.gaierror) -> Cause:
     if exc.errno in _NO_SUCH_NAME:
         return Cause.NXDOMAIN
     return Cause.REFUSED_BY_RESOLVER if exc.errno in _FAILED else Cause.NO_ANSWER
-
-
-async def _in_daemon_thread(work: Callable[[], _AddressInfo]) -> _AddressInfo:
-    """Run *work* aside; unlike an executor's, this thread neither queues nor holds up the exit."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[_AddressInfo] = loop.create_future()
-
-    def settle(set_it: Callable[[], None]) -> None:
-        if not future.done():
-            set_it()
-
-    def run() -> None:
-        try:
-            found = work()
-            done = partial(future.set_result, found)
-        except Exception as exc:  # noqa: BLE001 - handed over to the waiter, who judges it
-            done = partial(future.set_exception, exc)
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, done)
-
-    threading.Thread(target=run, daemon=True, name="look-up").start()
-    return await future
 
 
 def confirmed(system: LookUp, resolvers: LookUp) -> LookUp:

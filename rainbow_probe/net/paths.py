@@ -8,7 +8,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from rainbow_probe.evidence import Recorder, StepError
-from rainbow_probe.model import OUR_OWN, Cause, Endpoint, Failure, Flow, Outcome, Phase, Proxy, Transport, Verdict
+from rainbow_probe.model import (
+    OUR_OWN,
+    UNPROVEN,
+    Cause,
+    Endpoint,
+    Failure,
+    Flow,
+    Outcome,
+    Phase,
+    Proxy,
+    Transport,
+    Verdict,
+)
 from rainbow_probe.net.framing import Framed
 from rainbow_probe.net.links import ByteStream, Datagrams
 from rainbow_probe.net.names import PATIENCE, Found, is_address
@@ -88,7 +100,7 @@ async def _tried(hop: Hop, attempt: Attempt, rec: Recorder) -> Verdict:
 
 def failed(failure: Failure) -> Verdict:
     """Return the verdict of a failure; one of our own making proves nothing about the network."""
-    outcome = Outcome.INCONCLUSIVE if failure.cause in OUR_OWN else Outcome.FAIL
+    outcome = Outcome.INCONCLUSIVE if failure.cause in UNPROVEN else Outcome.FAIL
     return Verdict(outcome=outcome, reason=str(failure), failure=failure)
 
 

@@ -14,8 +14,9 @@ from types import TracebackType
 from typing import Self
 
 from rainbow_probe.evidence import StepError
-from rainbow_probe.model import Cause, Credentials, Endpoint, PeerError, Proxy
-from rainbow_probe.net.mechanisms import Mechanism, UnableError, candidates
+from rainbow_probe.model import Cause, Credentials, Endpoint, PeerError, Proxy, Scalar
+from rainbow_probe.net.mechanism import Mechanism, RefusedError, UnableError
+from rainbow_probe.net.mechanisms import candidates
 from rainbow_probe.protocols import digest
 from rainbow_probe.protocols.challenges import Challenge
 from rainbow_probe.protocols.connect import Tunnel
@@ -24,7 +25,11 @@ PATIENCE = 1.0
 """Seconds that the others wait for the first answer of a proxy; then they ask too, without credentials."""
 MOST_BROKEN = 2  # times that a proxy may hang up on a password before nobody sends it any more
 MOST_CONNECTIONS = 4  # of one flow: asked for a password, waited for its turn, met a proxy that closes after each 407
+MOST_OFFERED = 16  # schemes that are told
 SILENCE = frozenset({Cause.TIMEOUT})
+_PASSWORDS = frozenset({"basic", "digest", "ntlm"})
+_LOG_ONS = frozenset({"negotiate", "ntlm"})
+"""Schemes past which somebody who is logged on to the domain gets without being asked."""
 NO_SECOND = "no second attempt is made, as it could lock the account"
 
 
@@ -42,9 +47,10 @@ class Account:
 class Login:
     """What a run knows of one proxy."""
 
-    def __init__(self, account: Account) -> None:
-        """Nothing was asked yet."""
+    def __init__(self, account: Account, host: str) -> None:
+        """Nothing was asked yet of the proxy *host*."""
         self.account = account
+        self.host = host
         self.offered: tuple[str, ...] = ()
         self.scouted = False
         self.heard = asyncio.Event()
@@ -69,7 +75,7 @@ class Logins:
         if proxy not in self._logins:
             given = None if proxy.socks else proxy.credentials  # SOCKS asks at the start, and is answered there
             key = (given.user, given.password) if given else None
-            self._logins[proxy] = Login(self._accounts.setdefault(key, Account(given)))
+            self._logins[proxy] = Login(self._accounts.setdefault(key, Account(given)), proxy.endpoint.host)
         return Visit(self._logins[proxy])
 
 
@@ -80,6 +86,8 @@ class Visit:
         """Nothing was sent yet."""
         self.again = False
         """Whether another connection may get through where the last one could not."""
+        self.broken_off = ""
+        """The scheme whose exchange the proxy broke off, by closing its connection."""
         self._login = login
         self._account = login.account
         self._connections = 0
@@ -90,6 +98,7 @@ class Visit:
         self._sent = ""
         self._stale = False
         self._spent: set[str] = set()
+        self._tried: set[str] = set()
         self._unable: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
@@ -106,10 +115,11 @@ class Visit:
         if self._scout:
             self._login.heard.set()
 
-    @property
-    def offered(self) -> tuple[str, ...]:
-        """The schemes this proxy offers, as far as any flow was asked."""
-        return self._login.offered
+    def facts(self) -> dict[str, Scalar]:
+        """Return what is known of logging in, as evidence: the schemes that the proxy offers, and what was used."""
+        sent = self._mechanism.title if self._mechanism and self._sent else ""
+        told = {"offered": ", ".join(self._login.offered), "login": sent, "broken_off": self.broken_off}
+        return {key: value for key, value in told.items() if value}
 
     async def waited(self) -> bool:
         """Hold back before a connection until nobody is just trying the same password; return whether that was so."""
@@ -140,7 +150,8 @@ class Visit:
 
     async def answer(self, said: Tunnel, authority: Endpoint) -> str:
         """Return what to send after this 407. Raises ``PeerError`` if nothing can or may be."""
-        self._login.offered = said.offered or self._login.offered
+        # In the middle of an exchange a proxy names that scheme only.
+        self._login.offered = tuple(dict.fromkeys((*self._login.offered, *said.offered)))[:MOST_OFFERED]
         try:
             self._sent = await self._response(said, authority)
         finally:
@@ -152,7 +163,7 @@ class Visit:
     def reconnect(self, said: Tunnel) -> None:
         """Go on over a new connection, as clients do; an exchange that belongs to the old one is broken. Raises."""
         if self._mechanism and self._mechanism.bound and self._challenge and self._challenge.token:
-            scheme = self._mechanism.scheme
+            self.broken_off = scheme = self._mechanism.scheme
             self._account.stopped = f"{scheme} needs one connection, and the proxy closes it in the middle of that"
             raise PeerError(Cause.PROXY_AUTH, f"{_asked(said)}; {self._account.stopped}")
         self.again, self._next = self._connections < MOST_CONNECTIONS, self._sent
@@ -160,7 +171,8 @@ class Visit:
 
     async def _response(self, said: Tunnel, authority: Endpoint) -> str:
         if middle := self._middle(said.challenges):
-            return await self._step(middle, authority)
+            with contextlib.suppress(UnableError):  # no more to say: then this is a refusal like any other
+                return await self._step(middle, authority)
         self._judge(said)
         if self._account.stopped:
             raise PeerError(Cause.PROXY_AUTH, f"{_asked(said)}; not tried: {self._account.stopped}; {NO_SECOND}")
@@ -184,27 +196,48 @@ class Visit:
         if self._mechanism.scheme == "Digest" and fresh and not self._stale:
             self._stale = True
             return
-        scheme = self._mechanism.scheme
-        if self._mechanism.proves and self._login.accepted:
-            told = f"{scheme} was sent, and the proxy accepts the same credentials for other targets"
+        mechanism = self._mechanism
+        if mechanism.proves and self._login.accepted:
+            told = f"{mechanism.scheme} was sent, and the proxy accepts the same credentials for other targets"
             raise PeerError(Cause.PROXY_DENIED, f"{_asked(said)}; {told}")
-        if self._mechanism.proves:
-            self._login.settled = True
-            self._account.stopped = f"the proxy did not accept the credentials ({scheme})"
-            raise PeerError(Cause.PROXY_AUTH, f"{_asked(said)}; {self._account.stopped}")
-        self._spent.add(scheme)
-        self._unable[scheme] = f"the proxy does not go on with our {scheme}"
+        if mechanism.proves:
+            raise self._stop(said, mechanism)
+        self._spent.add(mechanism.title)
+        self._unable[mechanism.title] = f"the proxy does not accept {mechanism.title}"
+        if mechanism.own or mechanism.scheme != "Negotiate":
+            self._tried.add(mechanism.scheme.lower())
+
+    def _stop(self, said: Tunnel, mechanism: Mechanism) -> PeerError:
+        """Let nobody send these credentials again."""
+        self._login.settled = True
+        self._account.stopped = f"the proxy did not accept the credentials ({mechanism.scheme})"
+        return PeerError(Cause.PROXY_AUTH, f"{_asked(said)}; {self._account.stopped}")
 
     async def _choose(self, said: Tunnel, authority: Endpoint) -> str:
-        for challenge, mechanism in candidates(said.challenges, self._account.credentials):
-            if mechanism.scheme in self._spent:
+        for challenge, mechanism in candidates(said.challenges, self._account.credentials, self._login.host):
+            if mechanism.title in self._spent:
                 continue
             self._mechanism = mechanism
             try:
                 return await self._step(challenge, authority)
             except UnableError as exc:
-                self._unable[mechanism.scheme] = str(exc)
-        raise PeerError(Cause.PROXY_AUTH, _asked(said))
+                self._unable[mechanism.title] = str(exc)
+            except RefusedError as exc:
+                raise self._stop(said, mechanism) from exc
+        raise self._nothing_left(said)
+
+    def _nothing_left(self, said: Tunnel) -> PeerError:
+        """Tell a proxy that nobody gets past without a password from one past which others may well get."""
+        offered = {one.name: one.scheme for one in said.challenges}
+        needs = frozenset[str]() if self._account.credentials else _PASSWORDS
+        others = set(offered) - self._tried - (needs - _LOG_ONS)
+        why = [
+            *self._unable.values(),
+            *(f"{offered[name]} needs a user and a password" for name in offered if name in needs),
+            *(f"{offered[name]} is not known here" for name in offered if name not in _PASSWORDS | _LOG_ONS),
+        ]
+        cause = Cause.PROXY_AUTH_UNTRIED if others else Cause.PROXY_AUTH
+        return PeerError(cause, "; ".join([_asked(said), *why]))
 
     async def _step(self, challenge: Challenge, authority: Endpoint) -> str:
         assert self._mechanism is not None

@@ -63,8 +63,7 @@ def _tell(facts: dict[str, Scalar], machine: Tunnel, visit: Visit, count: int) -
     for key in ("body", "reason"):
         facts.pop(key, None)
     facts.update(machine.facts())
-    if visit.offered:
-        facts["offered"] = ", ".join(visit.offered)
+    facts.update(visit.facts())
     if count > 1:
         facts["requests"] = count
 

@@ -32,8 +32,9 @@ PROXIES: dict[str, Why] = {
     ),
     "proxy-auth": why(
         "The proxy answers 407; the schemes it offers are named.",
-        "No or wrong user and password, or a scheme that the client does not speak.",
-        "Give `RAINBOW_PROBE_PROXY_USER` and `RAINBOW_PROBE_PROXY_PASSWORD`, or exempt the service's names.",
+        "No or wrong user and password; no Kerberos ticket where the clients have one; a proxy that closes the "
+        "connection in the middle of NTLM or Negotiate.",
+        "Give `--proxy-user` and `RAINBOW_PROBE_PROXY_PASSWORD`, get a ticket, or exempt the service's names.",
     ),
     "proxy-denied": why(
         "The proxy refuses every CONNECT.",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rainbow_probe.judge.findings.neutral import neutral
 from rainbow_probe.judge.scene import Found, Scene, failing
-from rainbow_probe.judge.traces import PROXY_ONLY, answered, cause, direct, fact, tried, tunnelled
+from rainbow_probe.judge.traces import PROXY_ONLY, answered, cause, direct, tried, tunnelled
 from rainbow_probe.judge.words import count, hosts, named
 from rainbow_probe.model import Cause, Phase, Result, Who
 
@@ -123,41 +123,6 @@ def passes_nothing(scene: Scene) -> list[Found]:
             detail=f"{count(len(lost), 'tunnel')} to {hosts(lost, 8)}: {details(lost)}",
         )
     ]
-
-
-def authentication(scene: Scene) -> list[Found]:
-    """Say that the proxy wants credentials: its own answer (407) is the proof."""
-    asked = with_cause(scene, Cause.PROXY_AUTH)
-    if not asked:
-        return []
-    offered = named(dict.fromkeys(word for result in asked for word in _offered(result)))
-    given = scene.site.proxy is not None and scene.site.proxy.credentials is not None
-    told = "does not accept the credentials it was given" if given else "wants credentials, and there are none"
-    return [
-        Found(
-            id="proxy-auth",
-            title=f"The proxy {told}" + (f" (it offers {offered})" if offered else ""),
-            who=Who.ENDPOINT,
-            fix=_credentials_fix(offered, given=given),
-            claims=tuple(asked),
-            detail=details(asked),
-        )
-    ]
-
-
-def _offered(result: Result) -> list[str]:
-    return [word.strip() for word in fact(result, "offered", Phase.PROXY).split(",") if word.strip()]
-
-
-def _credentials_fix(offered: str, *, given: bool) -> str:
-    if offered and "basic" not in offered.lower():
-        return (
-            f"This probe has Basic authentication only, not {offered}: clients that have it may well get through. Have "
-            "the proxy let this machine through without, or with Basic, and run again."
-        )
-    if given:
-        return "Correct the user and the password in the proxy setting (RAINBOW_PROBE_PROXY_USER and _PASSWORD)."
-    return "Give the user and the password, in the proxy's URL or as RAINBOW_PROBE_PROXY_USER and _PASSWORD."
 
 
 def http10(scene: Scene) -> list[Found]:
