@@ -133,11 +133,12 @@ class Assessment:
         async def knows(host: str) -> bool:
             return await anyone_knows(resolvers, host)
 
-        ipv6 = any(":" in address for address in self.site.addresses)
+        own = self.site.addresses
+        ipv6, ipv4 = any(":" in address for address in own), not own or any(":" not in address for address in own)
         if self.options.resolvers:
-            return Names(direct, ipv6=ipv6, source="resolver")
+            return Names(direct, ipv6=ipv6, ipv4=ipv4, source="resolver")
         proxy = [self.site.proxy.endpoint.host] if self.site.proxy else []
-        return Names(outside_only(confirmed(ask_system, direct), inside=proxy), ipv6=ipv6, knows=knows)
+        return Names(outside_only(confirmed(ask_system, direct), inside=proxy), ipv6=ipv6, ipv4=ipv4, knows=knows)
 
     def _route(self, names: Names) -> Route:
         scale = self.options.idle_scale

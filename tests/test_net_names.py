@@ -136,20 +136,22 @@ async def test_an_address_is_its_own_answer(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("addresses", "ipv6", "kept", "left_out"),
+    ("addresses", "families", "kept", "left_out"),
     [
-        (("192.0.2.1", "2001:db8::1"), True, ("192.0.2.1", "2001:db8::1"), ()),
-        (("2001:db8::1", "192.0.2.1"), False, ("192.0.2.1",), ("2001:db8::1",)),
-        (("2001:db8::1",), False, ("2001:db8::1",), ()),
+        (("192.0.2.1", "2001:db8::1"), "46", ("192.0.2.1", "2001:db8::1"), ()),
+        (("2001:db8::1", "192.0.2.1"), "4", ("192.0.2.1",), ("2001:db8::1",)),
+        (("2001:db8::1", "192.0.2.1"), "6", ("2001:db8::1",), ("192.0.2.1",)),
+        (("2001:db8::1",), "4", ("2001:db8::1",), ()),
+        (("192.0.2.1",), "6", ("192.0.2.1",), ()),
     ],
 )
-async def test_ipv6_is_kept_where_it_can_be_used(
-    addresses: Sequence[str], ipv6: bool, kept: Sequence[str], left_out: Sequence[str]
+async def test_a_family_is_kept_where_it_can_be_used(
+    addresses: Sequence[str], families: str, kept: Sequence[str], left_out: Sequence[str]
 ) -> None:
     """Or where there is nothing else, so that the failure is seen."""
     book = Book(*addresses)
     book.may_answer.set()
-    found = await Names(book, ipv6=ipv6).find("a.test")
+    found = await Names(book, ipv6="6" in families, ipv4="4" in families).find("a.test")
     assert (found.addresses, found.left_out) == (kept, left_out)
 
 

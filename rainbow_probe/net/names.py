@@ -33,7 +33,7 @@ class Found:
     addresses: tuple[str, ...]
     source: str
     left_out: tuple[str, ...] = ()
-    """IPv6 addresses of a name on a machine that has no way out over IPv6, as clients leave them out."""
+    """Addresses of the family in which this machine has no way out, as clients leave them out."""
 
 
 _AddressInfo = list[tuple[Any, ...]]
@@ -49,14 +49,21 @@ class Names:
     """Looks each name up once, however many flows want it."""
 
     def __init__(
-        self, look_up: LookUp, *, ipv6: bool, source: str = "system", knows: Knows | None = None, late: float = LATE
+        self,
+        look_up: LookUp,
+        *,
+        ipv6: bool,
+        ipv4: bool = True,
+        source: str = "system",
+        knows: Knows | None = None,
+        late: float = LATE,
     ) -> None:
-        """Ask through *look_up*; keep IPv6 addresses only if this machine has *ipv6*.
+        """Ask through *look_up*; keep IPv6 addresses only if this machine has *ipv6*, and IPv4 likewise.
 
         *knows* is asked about what *look_up* has not answered after *late* seconds.
         """
         self._look_up = look_up
-        self._ipv6 = ipv6
+        self._has = {True: ipv6, False: ipv4}
         self._knows = knows
         self._late = late
         self._known: dict[str, asyncio.Future[bool]] = {}
@@ -71,7 +78,7 @@ class Names:
             self._asked[host] = asyncio.ensure_future(self._look_up(host))
             self._known[host] = asyncio.ensure_future(self._known_elsewhere(host))
         addresses = await asyncio.shield(self._asked[host])
-        kept = tuple(a for a in addresses if self._ipv6 or ":" not in a) or addresses
+        kept = tuple(a for a in addresses if self._has[":" in a]) or addresses
         return Found(addresses=kept, source=self.source, left_out=tuple(a for a in addresses if a not in kept))
 
     def owed(self, host: str) -> bool:

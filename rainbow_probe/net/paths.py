@@ -156,7 +156,8 @@ async def _look_up(wanted: Endpoint, target: Endpoint, route: Route, rec: Record
             "source": "map" if wanted.host != target.host else found.source,
         }
         if found.left_out:
-            facts["skipped_ipv6"] = " ".join(found.left_out)
+            family = "ipv6" if ":" in found.left_out[0] else "ipv4"
+            facts[f"skipped_{family}"] = " ".join(found.left_out)
     return found
 
 

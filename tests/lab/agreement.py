@@ -123,8 +123,8 @@ def of_row(row: str, answers: Answers) -> Iterator[Word]:
 
 
 def _all(answers: Answers, program: str, good: str, targets: list[str]) -> Iterator[Word]:
-    """Give that all *targets* work, or that none does."""
-    found = [answers[program][target] == good for target in targets]
+    """Give that all *targets* work, or that none does; nothing where *program* was not asked."""
+    found = [answers[program][target] == good for target in targets if program in answers]
     if len(set(found)) == 1:
         yield Word(source=program, works=found[0])
 
@@ -136,6 +136,8 @@ def _relayed(answers: Answers, client: str, way: str) -> Iterator[Word]:
     elif client in {"desktop", "connectors"}:
         doors = [("direct", "3478/udp"), (way, "443/tls"), (way, "80/tcp")]
     else:
+        return
+    if "chromium-turn direct" not in answers:
         return
     found = [answers[f"chromium-turn {by}"][f"{host.name}:{door}"] for by, door in doors for host in TURN]
     if "varies" not in found:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from tests.lab import clock
 from tests.lab.names import AGENT, APNS, FCM, FCM_PORTS, MAIL, REST, TURN, TURN_USER, WEB, Host
 from tests.lab.netns import SYSTEM_PATH
 from tests.lab.oracle_chromium import password_of
@@ -127,7 +128,8 @@ def _key(host: Host, door: str) -> str:
 
 def run(site: Site, *command: str) -> tuple[int | None, str]:
     """Run a command at the site for at most ``LIMIT``; return its exit status, None if it was late, and its output."""
-    environment: Mapping[str, str] = {"PATH": SYSTEM_PATH, "HOME": str(site.folder)}
+    wrong = clock.environment_of(command[0], site.scenario.probe.clock)
+    environment: Mapping[str, str] = {"PATH": SYSTEM_PATH, "HOME": str(site.folder), **wrong}
     with subprocess.Popen(  # noqa: S603 - fixed commands of ours
         site.enter(*command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, errors="replace", env=environment,

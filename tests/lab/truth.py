@@ -294,7 +294,11 @@ def _run(site: Site, *command: str) -> str:
             capture_output=True,
             check=False,
             timeout=PATIENCE + 1,
-            env={"PATH": SYSTEM_PATH, "HOME": str(site.folder), **clock.environment(site.scenario.probe.clock)},
+            env={
+                "PATH": SYSTEM_PATH,
+                "HOME": str(site.folder),
+                **clock.environment_of(command[0], site.scenario.probe.clock),
+            },
         )
     except subprocess.TimeoutExpired:
         return "silence"

@@ -8,7 +8,7 @@ from statistics import median
 from rainbow_probe.judge.scene import Found, Scene, failing
 from rainbow_probe.judge.traces import SHUT, cause, host_of, look_ups, passes, questions
 from rainbow_probe.judge.words import count, named
-from rainbow_probe.model import Cause, Phase, Result, Rule, Severity, Step, Transport, Who
+from rainbow_probe.model import OUR_OWN, Cause, Phase, Result, Rule, Severity, Step, Transport, Who
 
 UNHEARD = frozenset({*SHUT, Cause.NO_ANSWER})
 """How a question that never arrived ends."""
@@ -17,8 +17,9 @@ SLOW = 1.0  # seconds; a page of many names feels every one of them
 
 
 def asked(scene: Scene, transport: Transport | None = None, kind: str = "") -> list[Step]:
-    """Return the questions put to resolvers, those over *transport* and about *kind* if named."""
+    """Return the questions put to resolvers and tried to their end: those over *transport*, about *kind*, if named."""
     steps = [step for result in scene.results for step in questions(result)]
+    steps = [step for step in steps if step.failure is None or step.failure.cause not in OUR_OWN]
     steps = [step for step in steps if transport is None or step.facts.get("proto") == transport]
     return [step for step in steps if not kind or step.facts.get("answer_type") == kind]
 
