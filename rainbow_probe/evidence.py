@@ -70,6 +70,10 @@ _address: ContextVar[str] = ContextVar("address", default="")
 """Over which address this task goes: each address of a flow is a task of its own."""
 
 
+class SilenceError(PeerError):
+    """Nothing came in all that time, which means *cause*; only said of the network if this process could listen."""
+
+
 class StepError(Exception):
     """A recorded failure on its way up to whoever judges the attempt."""
 
@@ -140,7 +144,7 @@ class Recorder:
             raise
         except (OSError, EOFError, PeerError, StepError, ExceptionGroup) as exc:
             listened = self.elapsed - at - (self._stalled() - stalled)
-            failure = _failure(phase, leaf(exc), limit, listened)
+            failure = _failure(phase, leaf(exc), limit, listened, self.elapsed - at)
             if failure.cause is Cause.UNKNOWN:
                 raise
             raise StepError(failure) from exc
@@ -202,15 +206,21 @@ def cause_of(exc: BaseException) -> Cause:
     return next((cause for kind, cause in _BY_TYPE if isinstance(exc, kind)), Cause.UNKNOWN)
 
 
-def _failure(phase: Phase, exc: BaseException, limit: float, listened: float) -> Failure:
+def _failure(phase: Phase, exc: BaseException, limit: float, listened: float, took: float) -> Failure:
+    if isinstance(exc, SilenceError) and listened < took * ENOUGH:
+        return _slept(phase, listened, took)
     if not isinstance(exc, TimeoutError) or exc.errno is not None:
         detail = str(exc) or type(exc).__name__
         return Failure(phase=phase, cause=cause_of(exc), detail=printable(detail, DETAIL_SIZE))
     if listened < limit * ENOUGH:
-        detail = f"this machine could listen for {max(0.0, listened):.1f} of {limit:g} s only"
-        return Failure(phase=phase, cause=Cause.BUDGET, detail=detail)
+        return _slept(phase, listened, limit)
     silence = Cause.NO_ANSWER if phase is Phase.RESOLVE else Cause.TIMEOUT
     return Failure(phase=phase, cause=silence, detail=str(exc) or f"no answer in {limit:g} s")
+
+
+def _slept(phase: Phase, listened: float, needed: float) -> Failure:
+    detail = f"this machine could listen for {max(0.0, listened):.1f} of {needed:.3g} s only"
+    return Failure(phase=phase, cause=Cause.BUDGET, detail=detail)
 
 
 def printable(text: str, size: int = FACT_SIZE) -> str:

@@ -9,7 +9,7 @@ import ssl
 
 import pytest
 
-from rainbow_probe.evidence import FACT_SIZE, MOST_STEPS, Recorder, StepError, cause_of, printable
+from rainbow_probe.evidence import FACT_SIZE, MOST_STEPS, Recorder, SilenceError, StepError, cause_of, printable
 from rainbow_probe.model import Cause, PeerError, Phase
 
 
@@ -91,6 +91,17 @@ async def test_what_this_machine_slept_through_is_not_the_networks_silence() -> 
         async with rec.step(Phase.CONNECT, "there", limit=0.05):
             await asyncio.Event().wait()
     assert caught.value.failure.cause is Cause.BUDGET
+
+
+@pytest.mark.parametrize(("slept", "cause"), [(0.0, Cause.NO_DATA_BACK), (60.0, Cause.BUDGET)])
+async def test_a_silence_with_a_meaning_is_the_networks_only_if_we_listened(slept: float, cause: Cause) -> None:
+    """Whatever it would mean."""
+    stalls = iter([0.0, slept])
+    rec = Recorder(stalled=lambda: next(stalls))
+    with pytest.raises(StepError) as caught:
+        async with rec.step(Phase.TURN_DATA, "there", limit=5):
+            raise SilenceError(Cause.NO_DATA_BACK, "0 of 10 packets came back")
+    assert caught.value.failure.cause is cause
 
 
 async def test_the_budget_can_begin_anew() -> None:

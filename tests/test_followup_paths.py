@@ -16,6 +16,7 @@ from tests.judge_samples import (
     TURN,
     Case,
     Fault,
+    address_of,
     both,
     case,
     finding,
@@ -199,3 +200,55 @@ def test_turn_hosts_are_asked_in_their_own_carrier() -> None:
     flows = asked(case(Fault(match=both(tls, kind("turn")), phase=Phase.STUN)))
     assert {flow.params["speak"] for flow in flows} == {"tls+http"}
     assert {flow.target.host for flow in flows} == set(TURN)
+
+
+ONE = TURN[1]
+REFUSES = (
+    Fault(match=both(host(ONE), udp), phase=Phase.STUN, cause=Cause.REFUSED),
+    Fault(match=both(host(ONE), kind("turn")), cause=Cause.REFUSED),
+)
+
+
+def rejects(by: str) -> Callable[[Flow], Fault | None]:
+    """Let the ICMP errors come from *by*."""
+    told: Mapping[str, Scalar] = {"rejected_by": by}
+    return lambda _: Fault(match=udp, phase=Phase.STUN, cause=Cause.REFUSED, facts=told)
+
+
+def test_a_server_that_is_down_is_no_firewall() -> None:
+    """It says so itself, on each port; the other one is fine."""
+    report = judged(case(*REFUSES), rejects(address_of(ONE)))
+    assert ids(report) == ["turn-server-down"]
+    found = report.findings[0]
+    assert found.who is Who.PROVIDER
+    assert found.title == f"{ONE} refuses UDP/3478 and TCP/443 and TCP/80 itself: no TURN service runs there"
+    assert address_of(ONE) in found.detail
+
+
+def test_all_servers_down() -> None:
+    """Nobody answers on the same ports, and still it is their own word."""
+    every = [replace(fault, match=both(udp) if n == 0 else kind("turn")) for n, fault in enumerate(REFUSES)]
+    controls = case(*every)
+    report = judged(controls, lambda flow: rejects(address_of(flow.target.host))(flow))
+    assert "turn-server-down" in ids(report)
+    assert "turn-unreachable" not in ids(report)
+
+
+def test_a_firewall_that_rejects_is_named() -> None:
+    """By its address: the server never said so."""
+    report = judged(case(replace(REFUSES[0], match=udp)), rejects("10.0.0.1"))
+    assert ids(report) == ["udp-blocked"]
+    assert report.findings[0].title.endswith("rejected, refused, by 10.0.0.1")
+
+
+def test_a_refusal_by_nobody_known() -> None:
+    """Where the system does not tell, the other server is the control."""
+    assert ids(judged(case(*REFUSES), lambda _: None)) == ["turn-server-down"]
+
+
+def test_one_silent_server_of_two() -> None:
+    """One finding: whether it is down or its address is missing in the rules nobody can tell from here."""
+    silent = [replace(fault, cause=Cause.TIMEOUT) for fault in REFUSES]
+    report = judged(case(*silent), lambda _: None)
+    assert ids(report) == ["turn-server-silent"]
+    assert ONE in report.findings[0].title

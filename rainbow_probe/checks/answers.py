@@ -10,17 +10,20 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from rainbow_probe.evidence import Recorder
-from rainbow_probe.model import Flow, Transport, Verdict
+from rainbow_probe.evidence import Recorder, StepError
+from rainbow_probe.model import Cause, Flow, Transport, Verdict
 from rainbow_probe.net.framing import Framed
 from rainbow_probe.net.http import authority, fetch
+from rainbow_probe.net.icmp import rejecter
 from rainbow_probe.net.links import ByteStream
 from rainbow_probe.net.paths import HTTP1, Hop, each_address, open_datagrams, open_stream, passed
 from rainbow_probe.net.relay import Relay
 from rainbow_probe.net.route import Route
 from rainbow_probe.net.tls import Expectation, start_tls
 from rainbow_probe.protocols.http import Client
+from rainbow_probe.protocols.stun import Method, request
 
+REJECTED = frozenset({Cause.REFUSED, Cause.PROHIBITED, Cause.UNREACHABLE})
 SHARE = 0.5  # of the usual limits: a suspicion must not double the time at a site where nothing answers
 
 
@@ -32,14 +35,24 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
 
     async def attempt(hop: Hop) -> Verdict:
         if flow.transport is Transport.UDP:
-            async with open_datagrams(hop, flow, brief, rec) as link:
-                return await _stun(Relay(link, hop, brief, rec))
+            return await _datagrams(hop, flow, brief, rec)
         async with _opened(hop, flow, brief, rec) as stream:
             if within == "stun":
                 return await _stun(Relay(Framed(stream), hop, brief, rec))
             return await _http(stream, flow, brief, rec) if within == "http" else passed("TLS is answered")
 
     return await each_address(flow, brief, rec, attempt)
+
+
+async def _datagrams(hop: Hop, flow: Flow, route: Route, rec: Recorder) -> Verdict:
+    async with open_datagrams(hop, flow, route, rec) as link:
+        try:
+            return await _stun(Relay(link, hop, route, rec))
+        except StepError as exc:
+            if exc.failure.cause in REJECTED:
+                by = await rejecter(hop.address, bytes(request(Method.BINDING)), patience=route.limits.exchange)
+                rec.note(exc.failure.phase, hop.label, exc.failure, rejected_by=by)
+            raise
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 
-from rainbow_probe.evidence import Recorder, StepError, cause_of
+from rainbow_probe.evidence import Recorder, SilenceError, StepError, cause_of
 from rainbow_probe.model import (
     Cause,
     Endpoint,
@@ -250,14 +250,16 @@ def _judge(samples: Sequence[_Sample], control: _Control, *, relays_forward: boo
         return
     if opened:
         shut = " ".join(str(sample.relayed.port) for sample in samples if not sample.got)
-        raise PeerError(Cause.PARTLY_OPEN, f"{opened} of {len(samples)} sampled ports open; closed: {shut}")
+        raise SilenceError(Cause.PARTLY_OPEN, f"{opened} of {len(samples)} sampled ports open; closed: {shut}")
     doubt = _doubt(samples, control, relays_forward=relays_forward)
     if doubt:
         raise PeerError(Cause.CANNOT_TELL, doubt)
     refusals = {sample.refused for sample in samples if sample.refused}
     how = f"refused ({' '.join(sorted(refusals))})" if refusals else "lost"
     cause = min(refusals) if refusals else Cause.TIMEOUT
-    raise PeerError(cause, f"0 of {len(samples)} sampled ports open, {len(WAITS)} datagrams {how} at each")
+    raise (PeerError if refusals else SilenceError)(
+        cause, f"0 of {len(samples)} sampled ports open, {len(WAITS)} datagrams {how} at each"
+    )
 
 
 def _doubt(samples: Sequence[_Sample], control: _Control, *, relays_forward: bool) -> str:

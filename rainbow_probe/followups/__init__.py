@@ -26,6 +26,7 @@ FOLLOW_UPS: tuple[FollowUp, ...] = (
     turn.web,
     turn.sizes,
     turn.largest,
+    turn.rejected,
     calls.plain_data,
 )
 

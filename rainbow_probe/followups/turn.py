@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from rainbow_probe.followups.ask import SMALL, ask, stopped
+from rainbow_probe.followups.ask import SMALL, ask, few, stopped
 from rainbow_probe.followups.sofar import Sofar
 from rainbow_probe.model import Cause, Flow, Phase, Transport
 
 STOPS = frozenset({Cause.TIMEOUT, Cause.RESET, Cause.CLOSED, Cause.HTTP_INSTEAD_OF_STUN, Cause.NOT_STUN})
+REJECTED = frozenset({Cause.REFUSED, Cause.PROHIBITED, Cause.UNREACHABLE})
 LARGE = frozenset({Cause.LARGE_LOST, Cause.TIMEOUT, Cause.WENT_SILENT})
 
 
@@ -19,6 +20,13 @@ def web(sofar: Sofar) -> Iterable[Flow]:
         if result.flow.transport is not Transport.UDP:
             speak = "tls+http" if result.flow.transport is Transport.TLS else "http"
             yield ask(result.flow, speak, "http")
+
+
+def rejected(sofar: Sofar) -> Iterable[Flow]:
+    """Where UDP is rejected: find out who does so, the server itself or somebody on the way."""
+    for result in few(stopped(sofar, frozenset({Phase.STUN}), REJECTED, "turn")):
+        if result.flow.transport is Transport.UDP:
+            yield ask(result.flow, "stun", "who-rejects")
 
 
 def largest(sofar: Sofar) -> Iterable[Flow]:

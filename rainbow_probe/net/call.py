@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from rainbow_probe.evidence import Recorder
+from rainbow_probe.evidence import Recorder, SilenceError
 from rainbow_probe.model import Cause, PeerError, Phase, Scalar, Verdict
 from rainbow_probe.net.echo import Echo
 from rainbow_probe.net.paths import passed
@@ -50,7 +50,7 @@ class Call:
     async def _small(self, there: Address) -> dict[str, Scalar]:
         async with self._rec.step(Phase.TURN_DATA, self._subject, limit=self._route.limits.exchange) as facts:
             if not await Echo(self._near, self._far, there, facts).came_back(self._route.limits.exchange * LAST_WORD):
-                raise PeerError(Cause.NO_DATA_BACK, f"0 of {facts['sent']} packets came back")
+                raise SilenceError(Cause.NO_DATA_BACK, f"0 of {facts['sent']} packets came back")
         return facts
 
     async def _large(self, there: Address, many: int = FEW) -> None:
@@ -64,10 +64,10 @@ class Call:
                 return
             lost = f"0 of {facts['sent']} packets of {size} bytes came back"
             if self._near.link.reliable:  # what is stuck there holds up all that comes behind it
-                raise PeerError(Cause.LARGE_LOST, f"{lost}, after small ones did")
+                raise SilenceError(Cause.LARGE_LOST, f"{lost}, after small ones did")
             if await self._still_passes(there, 0):
-                raise PeerError(Cause.LARGE_LOST, f"{lost}, while small ones still do")
-            raise PeerError(Cause.WENT_SILENT, f"{lost}, and small ones no longer do")
+                raise SilenceError(Cause.LARGE_LOST, f"{lost}, while small ones still do")
+            raise SilenceError(Cause.WENT_SILENT, f"{lost}, and small ones no longer do")
 
     async def _handshake(self, there: Address) -> float:
         from rainbow_probe.net.dtls import Handshake
@@ -88,7 +88,7 @@ class Call:
         """Tell a handshake that does not pass from a path on which nothing passes any more."""
         if self._near.link.reliable or await self._still_passes(there, size):
             return TimeoutError("no handshake, while other data passes through the relay")
-        return PeerError(Cause.WENT_SILENT, "no handshake, and other data no longer passes through the relay either")
+        return SilenceError(Cause.WENT_SILENT, "no handshake, and other data no longer passes through the relay either")
 
     async def _still_passes(self, there: Address, size: int) -> bool:
         facts: dict[str, Scalar] = {}

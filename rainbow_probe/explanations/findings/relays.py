@@ -44,6 +44,16 @@ RELAYS: dict[str, Why] = {
         "Somebody rewrites packets on the way, or the server has another password.",
         "Switch off what rewrites STUN on the way (an application gateway); check the password.",
     ),
+    "turn-server-down": why(
+        "A TURN server rejects what comes, by its own word or where others take it on the same ports: nothing listens.",
+        "The service is stopped there, or the name is of another machine.",
+        "Check the name given with `--turn`; if it is right, tell the provider. No firewall here need change.",
+    ),
+    "turn-server-silent": why(
+        "One TURN server answers nowhere, while others do on the same ports.",
+        "The server is down, or its address is missing in the firewall's rules.",
+        "Compare from another network: if it answers there, allow its address here; else tell the provider.",
+    ),
     "turn-unreachable": why(
         "No TURN server answered on any transport; whose fault it is, is not proven.",
         "A firewall without any of the three rules, or a wrong name.",

@@ -26,6 +26,7 @@ from rainbow_probe.judge.findings import (
     relay,
     resolvers,
     seen,
+    servers,
     sizes,
     udp,
 )
@@ -72,6 +73,7 @@ FINDERS: tuple[Finder, ...] = (
     seen.mute_everywhere,
     middlebox.http_inspection,
     middlebox.no_stun,
+    servers.down,
     udp.source_blocked,
     udp.blocked,
     udp.high_range,
@@ -84,6 +86,7 @@ FINDERS: tuple[Finder, ...] = (
     relay.credentials,
     relay.refusals,
     relay.altered,
+    servers.silent,
     relay.unreachable,
     # What is left is told as it was seen.
     seen.mute,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rainbow_probe.judge.findings.servers import rejecter
 from rainbow_probe.judge.rules import firewall_rule, port_of
 from rainbow_probe.judge.scene import Found, Scene, alive_elsewhere, distinct
 from rainbow_probe.judge.traces import answered_turn, cause, over_udp, passes, shut, tried
@@ -25,7 +26,7 @@ def blocked(scene: Scene) -> list[Found]:
     return [
         Found(
             id="udp-blocked",
-            title=f"Outbound UDP/{ports} is blocked: {_how(lost)}",
+            title=f"Outbound UDP/{ports} is blocked: {_how(lost, scene)}",
             who=Who.FIREWALL,
             fix=f"Open outbound UDP/{ports} to the TURN servers: without it calls take a slower way, or none.",
             claims=(*lost, *high),
@@ -64,11 +65,12 @@ def _other_source(result: Result, other: Result) -> bool:
     return same and other.flow.source != result.flow.source
 
 
-def _how(lost: Sequence[Result]) -> str:
-    """Tell a drop from a rejection, and name what the rejection said."""
+def _how(lost: Sequence[Result], scene: Scene | None = None) -> str:
+    """Tell a drop from a rejection, and name what the rejection said, and who sent it."""
     causes = list(dict.fromkeys(cause(result) for result in lost))
     told = [("no answer at all" if c is Cause.TIMEOUT else f"rejected, {CAUSES[c]}") for c in causes if c]
-    return "; ".join(told)
+    by = named(dict.fromkeys(who for result in lost if scene and (who := rejecter(result, scene))))
+    return "; ".join(told) + (f", by {by}" if by else "")
 
 
 def _reasons(results: Sequence[Result]) -> str:

@@ -1,0 +1,105 @@
+"""TURN servers that are down, told from firewalls: by who rejects, and by other servers on the same ports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rainbow_probe.judge.rules import firewall_rule
+from rainbow_probe.judge.scene import Found, Scene, distinct
+from rainbow_probe.judge.traces import addresses, answered_turn, cause, direct, fact, shut
+from rainbow_probe.judge.words import count, door, hosts, named
+from rainbow_probe.model import Cause, Result, Who
+
+
+def rejecter(result: Result, scene: Scene) -> str:
+    """Return the address of whoever rejected *result*, if the system told it."""
+    return next((by for control in scene.controls_of(result) if (by := fact(control, "rejected_by"))), "")
+
+
+def down(scene: Scene) -> list[Found]:
+    """Say which TURN servers refuse by themselves: the service is stopped there, and no firewall is to blame."""
+    lost = [result for results in _refused(scene).values() if _own_doing(results, scene) for result in results]
+    if not lost:
+        return []
+    by = named(dict.fromkeys(filter(None, (rejecter(result, scene) for result in lost))))
+    beside = _beside(lost, scene)
+    return [
+        Found(
+            id="turn-server-down",
+            title=f"{hosts(lost)} refuses {_doors(lost)} itself: no TURN service runs there",
+            who=Who.PROVIDER,
+            fix="Check that this is the name of a TURN server of the service; if it is, tell the provider that the "
+            "service is down there. Nothing must change in this network.",
+            claims=tuple(lost),
+            shows=tuple(distinct([*beside, *(c for result in lost for c in scene.controls_of(result))])),
+            detail="; ".join(filter(None, [_told_by(by), f"{hosts(beside)} answers there" if beside else ""])),
+        )
+    ]
+
+
+def _refused(scene: Scene) -> dict[str, list[Result]]:
+    """Gather by host what TURN servers refuse."""
+    found: dict[str, list[Result]] = {}
+    for result in scene.failing:
+        if result.flow.kind == "turn" and direct(result) and shut(result) and cause(result) is Cause.REFUSED:
+            found.setdefault(result.flow.target.host, []).append(result)
+    return found
+
+
+def _own_doing(results: Sequence[Result], scene: Scene) -> bool:
+    """Return whether the server itself said no; where that is not told, whether its like says yes on each door."""
+    words = {by for result in results if (by := rejecter(result, scene))}
+    own = {address for result in results for address in addresses(result)}
+    if words:
+        return words <= own
+    return all(_alike(result, scene) for result in results)
+
+
+def _alike(result: Result, scene: Scene) -> list[Result]:
+    """Return other TURN servers that answered by the same door."""
+    own = (result.flow.target.port, result.flow.transport, result.flow.via)
+    return [
+        other
+        for other in scene.tried("turn")
+        if (other.flow.target.port, other.flow.transport, other.flow.via) == own
+        and other.flow.target.host != result.flow.target.host
+        and answered_turn(other)
+    ]
+
+
+def _beside(lost: Sequence[Result], scene: Scene) -> list[Result]:
+    return distinct(other for result in lost for other in _alike(result, scene))
+
+
+def _told_by(by: str) -> str:
+    return f"the rejection comes from {by}, the server's own address" if by else "who rejects is not told here"
+
+
+def _doors(results: Sequence[Result]) -> str:
+    return " and ".join(dict.fromkeys(door(result.flow) for result in results))
+
+
+def silent(scene: Scene) -> list[Found]:
+    """Say which TURN servers answer by no door, while others do by each of them."""
+    lost: list[Result] = []
+    for host in dict.fromkeys(result.flow.target.host for result in scene.tried("turn") if direct(result)):
+        own = [result for result in scene.tried("turn") if result.flow.target.host == host]
+        closed = [r for r in own if direct(r) and shut(r) and any(r is one for one in scene.failing)]
+        if closed and not any(map(answered_turn, own)) and all(_alike(result, scene) for result in closed):
+            lost += closed
+    if not lost:
+        return []
+    beside = _beside(lost, scene)
+    return [
+        Found(
+            id="turn-server-silent",
+            title=f"{count(len({r.flow.target.host for r in lost}), 'TURN server')} of several "
+            f"({hosts(lost)}) answers on no port, while {hosts(beside)} answers on the same ones",
+            who=Who.FIREWALL,
+            fix="Check that the rules here hold for this server's address too; if so, it is down: tell the provider.",
+            claims=tuple(lost),
+            shows=tuple(beside),
+            detail=f"{_doors(lost)}: nothing came back",
+            rules=(firewall_rule(scene, lost),),
+        )
+    ]
