@@ -14,8 +14,10 @@ squid:squid-openssl
 /usr/lib/squid/security_file_certgen:squid-openssl
 danted:dante-server
 nginx:nginx-light
+tinyproxy:tinyproxy-bin
 dnsmasq:dnsmasq-base
 prosody:prosody
+ejabberdctl:ejabberd
 chromium:chromium
 certutil:libnss3-tools
 openssl:openssl

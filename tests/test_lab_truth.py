@@ -314,3 +314,5 @@ def test_only_a_run_without_time_is_made_again(cause: str, again: bool) -> None:
     """A failure of the network is never tried again until it passes."""
     check = {"id": "x", "outcome": "inconclusive", "reason": "", "failure": {**FAILED, "cause": cause}}
     assert starved(ended(checks=[check])) is again
+    passed = {"id": "x", "outcome": "pass", "reason": "", "failure": None, "steps": [check]}
+    assert starved(ended(checks=[passed])) is again

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.lab import cloud_servers, pki
+from tests.lab import cloud_servers, ejabberd, pki
 from tests.lab.names import HOSTS
 from tests.lab.netns import Namespace
 from tests.lab.servers import Server
@@ -30,6 +31,7 @@ class Cloud:
         self.serial = next(_SERIALS)
         self.servers: dict[str, Server] = {}
         self._stack = ExitStack()
+        self._starting = threading.Lock()
 
     def __enter__(self) -> Self:
         """Make namespace, certificates and servers; return when all listen."""
@@ -54,6 +56,15 @@ class Cloud:
     ) -> None:
         """Stop and remove everything."""
         self._stack.close()
+
+    def need_ejabberd(self) -> None:
+        """Start ejabberd, if it is the first time that a site needs it; return when it listens."""
+        with self._starting:
+            if "ejabberd" not in self.servers:
+                server = ejabberd.start(self.namespace, self.folder)
+                self._stack.callback(server.stop)
+                self.servers[server.name] = server
+            self.servers["ejabberd"].wait()
 
     def _plug_in(self) -> None:
         self.namespace.sysctl("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", "net.ipv4.icmp_ratelimit=0")

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tests.lab import servers
+from tests.lab import ejabberd, servers
 from tests.lab.names import (
     AGENT,
     APNS,
     APNS_PORTS,
     DOMAIN,
+    EJABBERD,
     EXPIRED,
     FCM,
     FCM_PORTS,
@@ -23,6 +24,7 @@ from tests.lab.names import (
     RELAY_PORTS,
     RESOLVER,
     REST,
+    SECOND,
     TURN,
     TURN_PASSWORD,
     TURN_USER,
@@ -124,7 +126,8 @@ def start_all(namespace: Namespace, folder: Path, pki: Pki) -> Iterator[Server]:
 
 
 def _nginx(namespace: Namespace, folder: Path, pki: Pki) -> Server:
-    pages = [_tls_server(pki, host, SIGNALLING) for host in (REST, EXPIRED, WRONG_NAME, AGENT)]
+    pages = [_tls_server(pki, host, SIGNALLING) for host in (REST, SECOND, EXPIRED, WRONG_NAME, AGENT)]
+    pages.append(_tls_server(pki, EJABBERD, SIGNALLING.replace(str(XMPP_PORT), str(ejabberd.PORT))))
     pages += [_tls_server(pki, host, PAGE) for host in (*WEB, PORTAL_CHECK)]
     path = folder / "nginx.conf"
     path.write_text(

@@ -6,7 +6,8 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from tests.lab.names import BY_NAME, PROXY, SITE_GATEWAY, addresses
+from tests.lab import nat
+from tests.lab.names import BY_NAME, SITE_GATEWAY, addresses
 from tests.lab.netns import LabError, Namespace
 from tests.lab.scenario import Dns, Firewall, HttpProxy, Rule
 
@@ -45,17 +46,6 @@ table inet lab {{
     {dns}
   }}
 }}
-table ip turned {{
-  chain arriving {{
-    type nat hook prerouting priority dstnat; policy accept;
-    {turned}
-  }}
-  chain leaving {{
-    type nat hook postrouting priority srcnat; policy accept;
-    oifname "wan" ip saddr {proxy_address} snat to {proxy_exit}
-    oifname "wan" ip saddr 198.19.0.0/16 snat to {site_exit}
-  }}
-}}
 """
 
 
@@ -69,11 +59,7 @@ def ruleset(firewall: Firewall, proxy: HttpProxy | None, exits: tuple[str, str],
         proxy_rules=_lines(_filters(firewall, "proxy")),
         default=_action(firewall.default),
         dns=_unheard(resolver),
-        turned=_lines([*_reroutes(firewall), *_boxes(firewall)]),
-        proxy_address=PROXY,
-        proxy_exit=exits[1],
-        site_exit=exits[0],
-    )
+    ) + nat.table(firewall.nat, _lines([*_reroutes(firewall), *_boxes(firewall)]), exits)
 
 
 def hits(namespace: Namespace) -> Counter[str]:
@@ -131,8 +117,8 @@ def _boxes(firewall: Firewall) -> Iterator[str]:
 def _reroutes(firewall: Firewall) -> Iterator[str]:
     for number, (service, instead) in enumerate(firewall.reroute.items()):
         name, _, port = service.rpartition(":")
-        there = addresses(name)[0]
-        yield f'ip daddr {there} tcp dport {port} counter dnat to {addresses(instead)[0]} comment "reroute {number}"'
+        match = f"ip daddr {addresses(name)[0]}" + (f" tcp dport {port}" if port != "*" else "")
+        yield f'{match} counter dnat to {addresses(instead)[0]} comment "reroute {number}"'
 
 
 def _matches(rule: Rule) -> Iterator[str]:

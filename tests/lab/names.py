@@ -49,8 +49,30 @@ WRONG_NAME = Host(name="wrong-name.test", number=62)
 MUTE = Host(name="mute.test", number=63)
 UNPLUGGED = Host(name="unplugged.test", number=64)
 """An address nothing answers on and nobody routes: dead."""
+SECOND = Host(name="second.test", number=65)
+"""A second address of the REST host."""
+EJABBERD = Host(name="ejabberd.test", number=66)
+"""The REST host again, with ejabberd as its XMPP server."""
+IDLE = Host(name="idle.test", number=67)
+"""A host that is up, and on which nothing listens."""
 
-HOSTS = (REST, *WEB, AGENT, *MAIL, *TURN, *FCM, *APNS, PORTAL_CHECK, RESOLVER, EXPIRED, WRONG_NAME, MUTE)
+HOSTS = (
+    REST,
+    *WEB,
+    AGENT,
+    *MAIL,
+    *TURN,
+    *FCM,
+    *APNS,
+    PORTAL_CHECK,
+    RESOLVER,
+    EXPIRED,
+    WRONG_NAME,
+    MUTE,
+    SECOND,
+    EJABBERD,
+    IDLE,
+)
 BY_NAME = {host.name: host for host in (*HOSTS, UNPLUGGED)}
 
 FCM_PORTS = (5228, 5229, 5230)

@@ -17,7 +17,20 @@ from typing import TypeVar
 
 PREFIX = "rp"
 ETC = Path("/etc/netns")  # what ``ip netns exec`` mounts over /etc, see ip-netns(8)
-NEEDED = ("ip", "nft", "turnserver", "squid", "nginx", "dnsmasq", "prosody", "openssl", "chromium", "certutil")
+NEEDED = (
+    "ip",
+    "nft",
+    "turnserver",
+    "squid",
+    "nginx",
+    "dnsmasq",
+    "prosody",
+    "tinyproxy",
+    "ejabberdctl",
+    "openssl",
+    "chromium",
+    "certutil",
+)
 CLONE_NEWNET = 0x40000000  # linux/sched.h; os.setns comes with Python 3.12
 T = TypeVar("T")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

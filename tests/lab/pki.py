@@ -9,7 +9,7 @@ from pathlib import Path
 
 import trustme
 
-from tests.lab.names import APNS, EXPIRED, HOSTS, REST, WRONG_NAME
+from tests.lab.names import APNS, EJABBERD, EXPIRED, HOSTS, REST, SECOND, WRONG_NAME
 
 ORGANISATIONS = {
     "public": "Lab Public CA",
@@ -79,6 +79,8 @@ def make(folder: Path) -> Pki:
     # Names as Apple shows them: one certificate for all couriers.
     pki.issue(APNS[0].name, "apple", "courier.push.apple.com", *(host.name for host in APNS))
     pki.issue(EXPIRED.name, "public", REST.name, not_after=datetime.now(UTC) - timedelta(days=3))
+    for host in (SECOND, EJABBERD):
+        pki.issue(host.name, "public", REST.name)
     pki.issue(WRONG_NAME.name, "public", "some-other-host.example")
     pki.issue("portal.test", "portal", "portal.test")
     return pki

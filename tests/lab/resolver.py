@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.lab import servers
@@ -29,16 +29,21 @@ bind-interfaces
 """
 
 
-def start_all(border: Namespace, folder: Path, dns: Dns, *, ipv6: bool) -> list[Server]:
-    """Start the resolvers of a site; without *ipv6* the first gives no IPv6 addresses."""
+def start_all(border: Namespace, folder: Path, dns: Dns, *, ipv6: bool, also: Sequence[str] = ()) -> list[Server]:
+    """Start the resolvers of a site; the first listens on *also* too, and without *ipv6* gives no IPv6 addresses."""
     if dns.silent:
         return []
     first = (
         _box(border, "resolver", folder, SITE_GATEWAY, dns.manners)
         if dns.manners
-        else _dnsmasq(border, folder, dns, ipv6=ipv6)
+        else _dnsmasq(border, folder, dns, ipv6=ipv6, also=also)
     )
     return [first, *([_box(border, "second", folder, SECOND_RESOLVER, dns.second)] if dns.second else [])]
+
+
+def start_denying(namespace: Namespace, folder: Path) -> Server:
+    """Start a resolver for *namespace* alone that knows no name."""
+    return _box(namespace, "denying", folder, "127.0.0.1", {"denies": {".": "NXDOMAIN"}})
 
 
 def _box(border: Namespace, name: str, folder: Path, address: str, manners: Mapping[str, object]) -> Server:
@@ -49,15 +54,21 @@ def _box(border: Namespace, name: str, folder: Path, address: str, manners: Mapp
     return servers.start(border, name, command, folder=folder, ports=ports, environment=PROGRAM)
 
 
-def _dnsmasq(border: Namespace, folder: Path, dns: Dns, *, ipv6: bool) -> Server:
+def _dnsmasq(border: Namespace, folder: Path, dns: Dns, *, ipv6: bool, also: Sequence[str] = ()) -> Server:
     path = folder / "resolver.conf"
-    path.write_text(CONFIG.format(gateway=SITE_GATEWAY, lines="\n".join(_lines(dns, ipv6=ipv6))), encoding="ascii")
+    path.write_text(
+        CONFIG.format(
+            gateway=SITE_GATEWAY, lines="\n".join([*_lines(dns, ipv6=ipv6), *(f"listen-address={one}" for one in also)])
+        ),
+        encoding="ascii",
+    )
     command = ["dnsmasq", "--keep-in-foreground", "--user=root", "--pid-file=", f"--conf-file={path}"]
     return servers.start(border, "resolver", command, folder=folder, ports=("udp/53", "tcp/53"))
 
 
 def _lines(dns: Dns, *, ipv6: bool) -> list[str]:
     lines = [f"address=/{name}/" for name in dns.nxdomain]  # dnsmasq says NXDOMAIN to a name without address
+    lines += [f"host-record={name},{BY_NAME[one].v4}" for name, ones in dns.records.items() for one in ones]
     for name, answer in dns.answers.items():
         lines.append(f"address=/{name}/{BY_NAME[answer].v4 if answer in BY_NAME else answer}")
     if not ipv6:

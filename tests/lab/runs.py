@@ -66,8 +66,9 @@ class Runs:
 
 
 def starved(ended: Ended) -> bool:
-    """Tell whether a check ended because the machine of the probe had no time for it."""
-    failures = [check["failure"] for check in ended.report.get("checks", [])]
+    """Tell whether a check, or the try of one address, ended because the machine of the probe had no time for it."""
+    checks = ended.report.get("checks", [])
+    failures = [part["failure"] for check in checks for part in (check, *check.get("steps", []))]
     return any(failure and failure["cause"] == "budget" for failure in failures)
 
 

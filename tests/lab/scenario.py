@@ -53,7 +53,13 @@ class Firewall:
     forgets: int = 0
     """Seconds without traffic after which it drops a TCP connection without a word; 0: as Linux does it."""
     reroute: Mapping[str, str] = field(default_factory=dict[str, str])
-    """``NAME:PORT`` of a TCP service, to the lab name that gets its connections instead."""
+    """``NAME:PORT`` of a TCP service, or ``NAME:*``, to the lab name that gets what is sent there instead."""
+    nat: str = ""
+    """How addresses are translated, if not as Linux does by itself: symmetric, address-restricted or full-cone."""
+    double_nat: bool = False
+    """Whether the provider has a NAT of its own."""
+    mtu: int = 1500
+    """The largest packet of the line to the provider, in bytes; who sends more is told so by ICMP."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +73,12 @@ class HttpProxy:
     login: bool = False
     bump: bool = False
     """Decrypts TLS with the company's CA."""
+    splice: tuple[str, ...] = ()
+    """Names (``.example.com`` with all below) that are not decrypted nevertheless."""
+    resolver: str = ""
+    """Of its own: ``denies`` knows no name, ``silent`` never answers; empty is the cloud's."""
     box: str = ""
-    """Another proxy than squid: mute, http10 or page from ``tests.lab.boxes``, or socks, which is dante."""
+    """Another proxy than squid: tinyproxy, mute, http10 or page from ``tests.lab.boxes``, or socks, which is dante."""
     running: bool = True
     """False: the machine is there, the service is not."""
 
@@ -86,6 +96,8 @@ class Dns:
     """Names, with all names below them, that it says do not exist."""
     answers: Mapping[str, str] = field(default_factory=dict[str, str])
     """Names with the lab name or address it gives instead, for them and all names below them."""
+    records: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Names with the lab names whose addresses it gives for them, several for one."""
     silent: bool = False
     refuses: bool = False
     shut: str = ""
@@ -155,6 +167,7 @@ class Scenario:
     title: str
     expect: Expected
     ipv6: bool = False
+    ipv4: bool = True
     noisy: bool = False
     """Chance plays a part there: what counts is many runs."""
     firewall: Firewall = field(default_factory=Firewall)

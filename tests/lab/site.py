@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from tests.lab import cloud_servers, dante, firewall, resolver, squid, wiring
+from tests.lab import cloud_servers, dante, firewall, nat, resolver, squid, tinyproxy, wiring
 from tests.lab.cloud import Cloud
-from tests.lab.names import PROXY, RESOLVER, SECOND_RESOLVER, SITE_GATEWAY
+from tests.lab.names import EJABBERD, PROXY, RESOLVER, SECOND_RESOLVER, SITE_GATEWAY
 from tests.lab.netns import Namespace
 from tests.lab.scenario import HttpProxy, Scenario
 from tests.lab.servers import Server
@@ -69,37 +69,54 @@ class Site:
         self.border.sysctl("net.ipv4.ip_forward=1", "net.ipv4.icmp_ratelimit=0", "net.ipv6.icmp.ratelimit=0")
         wiring.cable(self.border, "lan", self.lan, "eth0")
         wiring.cable(self.border, "dmz", self.dmz, "eth0")
-        self._uplink(stack)
-        cloud = self.cloud.namespace
-        wiring.address_v4(self.number, cloud=cloud, border=self.border, lan=self.lan, dmz=self.dmz)
+        wiring.address_v4(border=self.border, lan=self.lan, dmz=self.dmz, stations=self.scenario.ipv4)
+        self._uplink(stack, self._carrier(stack) if self.scenario.firewall.double_nat else self.border)
         if self.scenario.ipv6:
-            wiring.address_v6(self.number, cloud=cloud, border=self.border, lan=self.lan)
+            wiring.address_v6(self.number, cloud=self.cloud.namespace, border=self.border, lan=self.lan)
         dns = self.scenario.dns
+        first = SITE_GATEWAY if self.scenario.ipv4 else wiring.gateway_v6(self.number)
         second = [SECOND_RESOLVER] if dns.second else []
-        self.lan.resolver(SITE_GATEWAY, *second, options=dns.options, search=dns.search)
+        self.lan.resolver(first, *second, options=dns.options, search=dns.search)
         self.dmz.resolver(RESOLVER.v4, options=dns.options)
 
-    def _uplink(self, stack: ExitStack) -> None:
-        ends = (self.border, "wan", self.cloud.namespace, f"up{self.number}")
+    def _uplink(self, stack: ExitStack, near: Namespace) -> None:
+        far, far_end = self.cloud.namespace, f"up{self.number}"
         if self.delay_ms:
-            line = wiring.long_cable(*ends, delay_ms=self.delay_ms, folder=self.folder)
+            line = wiring.long_cable(near, "wan", far, far_end, delay_ms=self.delay_ms, folder=self.folder)
             stack.callback(line.stop)
         else:
-            wiring.cable(*ends)
+            wiring.cable(near, "wan", far, far_end)
+            wiring.narrow(near, "wan", far, far_end, mtu=self.scenario.firewall.mtu)
+        wiring.address_uplink(wiring.exits(self.number), far=far, far_end=far_end, near=near)
+
+    def _carrier(self, stack: ExitStack) -> Namespace:
+        """Put a provider's NAT behind the border."""
+        carrier, inside = self._namespace(stack, "carrier"), wiring.inner_exits(self.number)
+        carrier.sysctl("net.ipv4.ip_forward=1")
+        wiring.cable(self.border, "wan", carrier, "lan")
+        wiring.address_uplink(inside, far=carrier, far_end="lan", near=self.border)
+        carrier.run("nft", "-f", "-", given=nat.carrier(inside, wiring.exits(self.number)))
+        return carrier
 
     def _load_rules(self) -> None:
         scenario = self.scenario
         if forgets := scenario.firewall.forgets:
             names = ("tcp_loose=0", f"tcp_timeout_established={forgets}")
             self.border.sysctl(*(f"net.netfilter.nf_conntrack_{name}" for name in names))
-        rules = firewall.ruleset(scenario.firewall, scenario.http_proxy, wiring.exits(self.number), scenario.dns)
+        exits = (wiring.inner_exits if scenario.firewall.double_nat else wiring.exits)(self.number)
+        rules = firewall.ruleset(scenario.firewall, scenario.http_proxy, exits, scenario.dns)
         self.border.run("nft", "-f", "-", given=rules)
 
     def _start(self) -> list[Server]:
         dns = self.scenario.dns
-        started = resolver.start_all(self.border, self.folder, dns, ipv6=self.scenario.ipv6)
+        if EJABBERD.name in self.scenario.firewall.reroute.values():
+            self.cloud.need_ejabberd()
+        also = () if self.scenario.ipv4 else (wiring.gateway_v6(self.number),)
+        started = resolver.start_all(self.border, self.folder, dns, ipv6=self.scenario.ipv6, also=also)
         if self.scenario.http_proxy and self.scenario.http_proxy.running:
             started.append(self._proxy(self.scenario.http_proxy))
+            if self.scenario.http_proxy.resolver == "denies":
+                started.append(resolver.start_denying(self.dmz, self.folder))
         actions = {rule.action for rule in self.scenario.firewall.rules}
         if "tls-inspector" in actions:
             started.append(self._inspector())
@@ -113,6 +130,8 @@ class Site:
     def _proxy(self, settings: HttpProxy) -> Server:
         if settings.box == "socks":
             return dante.start(self.dmz, self.folder, settings.port)
+        if settings.box == "tinyproxy":
+            return tinyproxy.start(self.dmz, self.folder, settings)
         if settings.box:
             spec = {"kind": settings.box, "addresses": [PROXY], "port": settings.port}
             return cloud_servers.boxes(self.dmz, "proxy", self.folder, [spec])

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.lab import servers
-from tests.lab.names import PROXY_PASSWORD, PROXY_USER, RESOLVER
+from tests.lab.names import PROXY_PASSWORD, PROXY_USER, RESOLVER, UNPLUGGED
 from tests.lab.netns import Namespace, run
 from tests.lab.pki import Pki
 from tests.lab.scenario import HttpProxy
 from tests.lab.servers import Server
 
+RESOLVERS = {"": RESOLVER.v4, "denies": "127.0.0.1", "silent": UNPLUGGED.v4}
 LIBRARY = Path("/usr/lib/squid")
 CONFIG = """\
 visible_hostname proxy.site.test
@@ -49,6 +51,7 @@ sslcrtd_children 2 startup=1
 tls_outgoing_options cafile={cafile}
 acl hello at_step SslBump1
 ssl_bump peek hello
+{splice}
 ssl_bump bump all
 """
 BUMPING = " ssl-bump generate-host-certificates=on dynamic_cert_mem_cache_size=4MB tls-cert={ca}"
@@ -60,7 +63,7 @@ def start(
     """Start squid; it also takes connections redirected to the ports *intercept* (TLS) and *web* (HTTP)."""
     folder.mkdir()
     bumps = settings.bump or bool(intercept)
-    extra = _bump(folder, pki) if bumps else ""
+    extra = _bump(folder, pki, settings.splice) if bumps else ""
     if settings.login:
         extra += _login(folder)
     bumping = BUMPING.format(ca=pki.signing("corporate")) if bumps else ""
@@ -74,7 +77,7 @@ def start(
             port=settings.port,
             bumping=bumping,
             folder=folder,
-            resolver=RESOLVER.v4,
+            resolver=RESOLVERS[settings.resolver],
             extra=extra,
             connect_ports=" ".join(map(str, settings.connect_ports)),
             options="\n".join(settings.options),
@@ -87,9 +90,10 @@ def start(
     return servers.start(namespace, "squid", ["squid", "-N", "-f", str(path)], folder=folder, ports=ports)
 
 
-def _bump(folder: Path, pki: Pki) -> str:
+def _bump(folder: Path, pki: Pki, spared: Sequence[str]) -> str:
     run(str(LIBRARY / "security_file_certgen"), "-c", "-s", str(folder / "forged"), "-M", "4MB")
-    return BUMP.format(library=LIBRARY, folder=folder, cafile=pki.ca("public", "operator"))
+    splice = f"acl spared ssl::server_name {' '.join(spared)}\nssl_bump splice spared" if spared else ""
+    return BUMP.format(library=LIBRARY, folder=folder, splice=splice, cafile=pki.ca("public", "operator"))
 
 
 def _login(folder: Path) -> str:

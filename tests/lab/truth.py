@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.lab import clock
+from tests.lab import clock, truth_nat
 from tests.lab.names import BY_NAME, PROXY
 from tests.lab.netns import SYSTEM_PATH, inside
 from tests.lab.site import Site
@@ -217,6 +217,11 @@ def _upgrade(site: Site, way: str) -> str:
     return status[1] if status else "silence"
 
 
+def _nat(site: Site) -> str:
+    """Return how the site's NAT maps ports, and what it lets in."""
+    return truth_nat.kind(site, binding())
+
+
 KINDS: Mapping[str, Asking] = {
     "udp": _udp,
     "udp-share": _udp_share,
@@ -234,6 +239,7 @@ KINDS: Mapping[str, Asking] = {
     "clock": _clock,
     "http": _http,
     "upgrade": _upgrade,
+    "nat": _nat,
 }
 
 

@@ -13,8 +13,13 @@ from tests.lab.servers import Server
 
 
 def exits(number: int) -> tuple[str, str]:
-    """Return the public addresses of site *number* and of its proxy."""
-    return f"198.18.{128 + number}.2", f"198.18.{128 + number}.3"
+    """Return the public addresses of site *number* and of its proxy; sites far apart in number may have the same."""
+    return f"198.18.{128 + number % 128}.2", f"198.18.{128 + number % 128}.3"
+
+
+def inner_exits(number: int) -> tuple[str, str]:
+    """Return what these two have where the provider has a NAT of its own: addresses that RFC 6598 sets apart for it."""
+    return f"100.64.{number % 128}.2", f"100.64.{number % 128}.3"
 
 
 def cable(one: Namespace, here: str, other: Namespace, there: str) -> None:
@@ -38,6 +43,12 @@ def long_cable(one: Namespace, here: str, other: Namespace, there: str, *, delay
     return line
 
 
+def narrow(one: Namespace, here: str, other: Namespace, there: str, *, mtu: int) -> None:
+    """Make *mtu* the size of the largest packet of a line. Its ends tell senders of larger ones, as routers do."""
+    one.ip("link", "set", here, "mtu", str(mtu))
+    other.ip("link", "set", there, "mtu", str(mtu))
+
+
 def plug(namespace: Namespace, device: str, *addresses: str, gateway: str = "") -> None:
     """Give *device* its addresses, and the namespace its way out."""
     for address in addresses:
@@ -46,20 +57,30 @@ def plug(namespace: Namespace, device: str, *addresses: str, gateway: str = "") 
         namespace.ip("route", "add", "default", "via", gateway, "dev", device)
 
 
-def address_v4(number: int, *, cloud: Namespace, border: Namespace, lan: Namespace, dmz: Namespace) -> None:
-    """Give all ends their IPv4 addresses and routes."""
-    far = f"198.18.{128 + number}.1"
-    plug(cloud, f"up{number}", f"{far}/24")
+def address_v4(*, border: Namespace, lan: Namespace, dmz: Namespace, stations: bool) -> None:
+    """Give the ends inside the site their IPv4 addresses and routes; without *stations*, not its machine."""
     plug(border, "lan", f"{SITE_GATEWAY}/24", f"{SECOND_RESOLVER}/24")
     plug(border, "dmz", f"{PROXY_GATEWAY}/24")
-    plug(border, "wan", *(f"{address}/24" for address in exits(number)), gateway=far)
-    plug(lan, "eth0", f"{SITE}/24", gateway=SITE_GATEWAY)
     plug(dmz, "eth0", f"{PROXY}/24", gateway=PROXY_GATEWAY)
+    if stations:
+        plug(lan, "eth0", f"{SITE}/24", gateway=SITE_GATEWAY)
+
+
+def address_uplink(outside: tuple[str, str], *, far: Namespace, far_end: str, near: Namespace) -> None:
+    """Give the line from *near* (its device is ``wan``) to *far* its addresses: *outside* at the near end."""
+    gateway = outside[0].rpartition(".")[0] + ".1"
+    plug(far, far_end, f"{gateway}/24")
+    plug(near, "wan", *(f"{address}/24" for address in outside), gateway=gateway)
+
+
+def gateway_v6(number: int) -> str:
+    """Return the IPv6 address of the border of site *number* on its LAN."""
+    return f"2001:2:0:1{number:02}::1"
 
 
 def address_v6(number: int, *, cloud: Namespace, border: Namespace, lan: Namespace) -> None:
     """Give the LAN public IPv6 addresses: no NAT there."""
-    inside, outside = f"2001:2:0:1{number:02}:", f"2001:2:0:2{number:02}:"
+    inside, outside = gateway_v6(number).removesuffix(":1"), f"2001:2:0:2{number:02}:"
     border.sysctl("net.ipv6.conf.all.forwarding=1")
     plug(cloud, f"up{number}", f"{outside}:1/64")
     cloud.ip("route", "add", f"{inside}:/64", "via", f"{outside}:2", "dev", f"up{number}")
