@@ -2,6 +2,7 @@
 # make test   what CI does: the lab's servers, lint, types, tests with branch coverage
 # make docs   the pages that are made of the probe's own explanations
 # make bench  the figures of benchmarks/, with their goals
+# make accuracy  how often the probe is right at the lab's sites: docs/accuracy.md
 # make clean  remove what the others made
 # Each works from a fresh clone with nothing else done. PYTHON=... picks an interpreter, VENV=... another folder.
 
@@ -13,6 +14,7 @@ VENV ?= .venv
 CONSTRAINTS ?= -c constraints.txt
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+ACCURACY_ARGS ?=
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 PINS = pyproject.toml constraints.txt
 
@@ -70,6 +72,10 @@ docs: $(VENV)/.run
 bench: setup
 	@$(MAKE) --no-print-directory $(VENV)/.dev
 	$(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
+
+accuracy: setup
+	@$(MAKE) --no-print-directory $(VENV)/.dev
+	$(VENV)/bin/python -m tests.lab.accuracy --write docs/accuracy.md $(ACCURACY_ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -137,10 +137,8 @@ def _relayed(answers: Answers, client: str, way: str) -> Iterator[Word]:
         doors = [("direct", "3478/udp"), (way, "443/tls"), (way, "80/tcp")]
     else:
         return
-    if "chromium-turn direct" not in answers:
-        return
-    found = [answers[f"chromium-turn {by}"][f"{host.name}:{door}"] for by, door in doors for host in TURN]
-    if "varies" not in found:
+    found = [answers.get(f"chromium-turn {by}", {}).get(f"{host.name}:{door}") for by, door in doors for host in TURN]
+    if not {"varies", None} & set(found):
         yield Word(source="chromium-turn", works="echo" in found)
 
 

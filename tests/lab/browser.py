@@ -91,7 +91,13 @@ class Browser:
 
 
 @contextmanager
-def opened(enter: Sequence[str], home: Path, *, trusted: Sequence[Path], flags: Sequence[str]) -> Iterator[Browser]:
+def opened(
+    enter: Sequence[str],
+    home: Path,
+    *,
+    trusted: Sequence[Path],
+    flags: Sequence[str],
+) -> Iterator[Browser]:
     """Start Chromium behind the command *enter*, as a user whose *home* has the CAs *trusted*; end it at the end."""
     _trust(home, trusted)
     (their_in, our_out), (our_in, their_out) = _pipe(), _pipe()
