@@ -64,6 +64,13 @@ def test_what_was_not_tried_is_no_verdict() -> None:
     assert found.checks["dns"].total == found.rows["desktop"].total == 0
 
 
+def test_a_control_is_no_verdict_on_the_site() -> None:
+    """It may end as it likes: it tells causes apart."""
+    run = observed("fail")
+    run.report["checks"][0]["control_of"] = "https/a:443/tls/direct"
+    assert figures([run]).checks == {}
+
+
 def test_a_degraded_row_is_a_pass() -> None:
     """The client works, by a detour."""
     rows = figures([observed(verdict="degraded"), observed(verdict="fail")]).rows["desktop"]

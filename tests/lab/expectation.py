@@ -79,7 +79,7 @@ def _clients(expected: Expected, clients: list[Item]) -> Iterator[str]:
 def _checks(wanted: tuple[Check, ...], checks: list[Item]) -> Iterator[str]:
     yield from _unmatched("check", (one.id for one in wanted), checks)
     for check in checks:
-        one = expected_outcome(wanted, check["id"], control=bool(check["control_of"]))
+        one = expected_outcome(wanted, check["id"], control=bool(check.get("control_of")))
         if not _as_wanted(one, check):
             yield f"check {check['id']} is {_told(check)}, not {one.outcome} {one.phase} {one.cause}".rstrip()
 

@@ -127,7 +127,7 @@ def _checks(runs: Iterable[Observed]) -> dict[str, Verdicts]:
     counts: defaultdict[str, Verdicts] = defaultdict(Verdicts)
     for run in runs:
         against = {line.partition(" ")[0] for line in _contradictions(run)}
-        for check in run.report["checks"]:
+        for check in (one for one in run.report["checks"] if not one.get("control_of")):
             wanted = set(expected_outcome(run.scenario.expect.checks, check["id"]).outcome.split("|"))
             counts[check["kind"]].count(
                 check["outcome"], wanted, contradicted=check["id"] in against, where=f"{run.site}: {check['id']}"
@@ -192,7 +192,7 @@ def _flips(runs: Iterable[Observed]) -> dict[str, list[str]]:
 
 
 def _verdicts(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    yield from ((check["id"], check["outcome"]) for check in report["checks"])
+    yield from ((check["id"], check["outcome"]) for check in report["checks"] if not check.get("control_of"))
     yield from ((row["id"], row["verdict"]) for row in report["rows"])
     yield "findings", " ".join(sorted(finding["id"] for finding in report["findings"]))
 

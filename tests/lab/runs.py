@@ -106,7 +106,7 @@ def tally(run: Run) -> Tally:
     told += [
         (check["id"], check["outcome"], expected_outcome(plan.expect.checks, check["id"]).outcome)
         for check in report["checks"]
-        if not check["control_of"]
+        if not check.get("control_of")
     ]
     judged = [(key, verdict, set(wanted.split("|"))) for key, verdict, wanted in told]
     return Tally(
