@@ -105,7 +105,7 @@ def _as_wanted(wanted: Check, check: Item) -> bool:
     failure = check["failure"] or {"phase": "", "cause": ""}
     return (
         is_one_of(check["outcome"], wanted.outcome)
-        and failure["cause"] not in (OURS - {"budget"} if check["control_of"] else OURS)
+        and failure["cause"] not in (OURS - {"budget"} if check.get("control_of") else OURS)
         and (not wanted.phase or is_one_of(failure["phase"], wanted.phase))
         and (not wanted.cause or is_one_of(failure["cause"], wanted.cause))
     )
