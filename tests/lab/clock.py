@@ -15,7 +15,9 @@ def environment(offset: str) -> Mapping[str, str]:
     if not offset:
         return {}
     found = sorted(Path("/").glob(LIBRARY.lstrip("/")))
-    return {"LD_PRELOAD": str(found[0]) if found else LIBRARY, "FAKETIME": offset, "DONT_FAKE_MONOTONIC": "1"}
+    # Timers count true seconds, and waits on conditions are left alone: the library's own cost Python seconds a thread.
+    timers = {"DONT_FAKE_MONOTONIC": "1", "FAKETIME_FORCE_MONOTONIC_FIX": "0"}
+    return {"LD_PRELOAD": str(found[0]) if found else LIBRARY, "FAKETIME": offset, **timers}
 
 
 def environment_of(program: str, offset: str) -> Mapping[str, str]:
