@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from rainbow_probe.model import Cause, Outcome, Phase, Report, Result, Scalar, Severity, Who
+from rainbow_probe.model import Cause, Outcome, Phase, Report, Result, Scalar, Severity, Step, Verdict, Who
 from tests.judge_samples import (
     AGENT,
     APEX,
     FCM,
     TURN,
+    Case,
     Facts,
     Fault,
     both,
@@ -274,3 +275,54 @@ def test_a_wrong_clock_leaves_what_needs_no_certificate() -> None:
 def test_the_turn_port_alone_is_no_clock() -> None:
     """One domain's certificates."""
     assert "clock-wrong" not in ids(report(replace(shown(Cause.TLS_EXPIRED), match=both(tcp(443), kind("turn")))))
+
+
+@pytest.mark.parametrize(("skew", "identity"), [(2, "certificate-expired"), (TWO_YEARS, "clock-wrong")])
+def test_a_date_from_behind_a_bad_certificate_is_a_witness_too(skew: int, identity: str) -> None:
+    """A control asks the same host without judging its certificate: then it is known whose fault it is."""
+    found = case(shown(Cause.TLS_EXPIRED, APEX))
+    assert ids(replace(found, results=(*found.results, told(found, skew))).judged()) == [identity]
+
+
+def told(found: Case, skew: int) -> Result:
+    """Follow up the bad certificate of *found* by the date of its own server."""
+    suspect = next(one for one in found.results if one.flow.kind == "https" and one.verdict.outcome is Outcome.FAIL)
+    flow = replace(suspect.flow, id=f"{suspect.flow.id}/date", kind="answers", control_of=suspect.flow.id)
+    step = Step(phase=Phase.HTTP, subject="/", at=0.0, took=0.1, facts={"clock_skew_s": skew})
+    return Result(flow=flow, verdict=Verdict(outcome=Outcome.PASS, reason="HTTP is answered"), steps=(step,))
+
+
+def test_where_nothing_confirms_the_clock_it_is_left_open() -> None:
+    """One domain's certificates are all that was seen: they have expired, or the clock is wrong."""
+    ours = both(tls, lambda flow: flow.target.host.endswith(APEX))
+    judged = report(
+        Fault(match=ours, phase=Phase.TLS, cause=Cause.TLS_EXPIRED), Fault(match=tls), Fault(match=kind("portal"))
+    )
+    assert "if the clock of this machine is right" in finding(judged, "certificate-expired").title
+    assert "if the clock" not in report(shown(Cause.TLS_EXPIRED, APEX)).findings[0].title
+
+
+@pytest.mark.parametrize(
+    ("skew", "told_as"),
+    [
+        (7200, "2 hours ahead of"),
+        (-3600, "1 hour behind"),
+        (900, "15 minutes ahead of"),
+        (19800, "5.5 hours ahead of"),
+    ],
+)
+def test_a_clock_some_minutes_or_hours_away_is_advice(skew: int, told_as: str) -> None:
+    """Nothing fails by it yet; whole hours point to the time zone."""
+    judged = report(dated(skew, "portal", "https"))
+    assert ids(judged) == ["clock-off"]
+    found = judged.findings[0]
+    assert told_as in found.title
+    assert (found.who, found.severity) == (Who.ENDPOINT, Severity.ADVICE)
+    assert ("time zone" in found.fix) is (skew % 1800 == 0 and skew != 900)
+
+
+def test_what_kerberos_allows_is_right_enough() -> None:
+    """So is what only one server says."""
+    assert ids(report(dated(200, "portal", "https"))) == []
+    assert ids(report(dated(7200, "portal"))) == []
+    assert ids(report(dated(7200, "portal"), dated(3, "https"))) == []

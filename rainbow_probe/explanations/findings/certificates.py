@@ -10,6 +10,11 @@ CERTIFICATES: dict[str, Why] = {
         "This machine's clock: an empty battery, or no time server.",
         "Set the date, and give the machine a time server.",
     ),
+    "clock-off": why(
+        "Unrelated servers agree that this machine's clock is minutes or hours away.",
+        "No time server, or a clock set by hand under a wrong time zone: then it is off by whole hours.",
+        "Have it set by NTP, and look at the time zone: Kerberos refuses more than five minutes.",
+    ),
     "tls-intercepted": why(
         "The certificates' issuer is trusted by this machine only, or shows on unrelated domains.",
         "Corporate TLS inspection.",

@@ -95,6 +95,7 @@ FINDERS: tuple[Finder, ...] = (
     # What works, and wants attention.
     addresses.bad_addresses,
     advice.by_address,
+    certificates.off,
     resolvers.dead_resolver,
     resolvers.drops_aaaa,
     resolvers.slow,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from statistics import median
 
 from rainbow_probe.judge.findings.proxy import with_cause
 from rainbow_probe.judge.scene import Found, Scene
@@ -11,6 +12,9 @@ from rainbow_probe.judge.words import common_name, count, hosts, named
 from rainbow_probe.model import Cause, Phase, Result, Who
 
 DAY = 86400  # seconds
+KERBEROS = 300  # seconds by which clocks may differ, RFC 4120 section 8.2
+HALF_AN_HOUR = 1800  # seconds; time zones differ by multiples of it
+AGREE = 90  # seconds between servers' own clocks, and a page's way through a cache
 OUT_OF_DATE = (Cause.TLS_EXPIRED, Cause.TLS_NOT_YET_VALID)
 FEWEST_HOSTS = 2  # whose own clocks would have to be wrong alike; one, with a certificate that agrees
 FEWEST_DOMAINS = 2  # unrelated sites do not let their certificates expire on one day
@@ -18,7 +22,7 @@ FEWEST_DOMAINS = 2  # unrelated sites do not let their certificates expire on on
 
 def clock(scene: Scene) -> list[Found]:
     """Blame this machine's clock if servers' dates disagree with it, or unrelated certificates are out of date."""
-    dated = [(result, skew) for result in scene.tried() for skew in _skews(result)]
+    dated = _dated(scene)
     wrong = [(result, skew) for result, skew in dated if abs(skew) > DAY]
     stale = with_cause(scene, *OUT_OF_DATE)
     acquitted = len(wrong) < len(dated)  # by one server that agrees with the clock
@@ -36,6 +40,44 @@ def clock(scene: Scene) -> list[Found]:
             detail=f"here it is {scene.site.clock or 'unknown'}; {_dates(stale)}",
         )
     ]
+
+
+def off(scene: Scene) -> list[Found]:
+    """Say that the clock is minutes or hours away, if unrelated servers agree that it is: nothing fails by it yet."""
+    dated = _dated(scene)
+    skews = {result.flow.target.host: skew for result, skew in dated}
+    middle = median(skews.values()) if skews else 0.0
+    alike = all(abs(skew - middle) <= AGREE for _, skew in dated)
+    if len(skews) < FEWEST_HOSTS or not alike or not KERBEROS < abs(middle) <= DAY:
+        return []
+    hours = abs(middle) >= HALF_AN_HOUR - AGREE and abs(middle - HALF_AN_HOUR * round(middle / HALF_AN_HOUR)) <= AGREE
+    return [
+        Found(
+            id="clock-off",
+            title=f"The clock of this machine is {_time(middle)} {_side(middle)}",
+            who=Who.ENDPOINT,
+            fix="Set it by NTP (UDP/123 to the site's time server)"
+            + (", and look at the time zone: whole hours are its usual mark. " if hours else ". ")
+            + "Kerberos, as proxies use it, refuses more than 5 minutes, and tokens that end now are misjudged.",
+            shows=tuple(result for result, _ in dated),
+            detail=f"here it is {scene.site.clock or 'unknown'}; by the dates of {named(skews)}",
+        )
+    ]
+
+
+def _time(skew: float) -> str:
+    minutes = round(abs(skew) / 60)
+    hours = round(abs(skew) / 3600, 1)
+    return count(minutes, "minute") if minutes < 60 else f"{hours:g} {'hour' if hours == 1 else 'hours'}"
+
+
+def _side(skew: float) -> str:
+    return "ahead of the servers' dates" if skew > 0 else "behind the servers' dates"
+
+
+def _dated(scene: Scene) -> list[tuple[Result, float]]:
+    """Return the servers that told a date, controls too, with the seconds by which this machine is ahead."""
+    return [(result, skew) for result in (*scene.tried(), *scene.controls) for skew in _skews(result)]
 
 
 def _skews(result: Result) -> Iterable[float]:
@@ -56,7 +98,7 @@ def _by(wrong: list[tuple[Result, float]]) -> str:
     if not wrong:
         return ": certificates of unrelated servers are out of date"
     skew = wrong[0][1]
-    return f": {count(round(abs(skew) / DAY), 'day')} {'ahead of' if skew > 0 else 'behind'} the servers' dates"
+    return f": {count(round(abs(skew) / DAY), 'day')} {_side(skew)}"
 
 
 def _dates(stale: Iterable[Result]) -> str:
@@ -76,10 +118,12 @@ def out_of_date(scene: Scene) -> list[Found]:
 def _stale(identity: str, state: str, stale: list[Result], scene: Scene) -> list[Found]:
     if not stale:
         return []
+    confirmed = any(abs(skew) <= DAY for _, skew in _dated(scene)) or _in_date(scene)
+    doubt = "" if confirmed else ", if the clock of this machine is right"
     return [
         Found(
             id=identity,
-            title=f"The certificate of {hosts(stale)} {state}",
+            title=f"The certificate of {hosts(stale)} {state}{doubt}",
             who=_whose(stale, scene),
             fix="Renew the certificate; if it is not the provider's own (see the issuer), whoever put it there must.",
             claims=tuple(stale),
