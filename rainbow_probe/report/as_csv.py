@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from io import StringIO
 
 from rainbow_probe.model import Report, Row
@@ -13,6 +14,8 @@ COLUMNS = (
 )  # fmt: skip
 # What makes a spreadsheet take a cell for a formula; the full-width forms count for some of them, too.
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# Where the decimal point is a comma, spreadsheets split cells at the semicolon, whatever is quoted.
+_HIDDEN = re.compile(rf"(;\s*)(?=[{re.escape(''.join(_FORMULA))}])")
 
 
 def dumps(report: Report) -> str:
@@ -30,5 +33,5 @@ def _values(row: Row) -> tuple[str, ...]:
 
 
 def _cell(value: str) -> str:
-    shown = plain(value)
+    shown = _HIDDEN.sub(r"\1'", plain(value))
     return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown

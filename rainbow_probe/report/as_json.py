@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from rainbow_probe.model import ClientLine, Failure, Finding, PortRange, Report, Result, Row, Scalar, Site, Step
 
@@ -13,8 +13,12 @@ SCHEMA = "rainbow-probe/report/1"
 
 
 def dumps(report: Report) -> str:
-    """Return the report as JSON text; ASCII only, so that no byte of a hostile peer reaches a terminal."""
-    return json.dumps(to_json(report), indent=2, allow_nan=False) + "\n"
+    """Return the report as JSON text; printable ASCII only, so that no byte of a hostile peer reaches a terminal.
+
+    Half a character (a lone surrogate, as the system hands on what is no UTF-8) is replaced: strict readers refuse it.
+    """
+    text = json.dumps(_whole(to_json(report)), indent=2, allow_nan=False)
+    return text.replace("\x7f", "\\u007f") + "\n"  # the one control character that JSON writes as it is
 
 
 def to_json(report: Report) -> dict[str, Any]:
@@ -148,3 +152,12 @@ def _finite(value: Scalar) -> Scalar:
 
 def _ms(seconds: float) -> float:
     return round(seconds * 1000, 1)
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, dict):
+        known = cast("dict[str, object]", value)
+        return {_whole(key): _whole(each) for key, each in known.items()}
+    return [_whole(each) for each in cast("list[object]", value)] if isinstance(value, list) else value

@@ -34,7 +34,7 @@ def _suite(report: Report, table: Table) -> dict[str, str]:
     return {
         "name": plain(f"{table.section} {table.title}"),
         **_counts(table.rows),
-        "timestamp": report.started.removesuffix("Z"),  # the format's schema knows no zone
+        "timestamp": plain(report.started).removesuffix("Z"),  # the format's schema knows no zone
         "hostname": plain(report.site.hostname),
     }
 
