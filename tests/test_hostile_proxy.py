@@ -123,7 +123,7 @@ CHALLENGES: dict[str, Handler] = {
 async def test_challenges_without_an_end(challenge: str, user: Credentials | None) -> None:
     """However often and however it asks: the password goes out once, and shows nowhere."""
     result = await through(CHALLENGES[challenge], user=user, limits=PROXIES)
-    fails(result, Phase.PROXY, Cause.PROXY_AUTH)
+    fails(result, Phase.PROXY, Cause.PROXY_AUTH, Cause.PROXY_AUTH_UNTRIED)
     assert ALICE.password not in repr(result)
 
 
