@@ -138,7 +138,7 @@ SOCKS: dict[str, tuple[Handler, tuple[Cause, ...]]] = {
     "half an answer": (answers(b"\x05\0", b"\x05\0\0\x03\xff", stays=False), (Cause.CLOSED,)),
     "escapes": (answers(TERMINAL.encode()), (Cause.NOT_SOCKS,)),
     "a byte, and nothing": (answers(b"\x05"), (Cause.TIMEOUT,)),
-    "drips": (drips(b"\x05\0\x05\0\0\x03\xff", b"a" * 3), (Cause.TIMEOUT,)),
+    "drips": (drips(b"\x05\0\x05\0\0\x03\xff" + b"a" * 100), (Cause.TIMEOUT,)),
     "silence": (mute, (Cause.TIMEOUT,)),
     "a tunnel to a page": (answers(b"\x05\0", b"\x05\0\0\x01" + bytes(6) + PAGE), (Cause.NOT_TLS,)),
 }
