@@ -110,8 +110,8 @@ def _proxy(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add(
         "--proxy",
-        metavar="auto|none|URL",
-        help="the proxy, http://, https://, socks5:// or socks4:// (auto: environment, then system)",
+        metavar="auto|none|wpad|pac:URL|URL",
+        help="the proxy (http, https, socks5, socks4), or the PAC file that names it (auto: environment, then system)",
     )
     add(
         "--proxy-user",

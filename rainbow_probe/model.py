@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rainbow_probe.ends import Credentials, Destination, Endpoint, Pac, PortRange, Proxy
 from rainbow_probe.terms import (
     OUR_OWN,
     UNPROVEN,
@@ -27,6 +28,7 @@ __all__ = [
     "Cause",
     "ClientLine",
     "Credentials",
+    "Destination",
     "Endpoint",
     "Failure",
     "Finding",
@@ -34,6 +36,7 @@ __all__ = [
     "IssuerPolicy",
     "Need",
     "Outcome",
+    "Pac",
     "PeerError",
     "Phase",
     "PortRange",
@@ -63,55 +66,6 @@ class PeerError(Exception):
         """Name the *cause*; *detail* is what was seen, in a few words."""
         super().__init__(detail)
         self.cause = cause
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """A host (a name or an address) and a port."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PortRange:
-    """Ports *first* to *last*, both included."""
-
-    first: int
-    last: int
-
-    def __str__(self) -> str:
-        return f"{self.first}-{self.last}"
-
-    def __contains__(self, port: int) -> bool:
-        return self.first <= port <= self.last
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """A user and a password; neither shows in a repr, a log or a report."""
-
-    user: str = field(repr=False)
-    password: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proxy:
-    """An HTTP proxy (RFC 9110, section 9.3.6), or a SOCKS one (RFC 1928)."""
-
-    endpoint: Endpoint
-    tls: bool = False
-    credentials: Credentials | None = field(default=None, repr=False)
-    socks: int = 0
-    """The version of SOCKS it speaks, 4 or 5; 0 for an HTTP proxy."""
-
-    def __str__(self) -> str:
-        scheme = f"socks{self.socks}" if self.socks else "https" if self.tls else "http"
-        return f"{scheme}://{self.endpoint}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +110,8 @@ class Flow:
     source: PortRange | None = None
     """Local ports the real client uses, where it matters."""
     params: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
+    proxy: str = ""
+    """The proxy it goes through, as a URL without secrets; empty where it goes direct."""
     control_of: str = ""
     """The id of the flow under suspicion, where this one was only planned to tell causes of its failure apart."""
 
@@ -262,7 +218,11 @@ class Site:
     """Patterns of hosts that go direct although there is a proxy."""
     no_proxy_source: str = ""
     proxy_notes: tuple[str, ...] = ()
-    """Settings that were seen and are not used, for example a PAC file, and why."""
+    """Settings that were seen and are not used, and why."""
+    pacs: tuple[Pac, ...] = ()
+    """PAC files in the order in which clients try them; *proxy* is for where none can be used."""
+    destinations: tuple[Destination, ...] = ()
+    """Which way each destination goes; known only when the run has asked."""
     resolvers: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     trust_stores: tuple[str, ...] = ()

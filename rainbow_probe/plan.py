@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rainbow_probe.catalogue import FlowSpec, Guide, HostGroup, Proxying, RowSpec
+from rainbow_probe.ends import HTTPS, asked
 from rainbow_probe.model import Assignment, Endpoint, Flow, IssuerPolicy, Proxy, Scalar, Transport, Via
 from rainbow_probe.options import TurnServer
 
@@ -17,6 +18,8 @@ NO_TURN = (
 BY_ADDRESS_ONLY = "the TURN servers were given by address, so there is no name to look up"
 CONTROLS = frozenset({"portal"})
 """Kinds that serve no row: they are run each time, because they separate causes."""
+WEBSOCKETS = frozenset({"xmpp"})
+"""Kinds whose clients ask for ``wss`` and not for ``https``."""
 OF_HTTP = frozenset({"proxy"})
 """Kinds that ask what the proxy's HTTP is like."""
 
@@ -38,11 +41,29 @@ def select_rows(guide: Guide, clients: Sequence[str], only: Sequence[str] = ()) 
     return tuple(r for r in guide.rows if (not clients or r.client in clients) and (not only or r.id in only))
 
 
-def make_plan(guide: Guide, rows: Sequence[RowSpec], servers: Sequence[TurnServer], proxy_for: ProxyFor) -> Plan:
-    """Plan every flow that *rows* need, and the controls."""
-    planner = _Planner(guide, servers, proxy_for)
+def make_plan(
+    guide: Guide,
+    rows: Sequence[RowSpec],
+    servers: Sequence[TurnServer],
+    proxy_for: ProxyFor,
+    websocket_proxy_for: ProxyFor | None = None,
+) -> Plan:
+    """Plan every flow that *rows* need, and the controls; WebSockets may have ways of their own."""
+    planner = _Planner(guide, servers, proxy_for, websocket_proxy_for or proxy_for)
     assignments = {spec.id: planner.assign(spec) for spec in _wanted(guide, rows)}
     return Plan(rows=tuple(rows), flows=tuple(planner.flows.values()), proxies=planner.proxies, assignments=assignments)
+
+
+def destinations(guide: Guide, rows: Sequence[RowSpec], servers: Sequence[TurnServer]) -> dict[str, Endpoint]:
+    """Return what clients ask the way to, URL to target; of a name that is only looked up, as if for HTTPS."""
+    planner = _Planner(guide, servers, lambda _: None, lambda _: None)
+    found: dict[str, Endpoint] = {}
+    for spec in _wanted(guide, rows):
+        if spec.kind == "dns" or spec.proxy is not Proxying.NO:
+            for target in planner.targets(spec):
+                there = replace(target, port=HTTPS) if spec.kind == "dns" else target
+                found[asked(there, "wss" if spec.kind in WEBSOCKETS else "https")] = there
+    return found
 
 
 def _wanted(guide: Guide, rows: Sequence[RowSpec]) -> Iterable[FlowSpec]:
@@ -51,16 +72,19 @@ def _wanted(guide: Guide, rows: Sequence[RowSpec]) -> Iterable[FlowSpec]:
 
 
 class _Planner:
-    def __init__(self, guide: Guide, servers: Sequence[TurnServer], proxy_for: ProxyFor) -> None:
+    def __init__(
+        self, guide: Guide, servers: Sequence[TurnServer], proxy_for: ProxyFor, websocket_proxy_for: ProxyFor
+    ) -> None:
         self._guide = guide
         self._servers = servers
         self._proxy_for = proxy_for
+        self._websocket_proxy_for = websocket_proxy_for
         self.flows: dict[str, Flow] = {}
         self.proxies: dict[str, Proxy] = {}
 
     def assign(self, spec: FlowSpec) -> Assignment:
         group = self._guide.hosts.get(spec.hosts)
-        targets = self._targets(spec, group)
+        targets = self.targets(spec)
         if not targets:
             only_addresses = group is not None and group.turn and bool(self._servers)
             return Assignment(not_applicable=BY_ADDRESS_ONLY) if only_addresses else Assignment(not_tested=NO_TURN)
@@ -70,7 +94,8 @@ class _Planner:
     def _why_not(self, targets: Iterable[Endpoint]) -> str:
         return NO_HTTP_PROXY if any(map(self._proxy_for, targets)) else NO_PROXY_HERE
 
-    def _targets(self, spec: FlowSpec, group: HostGroup | None) -> list[Endpoint]:
+    def targets(self, spec: FlowSpec) -> list[Endpoint]:
+        group = self._guide.hosts.get(spec.hosts)
         if group is None:
             return [Endpoint(host="localhost", port=spec.port)]
         if not group.turn:
@@ -87,14 +112,16 @@ class _Planner:
         return next((flow.transport for flow in turn), None) if spec.kind == "proxy" else None
 
     def _flow(self, spec: FlowSpec, group: HostGroup | None, target: Endpoint) -> str | None:
-        proxy = None if spec.proxy is Proxying.NO else self._proxy_for(target)
+        way = self._websocket_proxy_for if spec.kind in WEBSOCKETS else self._proxy_for
+        proxy = None if spec.proxy is Proxying.NO else way(target)
         if spec.proxy is Proxying.ONLY and (proxy is None or (proxy.socks and spec.kind in OF_HTTP)):
             return None
         via = Via.PROXY if proxy else Via.DIRECT
         identity = f"{spec.kind}/{target}/{spec.transport}/{via}{_more(spec)}"
         if identity not in self.flows:
             flow = _flow(identity, spec, group, target, via)
-            self.flows[identity] = replace(flow, params={**flow.params, **self._turn_ports(spec, target)})
+            more = {**flow.params, **self._turn_ports(spec, target)}
+            self.flows[identity] = replace(flow, params=more, proxy=str(proxy) if proxy else "")
         if proxy:
             self.proxies[identity] = proxy
         return identity

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from rainbow_probe import __version__
-from rainbow_probe.catalogue import Guide, RowSpec
+from rainbow_probe.catalogue import Guide, Proxying, RowSpec
 from rainbow_probe.followups import Sofar, follow_up
 from rainbow_probe.judge import judge
 from rainbow_probe.model import Flow, Proxy, Report, Result, Site, Via
@@ -18,15 +19,19 @@ from rainbow_probe.net.proxy_auth import Logins
 from rainbow_probe.net.route import Limits, Route
 from rainbow_probe.net.trust import Trust
 from rainbow_probe.options import Options, TurnServer
-from rainbow_probe.plan import Plan, make_plan, select_rows
+from rainbow_probe.plan import Plan, destinations, make_plan, select_rows
 from rainbow_probe.runner import Events, Job, Progressing, complete, run_waves
-from rainbow_probe.site import machine_roots, proxy_for
+from rainbow_probe.site import machine_roots
 from rainbow_probe.turn_servers import known_servers
+from rainbow_probe.wayout.ways import Ways
 
 SHORT_HOLD = 0.25  # seconds idle
 NEEDED = 60.0  # seconds idle: web clients ping within them, so a path must hold that long
 LONG_HOLD = 62.0  # a little more, as a client's ping comes with the 60th second at the latest
 WAITS = (10.0, 20.0, 30.0, 45.0, 60.0, 75.0, 90.0, 110.0)  # of links side by side; a server may end any after 120 s
+ASK_THE_WAY = frozenset({"dns", "udp-range"})
+"""Kinds that go direct, and yet want to know whether clients of their host use a proxy."""
+LOOKED_UP_HERE = 4  # the version of SOCKS that carries addresses only
 NOT_REACHED = "the run was stopped before this was tried to its end"
 
 
@@ -47,6 +52,7 @@ class Assessment:
         self._zero = time.monotonic()
         self._logins = Logins()
         allow_many_sockets()
+        self._ways = Ways(site=self.site, environ=os.environ)
         self._trust = Trust(
             ca_files=self.options.ca_files, public_ca=self.options.public_ca, machine_roots=machine_roots()
         )
@@ -60,7 +66,7 @@ class Assessment:
         """Try everything at once; what needs a TURN server begins when it is known which there are."""
         names = self._names()
         self._trust.prepare()
-        waves = [self._jobs(names, ()), self._jobs_with_turn(names)]
+        waves = [self._past_any_proxy(names), self._jobs(names, ()), self._jobs_with_turn(names)]
         try:
             await run_waves(
                 waves,
@@ -76,43 +82,56 @@ class Assessment:
     async def _jobs_with_turn(self, names: Names) -> list[Job]:
         return await self._jobs(names, await known_servers(self.options, self.guide, names))
 
+    async def _past_any_proxy(self, names: Names) -> list[Job]:
+        """Return what need not wait until a PAC file has been asked."""
+        plan = make_plan(self.guide, self.rows, (), lambda _: None)
+        return self._begin(names, [flow for flow in plan.flows if self._is_direct(flow)], {})
+
+    def _is_direct(self, flow: Flow) -> bool:
+        return (
+            bool(self.site.pacs) and self.guide.flows[flow.spec].proxy is Proxying.NO and flow.kind not in ASK_THE_WAY
+        )
+
     async def _jobs(self, names: Names, servers: Sequence[TurnServer]) -> list[Job]:
         """Plan with the servers known so far, and return the jobs that are new."""
-        plan = make_plan(self.guide, self.rows, servers, lambda target: proxy_for(self.site, target))
+        await self._ways.settle(destinations(self.guide, self.rows, servers), self._route(names))
+        plan = make_plan(
+            self.guide, self.rows, servers, self._ways.proxy_for, websocket_proxy_for=self._ways.websocket_proxy_for
+        )
         if self.plan is None or servers:
             self.plan = plan
         return self._begin(names, plan.flows, plan.proxies)
 
     def _follow_up(self, names: Names, results: Mapping[str, Result]) -> list[Job]:
         """Return the controls that *results* make necessary, and that have not begun yet."""
-        flows = follow_up(Sofar(guide=self.guide, site=self.site, results=results))
-        used = {job.flow.id: job.route.proxy for job in self.jobs}
-        proxied = {
-            flow.id: used.get(flow.control_of) or proxy_for(self.site, flow.target)
-            for flow in flows
-            if flow.via is Via.PROXY
-        }
+        flows = follow_up(Sofar(guide=self.guide, site=self._ways.told(), results=results))
+        proxied = {flow.id: self._proxy_of_control(flow) for flow in flows if flow.via is Via.PROXY}
         return self._begin(names, flows, {key: proxy for key, proxy in proxied.items() if proxy})
+
+    def _proxy_of_control(self, flow: Flow) -> Proxy | None:
+        """Return the proxy of the flow under suspicion: the control must differ in one thing only."""
+        suspect = next((job.route.proxy for job in self.jobs if job.flow.id == flow.control_of), None)
+        return suspect or self._ways.proxy_for(flow.target)
 
     def _begin(self, names: Names, flows: Sequence[Flow], proxies: Mapping[str, Proxy]) -> list[Job]:
         begun = {job.flow.id for job in self.jobs}
         route = self._route(names)
-        new = [Job(flow=flow, route=self._of(route, proxies.get(flow.id))) for flow in flows if flow.id not in begun]
+        new = [Job(flow=f, route=self._of(f, route, proxies.get(f.id))) for f in flows if f.id not in begun]
         self.jobs += new
         return new
 
     def report(self, *, interrupted: bool = False) -> Report:
         """Judge what was found."""
         plan = self.plan or make_plan(self.guide, self.rows, self.options.turn, lambda _: None)
-        jobs = self.jobs or [Job(flow=flow, route=self._route(self._names())) for flow in plan.flows]
+        jobs = [*self.jobs, *self._not_begun(plan)]
         why = "interrupted: " + NOT_REACHED if interrupted else "the deadline of the run came first: " + NOT_REACHED
         return replace(
             judge(
                 guide=self.guide,
                 rows=plan.rows,
                 assignments=plan.assignments,
-                results=complete(jobs, self.progress, why),
-                site=self.site,
+                results=[*complete(jobs, self.progress, why), *self._ways.results],
+                site=self._ways.told(),
                 have_credentials=self.options.credentials is not None,
             ),
             version=__version__,
@@ -121,6 +140,10 @@ class Assessment:
             self_check=self.progress.self_check,
             interrupted=interrupted,
         )
+
+    def _not_begun(self, plan: Plan) -> list[Job]:
+        begun = {job.flow.id for job in self.jobs}
+        return [Job(flow=f, route=self._route(self._names())) for f in plan.flows if f.id not in begun]
 
     def _names(self) -> Names:
         from rainbow_probe.net.dns import anyone_knows, ask_all
@@ -137,8 +160,8 @@ class Assessment:
         ipv6, ipv4 = any(":" in address for address in own), not own or any(":" not in address for address in own)
         if self.options.resolvers:
             return Names(direct, ipv6=ipv6, ipv4=ipv4, source="resolver")
-        proxy = [self.site.proxy.endpoint.host] if self.site.proxy else []
-        return Names(outside_only(confirmed(ask_system, direct), inside=proxy), ipv6=ipv6, ipv4=ipv4, knows=knows)
+        look_up = outside_only(confirmed(ask_system, direct), inside=self._ways.inside)
+        return Names(look_up, ipv6=ipv6, ipv4=ipv4, knows=knows)
 
     def _route(self, names: Names) -> Route:
         scale = self.options.idle_scale
@@ -151,7 +174,6 @@ class Assessment:
             maps=self.options.maps,
             turn=self.options.credentials,
             resolvers=self.site.resolvers,
-            proxied_site=self.site.proxy is not None,
             idle_hold=hold,
             idle_waits=tuple(wait * scale for wait in WAITS) if self.options.full else (),
             idle_needed=NEEDED * scale,
@@ -160,8 +182,10 @@ class Assessment:
             ranges=self.guide.ranges,
         )
 
-    def _of(self, route: Route, proxy: Proxy | None) -> Route:
-        return replace(route, proxy=proxy, site_proxy=self.site.proxy)
+    def _of(self, flow: Flow, route: Route, proxy: Proxy | None) -> Route:
+        towards = self._ways.proxy_of(flow.target.host)
+        resolves = towards is not None and towards.socks != LOOKED_UP_HERE
+        return replace(route, proxy=proxy, site_proxy=towards, proxied_site=resolves)
 
 
 def allow_many_sockets(wanted: int = 4096) -> None:

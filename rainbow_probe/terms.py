@@ -58,6 +58,7 @@ class Cause(StrEnum):
     PROXY_RESOLVE_FAILED = "proxy-resolve-failed"
     PROXY_TARGET_FAILED = "proxy-target-failed"
     PROXY_HTTP10 = "proxy-http10"
+    PAC_BROKEN = "pac-broken"
     TLS_UNTRUSTED = "tls-untrusted"
     TLS_INTERCEPTED = "tls-intercepted"
     TLS_EXPIRED = "tls-expired"

@@ -9,7 +9,7 @@ from pathlib import Path
 from rainbow_probe.model import OUR_OWN, Cause, Phase
 
 ROOT = Path(__file__).parent.parent / "rainbow_probe"
-PARTS = ("checks", "net", "protocols")
+PARTS = ("checks", "net", "protocols", "wayout")
 STUN = frozenset({Phase.STUN, Phase.TURN_ALLOCATE, Phase.TURN_PERMISSION, Phase.TURN_CHANNEL})
 ANY = frozenset(Phase)
 WORKS_IN: Mapping[str, frozenset[Phase]] = {
@@ -22,6 +22,7 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "checks/udp_range.py": frozenset({Phase.TURN_DATA}),
     "checks/xmpp.py": frozenset({Phase.WEBSOCKET, Phase.XMPP}),
     "net/call.py": frozenset({Phase.TURN_DATA, Phase.DTLS}),
+    "wayout/pac.py": frozenset({Phase.PROXY}),
     "net/dns.py": frozenset({Phase.RESOLVE}),
     "net/dtls.py": frozenset({Phase.DTLS}),
     "net/idle.py": frozenset({Phase.XMPP}),

@@ -18,7 +18,7 @@ LAYERS = (
     ("session",),
     ("outputs", "readiness", "selection"),
     ("demo", "report", "runner"),
-    ("followups", "judge", "plan", "turn_servers"),
+    ("followups", "judge", "plan", "turn_servers", "wayout"),
     ("rules",),
     ("checks",),
     ("net", "site"),
@@ -26,7 +26,7 @@ LAYERS = (
     ("catalogue", "evidence"),
     ("protocols",),
     ("explanations", "model"),
-    ("terms",),
+    ("ends", "terms"),
 )
 """From the top down: a module imports its own package and what stands below it, nothing beside or above."""
 BARRED = {"checks": {"socket", "ssl", "time"}, "protocols": {"asyncio", "socket", "ssl", "time"}}

@@ -54,8 +54,6 @@ def test_the_environment(environ: dict[str, str], proxy: str, where: str) -> Non
         ({"http_proxy": "a:1"}, ["http_proxy", "plain HTTP"]),
         ({"HTTP_PROXY": "a:1"}, ["HTTP_PROXY", "upper case"]),
         ({"HTTP_PROXY": "a:1", "https_proxy": "a:1"}, []),
-        ({"auto_proxy": "http://nurse:s3cr3t@pac.example/p.pac"}, ["PAC", "(http://pac.example/p.pac)", "--proxy"]),
-        ({"auto_proxy": ""}, ["auto_proxy", "WPAD"]),
     ],
 )
 def test_notes_of_the_environment(environ: dict[str, str], words: list[str]) -> None:
@@ -142,16 +140,63 @@ def test_the_same_proxy_twice_is_no_news(tmp_path: Path) -> None:
     assert auto(environ | {"https_proxy": "http://tls-proxy.clinic.example:8443"}, "darwin").notes == ()
 
 
-def test_a_pac_file_is_told_whatever_is_used(tmp_path: Path) -> None:
-    """With a proxy of the environment and without one; its URL shows no credentials."""
-    environ = printing(tmp_path, "scutil", "scutil-proxy-pac.txt")
-    for more in ({}, {"https_proxy": "proxy:3128"}):
-        pac, detection = auto(environ | more, "darwin").notes
-        assert pac == (
-            "macOS settings: a PAC file is set (http://pac.clinic.example:8000/proxy.pac); "
-            "this version does not evaluate it; give --proxy"
-        )
-        assert "WPAD" in detection
+def test_pac_files_are_taken_in_the_order_of_clients(tmp_path: Path) -> None:
+    """Detection first, then the file that is named; its URL shows no credentials."""
+    chosen = auto(printing(tmp_path, "scutil", "scutil-proxy-pac.txt"), "darwin")
+    assert list(map(str, chosen.pacs)) == [
+        "automatic detection, WPAD (macOS settings)",
+        "http://pac.clinic.example:8000/proxy.pac (macOS settings)",
+    ]
+    assert chosen.notes == ()
+
+
+def test_a_pac_file_beside_the_environments_proxy_is_told(tmp_path: Path) -> None:
+    """Browsers of the desktop may use it: the user must know, and how to test it."""
+    chosen = auto(printing(tmp_path, "scutil", "scutil-proxy-pac.txt") | {"https_proxy": "proxy:3128"}, "darwin")
+    assert chosen.pacs == ()
+    detection, pac = chosen.notes
+    assert pac == (
+        "macOS settings name a PAC file (http://pac.clinic.example:8000/proxy.pac), which browsers may use; "
+        "give --proxy pac:URL to test it"
+    )
+    assert "--proxy wpad" in detection
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "url"),
+    [
+        ("http://nurse:s3cr3t@pac.example/p.pac", "http://pac.example/p.pac", "http://nurse:s3cr3t@pac.example/p.pac"),
+        ("", "automatic detection, WPAD", ""),
+    ],
+)
+def test_the_environments_pac_file(text: str, shown: str, url: str) -> None:
+    """``auto_proxy`` is Chromium's own variable: a file, or the wish to find one."""
+    chosen = auto({"auto_proxy": text, "https_proxy": "proxy:3128"})
+    [pac] = chosen.pacs
+    assert (pac.shown, pac.url, pac.where) == (shown, url, "the environment")
+    assert "s3cr3t" not in repr(chosen)
+    assert str(chosen.proxy) == "http://proxy:3128"
+
+
+def test_the_user_names_a_pac_file(tmp_path: Path) -> None:
+    """A URL, a file that is there, or that one is to be found; whose proxies get the environment's credentials."""
+    file = tmp_path / "proxy.pac"
+    file.write_text("function FindProxyForURL() {}")
+    for wanted, url in {"pac:https://a.example/p": "https://a.example/p", f"pac:{file}": str(file), "wpad": ""}.items():
+        [pac] = find_proxy(wanted, {USER: "nurse", PASSWORD: HIDDEN}).pacs
+        assert (pac.url, pac.where) == (url, "--proxy")
+        assert pac.credentials is not None
+        assert HIDDEN not in repr(pac)
+    with pytest.raises(SiteError, match="no such file"):
+        find_proxy(f"pac:{file}x", {})
+
+
+def test_a_malformed_proxy_costs_no_pac_file() -> None:
+    """It is a note; the file beside it is used."""
+    bad = (Candidate(where="Windows settings", url="http://[:1"),)
+    chosen = choose_leniently(Declared(where="Windows settings", proxies=bad, pac="http://a/p.pac"), {})
+    assert [pac.url for pac in chosen.pacs] == ["http://a/p.pac"]
+    assert "malformed" in chosen.notes[0]
 
 
 def test_a_proxy_for_plain_http_only(tmp_path: Path) -> None:

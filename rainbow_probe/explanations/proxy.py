@@ -48,6 +48,11 @@ PROXY = stage(
             "An old or simple proxy. Browsers do not mind; the WebRTC gateway needs HTTP/1.1.",
             "Switch the proxy to HTTP/1.1, or give the gateway another one.",
         ),
+        Cause.PAC_BROKEN: why(
+            "The PAC file is there and says nothing that can be used: it is no JavaScript, fails, or does not end.",
+            "A slip in its last change; a web page in its place. Browsers go on without a word as if there were none.",
+            "Correct the file; the detail names the line.",
+        ),
         Cause.NOT_HTTP: why(
             "What answers on the proxy's port is not HTTP.",
             "The port belongs to something else, for example a SOCKS proxy or a TLS one (`https://`).",

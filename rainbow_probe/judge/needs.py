@@ -174,7 +174,13 @@ def behind_proxy(result: Result, known: Known) -> bool:
         return False
     alike = [known.results[flow] for flow in _clients(known) if flow in known.results]
     same = [other for other in alike if other.flow.target.host == result.flow.target.host]
-    return any(not direct(other) for other in same) or not same
+    return any(not direct(other) for other in same) or (not same and _asks_a_proxy(result.flow.target.host, known))
+
+
+def _asks_a_proxy(host: str, known: Known) -> bool:
+    """Return whether clients of *host* are told to use a proxy; where nobody asked, as the site's setting says."""
+    ways = [way for way in known.site.destinations if way.target.host == host]
+    return any(way.used for way in ways) or not ways
 
 
 def _clients(known: Known) -> list[str]:

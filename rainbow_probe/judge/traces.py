@@ -25,6 +25,8 @@ MANY_WAYS = frozenset({"udp-range"})
 """Kinds of checks whose steps take other ways than their flow's, to get at an allocation."""
 PROXY_ONLY = frozenset({"proxy"})
 """Kinds of checks that are the proxy's own word, and say nothing of the target."""
+OF_THE_SITE = frozenset({"pac", "door"})
+"""Kinds of checks that ask this site's own boxes which way to go: of the way out they say nothing."""
 LOOK_UPS = frozenset({"dns", *IDLE_KINDS})
 """Kinds of checks whose pass says nothing of the way out."""
 

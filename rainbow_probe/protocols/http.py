@@ -20,9 +20,10 @@ STATUS_LINE = b"HTTP/"  # how every answer begins, RFC 9112 section 4
 class Client:
     """One connection to *host*, for one exchange after the other."""
 
-    def __init__(self, host: str) -> None:
-        """Name *host* in every request, with its port where that is not the usual one."""
+    def __init__(self, host: str, body_size: int = BODY_SIZE) -> None:
+        """Name *host* in every request, with its port where that is not the usual one; keep *body_size* bytes."""
         self._host = host
+        self._body_size = body_size
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_SIZE)
 
     @property
@@ -36,7 +37,7 @@ class Client:
             raise EOFError("the connection ends with the last answer")
         if self._http.states == _BOTH_DONE:
             self._http.start_next_cycle()
-        return Exchange(method, target, self._host, headers, connection=self._http)
+        return Exchange(method, target, self._host, headers, connection=self._http, body_size=self._body_size)
 
 
 class Exchange:
@@ -50,6 +51,7 @@ class Exchange:
         headers: Mapping[str, str] | None = None,
         *,
         connection: h11.Connection | None = None,
+        body_size: int = BODY_SIZE,
     ) -> None:
         """Ask *host* for *target*; *headers* come after our own."""
         self.status: int | None = None
@@ -63,6 +65,7 @@ class Exchange:
         self._http = connection or h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_SIZE)
         self._head = Head()
         self._body = bytearray()
+        self._body_size = body_size
 
     @property
     def body(self) -> bytes:
@@ -98,8 +101,8 @@ class Exchange:
             self.done = True
 
     def _keep(self, data: bytes | bytearray | memoryview) -> None:
-        self.truncated = len(self._body) + len(data) > BODY_SIZE
-        self._body += data[: BODY_SIZE - len(self._body)]
+        self.truncated = len(self._body) + len(data) > self._body_size
+        self._body += data[: self._body_size - len(self._body)]
         self.done = self.truncated
 
 

@@ -10,7 +10,7 @@ from rainbow_probe.model import Finding, Outcome, Report, Result, Row, RowVerdic
 from rainbow_probe.report.layout import Table, by_weight, tables, tally
 from rainbow_probe.report.markup import Html, element, join
 from rainbow_probe.report.style import CSS
-from rainbow_probe.report.wording import ACTORS, SEVERITIES, VERDICTS, because, lines, named, number, unjudged
+from rainbow_probe.report.wording import ACTORS, SEVERITIES, VERDICTS, because, lines, named, number, unjudged, ways
 
 _MARKS = {
     "pass": "✔", "fail": "✘", "blocking": "✘", "degraded": "!", "degrading": "!", "inconclusive": "?",
@@ -123,6 +123,8 @@ def _site(site: Site, mapped: tuple[str, ...]) -> list[tuple[str, Html | str]]:
         ("Addresses", ", ".join(site.addresses)),
         ("Seen as", ", ".join(mapped)),
         ("Proxy", proxy),
+        ("PAC file", ", ".join(map(str, site.pacs))),
+        ("Ways", join([element("div", way) for way in ways(site)])),
         ("Direct to", ", ".join(site.no_proxy)),
         ("Notes", "; ".join(site.proxy_notes)),
         ("Resolvers", ", ".join(site.resolvers)),

@@ -7,7 +7,19 @@ import math
 from collections.abc import Mapping
 from typing import Any, cast
 
-from rainbow_probe.model import ClientLine, Failure, Finding, PortRange, Report, Result, Row, Scalar, Site, Step
+from rainbow_probe.model import (
+    ClientLine,
+    Destination,
+    Failure,
+    Finding,
+    PortRange,
+    Report,
+    Result,
+    Row,
+    Scalar,
+    Site,
+    Step,
+)
 
 SCHEMA = "rainbow-probe/report/1"
 
@@ -47,6 +59,8 @@ def _site(report: Report) -> dict[str, Any]:
         "no_proxy": list(site.no_proxy),
         "no_proxy_source": site.no_proxy_source,
         "proxy_notes": list(site.proxy_notes),
+        "pac": [{"url": pac.shown, "source": pac.where} for pac in site.pacs],
+        "destinations": [_destination(way) for way in site.destinations],
         "resolvers": list(site.resolvers),
         "addresses": list(site.addresses),
         "mapped_addresses": list(report.mapped_addresses),
@@ -62,6 +76,18 @@ def _site(report: Report) -> dict[str, Any]:
 
 def _proxy(site: Site) -> dict[str, str] | None:
     return {"url": str(site.proxy), "source": site.proxy_source} if site.proxy else None
+
+
+def _destination(way: Destination) -> dict[str, Any]:
+    return {
+        "url": way.url,
+        "host": way.target.host,
+        "port": way.target.port,
+        "choices": list(way.choices),
+        "used": str(way.used) if way.used else "direct",
+        "passed_over": list(way.passed_over),
+        "source": way.source,
+    }
 
 
 def _ports(ports: PortRange | None) -> dict[str, int] | None:
@@ -97,6 +123,7 @@ def _check(result: Result) -> dict[str, Any]:
         "kind": flow.kind,
         "target": {"host": flow.target.host, "port": flow.target.port, "transport": flow.transport.value},
         "via": flow.via.value,
+        "proxy": flow.proxy,
         "control_of": flow.control_of,
         "outcome": verdict.outcome.value,
         "reason": verdict.reason,

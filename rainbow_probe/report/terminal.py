@@ -29,6 +29,7 @@ from rainbow_probe.report.wording import (
     number,
     some,
     unjudged,
+    ways,
 )
 
 CELL = 240  # characters: a hostile page in a table cell must not push the rest off the screen
@@ -122,6 +123,8 @@ class _Page:
         yield "Name", self._text(_listed([site.hostname, site.platform]) or "unknown")
         yield "Addresses", self._text(_listed(site.addresses) or "none")
         yield "Way out", self._text(_way_out(site))
+        for way in ways(site):
+            yield "Way out", self._text(way)
         yield "Resolvers", self._text(_listed(site.resolvers) or "none found")
         if self._report.mapped_addresses:
             yield "Seen as", self._text(_listed(self._report.mapped_addresses))
@@ -277,6 +280,8 @@ def _listed(items: Iterable[str]) -> str:
 
 
 def _way_out(site: Site) -> str:
+    if site.pacs:
+        return f"as the PAC file says: {', '.join(map(str, site.pacs))}"
     if site.proxy is None:
         return "direct, no proxy"
     direct = f"; direct to {some(site.no_proxy, 6)}" if site.no_proxy else ""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rainbow_probe.model import Finding, Need, Row, RowVerdict, Severity, Who
+from rainbow_probe.ends import HTTPS
+from rainbow_probe.model import Finding, Need, Row, RowVerdict, Severity, Site, Who
+
+FEW_HOSTS = 4  # named of those that go the same way
 
 VERDICTS = {
     RowVerdict.PASS: "pass",
@@ -81,6 +84,20 @@ def unjudged(finding: Finding) -> str:
         alike.setdefault(", ".join(phases), []).append(where)
     told = [f"{', '.join(doors)} ({phases})" for phases, doors in alike.items()]
     return f"not judged: {'; '.join(told)}. Run again when this is repaired." if told else ""
+
+
+def ways(site: Site) -> list[str]:
+    """Return which way each destination goes, grouped by equal choice; nothing where one setting is for all."""
+    groups: dict[tuple[tuple[str, ...], str], list[str]] = {}
+    for way in site.destinations if site.pacs else ():
+        used = str(way.used) if way.used else "direct"
+        groups.setdefault((way.choices, used), []).append(str(way.target).removesuffix(f":{HTTPS}"))
+    return [f"{_choice(*group)}: {some(dict.fromkeys(hosts), FEW_HOSTS)}" for group, hosts in groups.items()]
+
+
+def _choice(choices: tuple[str, ...], used: str) -> str:
+    listed = "; ".join(choices)
+    return f"{listed} (in use: {used})" if len(choices) > 1 else listed
 
 
 def _escaped(char: str) -> str:

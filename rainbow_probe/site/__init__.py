@@ -21,7 +21,7 @@ __all__ = ["SiteError", "machine_roots", "proxy_for", "read_site", "source_addre
 
 
 def read_site(*, proxy: str = "auto", environ: Mapping[str, str], resolvers: Sequence[str] = ()) -> Site:
-    """Read this machine. *proxy* is ``auto``, ``none`` or a URL; *resolvers* replace the system's.
+    """Read this machine. *proxy* is what ``--proxy`` may be; *resolvers* replace the system's.
 
     Raises ``SiteError`` for a malformed URL or resolver.
     """
@@ -32,6 +32,7 @@ def read_site(*, proxy: str = "auto", environ: Mapping[str, str], resolvers: Seq
         no_proxy=chosen.bypass,
         no_proxy_source=chosen.bypass_where,
         proxy_notes=chosen.notes,
+        pacs=chosen.pacs,
         resolvers=find_resolvers(resolvers, environ),
         addresses=local_addresses(),
         trust_stores=trust_stores(),
@@ -44,7 +45,7 @@ def read_site(*, proxy: str = "auto", environ: Mapping[str, str], resolvers: Seq
 
 
 def proxy_for(site: Site, target: Endpoint) -> Proxy | None:
-    """Return the proxy a client at *site* uses towards *target*; None where it goes direct."""
+    """Return the proxy that *site*'s settings name for *target*, PAC files apart; None where it goes direct."""
     if site.proxy is None or any(goes_direct(pattern, target) for pattern in site.no_proxy):
         return None
     return site.proxy

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from rainbow_probe.site.bypass import patterns
 from rainbow_probe.site.settings import Candidate, Declared, Unused, note
-from rainbow_probe.site.url import without_secrets
 
 NAMES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "http_proxy")
 """Variables in order of preference; an empty one counts as not set, as in curl.
@@ -29,7 +28,9 @@ def declared_by(environ: Mapping[str, str]) -> Declared:
         ),
         bypass=bypass[0],
         bypass_where=bypass[1],
-        notes=(*_pac(environ), *([] if found else _upper(environ))),
+        pac=environ.get("auto_proxy", "").strip(),  # Chromium's: a PAC file, or, empty, nothing but the wish for one
+        detection="auto_proxy" in environ and not environ["auto_proxy"].strip(),
+        notes=() if found else tuple(_upper(environ)),
     )
 
 
@@ -37,14 +38,6 @@ def bypass_of(environ: Mapping[str, str]) -> tuple[tuple[str, ...], str]:
     """Return the patterns of ``no_proxy`` or else ``NO_PROXY``, and where they are from."""
     name = next((name for name in ("no_proxy", "NO_PROXY") if environ.get(name, "").strip()), "")
     return patterns(environ.get(name, "")), f"{name} in the environment" if name else ""
-
-
-def _pac(environ: Mapping[str, str]) -> list[str]:
-    """``auto_proxy`` is Chromium's: a PAC file, or nothing but the wish to find one."""
-    if "auto_proxy" not in environ:
-        return []
-    where, url = "auto_proxy in the environment", environ["auto_proxy"].strip()
-    return [note(Unused.PAC, where, without_secrets(url)) if url else note(Unused.DETECTION, where)]
 
 
 def _upper(environ: Mapping[str, str]) -> list[str]:

@@ -1,9 +1,7 @@
-"""From what a source declares about proxies to the one proxy that is used, and notes on all that is not.
+"""From what a source declares about proxies to what is used, and notes on all that is not.
 
-This version speaks HTTP CONNECT to one proxy, with Basic credentials. What it sees and cannot follow is
-told, never ignored: ``Unused`` lists it. PAC evaluation has its place here, between ``Declared`` and
-``Chosen`` (``Site`` would then need a proxy per target, behind ``proxy_for``); NTLM and Negotiate have
-theirs in the CONNECT exchange, and nothing here depends on the scheme.
+What is seen and cannot be followed is told, never ignored: ``Unused`` lists it. Which way a PAC file sends each
+destination is found out when the run begins (``wayout``); here it is only known that there is one.
 """
 
 from __future__ import annotations
@@ -13,18 +11,18 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from rainbow_probe.evidence import printable
-from rainbow_probe.model import Proxy
+from rainbow_probe.model import Pac, Proxy
 from rainbow_probe.site.errors import SiteError
 from rainbow_probe.site.url import parse_proxy, without_secrets
+
+DETECTION = "automatic detection, WPAD"
 
 
 class Unused(StrEnum):
     """What may be set and is not followed, as notes for the report."""
 
-    PAC = "{where}: a PAC file is set ({what}); this version does not evaluate it; give --proxy"
-    DETECTION = (
-        "{where}: automatic detection (WPAD) is on; this version does not do it; give --proxy if the site has it"
-    )
+    PAC = "{where} name a PAC file ({what}), which browsers may use; give --proxy pac:URL to test it"
+    DETECTION = "{where} have automatic detection (WPAD) on, which browsers may use; give --proxy wpad to test it"
     REVERSED = "{where}: the list of exceptions is reversed; this version does not follow that"
     MALFORMED = "{where}: the proxy is malformed and not used; give --proxy"
     PLAIN = "{where} is meant for plain HTTP; it is used for TLS too, where curl and Chromium would go direct"
@@ -60,6 +58,8 @@ class Chosen:
     """What a run uses; the fields of ``Site`` that speak of proxies."""
 
     proxy: Proxy | None = None
+    pacs: tuple[Pac, ...] = ()
+    """In the order in which clients try them; *proxy* is for where none can be used."""
     where: str = "none"
     bypass: tuple[str, ...] = ()
     bypass_where: str = ""
@@ -77,18 +77,29 @@ def candidates(where: str, *, https: str, http: str, socks: str) -> tuple[Candid
 
 
 def choose(declared: Declared, environ: Mapping[str, str]) -> Chosen:
-    """Take the first proxy; raises ``SiteError`` if it is malformed."""
-    notes = _notes(declared)
+    """Take the PAC files, and the first proxy; raises ``SiteError`` if it is malformed."""
+    found = Chosen(pacs=pacs_of(declared, environ), notes=declared.notes)
     candidate = next(iter(declared.proxies), None)
     if candidate is None:
-        return Chosen(notes=notes)
-    return Chosen(
+        return found
+    return replace(
+        found,
         proxy=parse_proxy(candidate.url, candidate.where, environ),
         where=candidate.where,
         bypass=tuple(printable(pattern) for pattern in declared.bypass),
         bypass_where=(declared.bypass_where or declared.where) if declared.bypass else "",
-        notes=(*notes, *([note(Unused.PLAIN, candidate.where)] if candidate.plain else [])),
+        notes=(*found.notes, *([note(Unused.PLAIN, candidate.where)] if candidate.plain else [])),
     )
+
+
+def pacs_of(declared: Declared, environ: Mapping[str, str]) -> tuple[Pac, ...]:
+    """Return what leads to a PAC file: detection comes before a file that is named, as in Chromium."""
+    if not (declared.pac or declared.detection):
+        return ()
+    login = parse_proxy("http://any", "a proxy of the PAC file", environ).credentials
+    named = Pac(where=declared.where, shown=without_secrets(declared.pac), url=declared.pac, credentials=login)
+    found = Pac(where=declared.where, shown=DETECTION, credentials=login)
+    return (*([found] if declared.detection else []), *([named] if declared.pac else []))
 
 
 def choose_leniently(declared: Declared, environ: Mapping[str, str]) -> Chosen:
@@ -99,25 +110,21 @@ def choose_leniently(declared: Declared, environ: Mapping[str, str]) -> Chosen:
     try:
         choose(declared, {})
     except SiteError:
-        return Chosen(notes=(*_notes(declared), note(Unused.MALFORMED, declared.where)))
+        malformed = note(Unused.MALFORMED, declared.where)
+        return Chosen(pacs=pacs_of(declared, environ), notes=(*declared.notes, malformed))
     return choose(declared, environ)
 
 
 def merge(first: Chosen, second: Chosen) -> Chosen:
     """Prefer *first*, and tell of *second* what the user may want to know."""
-    if first.proxy is None:
+    if first.proxy is None and not first.pacs:
         return replace(second, notes=(*first.notes, *second.notes))
-    if second.proxy is None or str(second.proxy) == str(first.proxy):
-        return replace(first, notes=(*first.notes, *second.notes))
-    return replace(first, notes=(*first.notes, *second.notes, note(Unused.SECOND, second.where, str(second.proxy))))
+    others = [note(Unused.PAC if pac.url else Unused.DETECTION, pac.where, pac.shown) for pac in second.pacs]
+    if second.proxy and str(second.proxy) != str(first.proxy):
+        others.append(note(Unused.SECOND, second.where, str(second.proxy)))
+    return replace(first, notes=(*first.notes, *second.notes, *others))
 
 
 def note(unused: Unused, where: str, what: str = "") -> str:
     """Word what is not used, and from *where* it is."""
     return unused.format(where=where, what=what)
-
-
-def _notes(declared: Declared) -> tuple[str, ...]:
-    pac = [note(Unused.PAC, declared.where, without_secrets(declared.pac))] if declared.pac else []
-    detection = [note(Unused.DETECTION, declared.where)] if declared.detection else []
-    return (*declared.notes, *pac, *detection)

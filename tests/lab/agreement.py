@@ -16,6 +16,7 @@ from typing import Any
 from tests.lab.expectation import matches
 from tests.lab.names import AGENT, APNS, REST, TURN, WEB
 from tests.lab.oracle import Answers
+from tests.lab.oracle_chromium import PAC
 from tests.lab.pki import ORGANISATIONS
 
 LIMITS = Path(__file__).parent / "oracle_limits.toml"
@@ -50,6 +51,7 @@ class Compared:
 def compare(report: Mapping[str, Any], answers: Answers) -> Compared:
     """Compare all checks and rows of *report* that the oracle speaks of."""
     told = [(check["id"], check["outcome"], list(of_check(check["id"], answers))) for check in report["checks"]]
+    told += [(check["id"], check["outcome"], list(by_pac(check, report, answers))) for check in report["checks"]]
     told += [(row["id"], row["verdict"], list(of_row(row["id"], answers))) for row in report["rows"]]
     pairs = [(item, verdict, word) for item, verdict, words in told for word in words]
     opposite = [
@@ -89,6 +91,16 @@ def of_check(check: str, answers: Answers) -> Iterator[Word]:
             return
 
 
+def by_pac(check: Mapping[str, Any], report: Mapping[str, Any], answers: Answers) -> Iterator[Word]:
+    """Give what Chromium with the site's PAC file says of *check*, if that took the way which the probe found there."""
+    kind, target = check["kind"], check["target"]
+    place = f"{target['host']}:{target['port']}"
+    url = f"{'wss' if kind == 'xmpp' else 'https'}://{place.removesuffix(':443')}/"
+    ways = {way["url"]: "direct" if way["used"] == "direct" else "proxy" for way in report["site"]["destinations"]}
+    if f"chromium-fetch {PAC}" in answers and ways.get(url) == check["via"] and target["transport"] != "udp":
+        yield from of_check(f"{kind}/{place}/{target['transport']}/{PAC}", answers)
+
+
 def _shown_by(host: str) -> str:
     apple = f"{ORGANISATIONS['apple']}: unable to verify the first certificate"
     return apple if host in {one.name for one in APNS} else f"{ORGANISATIONS['public']}: ok"
@@ -113,7 +125,7 @@ def _said(
 def of_row(row: str, answers: Answers) -> Iterator[Word]:
     """Give what the oracle says of *row*, as the client of that row would experience it."""
     client, _, part = row.partition("/")
-    way = "proxy" if "chromium-turn proxy" in answers else "direct"
+    way = next((way for way in (PAC, "proxy") if f"chromium-turn {way}" in answers), "direct")
     if client in {"desktop", "connectors", "mobile", "room"} and part == "https":
         yield from _all(answers, f"chromium-fetch {way}", "200", [f"{host.name}:443/tls" for host in (REST, *WEB)])
     elif client in {"desktop", "connectors", "mobile", "room"} and part == "wss":

@@ -134,6 +134,20 @@ async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
+def page(text: str) -> Handler:
+    """Return a web server that gives *text* to whoever asks, as a PAC file is given."""
+    body = text.encode()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ns-proxy-autoconfig\r\nContent-Length: %d\r\n" % len(body)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(head + b"Connection: close\r\n\r\n" + body)
+            await writer.drain()
+
+    return serve
+
+
 HANDLERS: Mapping[str, Handler] = {
     "mute": mute,
     "inspector": inspector,
@@ -158,13 +172,14 @@ def closing(handler: Handler) -> Callable[[asyncio.StreamReader, asyncio.StreamW
 
 
 async def listen(spec: Mapping[str, Any]) -> asyncio.Server:
-    """Start one listener: ``kind``, ``addresses``, ``port``, and for TLS ``certificate``, ``key`` and ``alpn``."""
+    """Start one listener: ``kind``, ``addresses``, ``port``; with TLS ``certificate``, ``key``, ``alpn``; ``text``."""
     context: ssl.SSLContext | None = None
     if "certificate" in spec:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(spec["certificate"], spec["key"])
         context.set_alpn_protocols(spec.get("alpn", []))
-    return await asyncio.start_server(closing(HANDLERS[spec["kind"]]), spec["addresses"], spec["port"], ssl=context)
+    handler = page(spec["text"]) if spec["kind"] == "page" else HANDLERS[spec["kind"]]
+    return await asyncio.start_server(closing(handler), spec["addresses"], spec["port"], ssl=context)
 
 
 async def serve(specs: list[Mapping[str, Any]]) -> None:

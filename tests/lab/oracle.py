@@ -27,14 +27,23 @@ Answers = dict[str, dict[str, str]]
 
 
 def ask(site: Site) -> Answers:
-    """Return what the other programs find at *site*, past its proxy and, if its machine uses one, through it."""
+    """Return what the other programs find at *site*, past its proxy and, if its machine uses one, through it.
+
+    Where the machine has a PAC file Chromium is given that, too: it alone of them can follow one.
+    """
     proxy = proxy_of(site)
     # Chromium does not run with a clock that only it sees.
-    ways = [] if site.scenario.probe.clock else list(dict.fromkeys(("", proxy)))
+    ways = [] if site.scenario.probe.clock else list(dict.fromkeys(("", proxy, pac_of(site))))
     with ThreadPoolExecutor() as pool:
         found = [pool.submit(oracle_tools.ask, site, proxy)]
         found += [pool.submit(oracle_chromium.ask, site, way) for way in ways]
         return {program: told for one in found for program, told in one.result().items()}
+
+
+def pac_of(site: Site) -> str:
+    """Return what the site's machine is told of PAC files: ``pac:`` and a URL, ``wpad``, or nothing."""
+    given = " ".join(site.scenario.probe.arguments).partition("--proxy ")[2].split(" ")[0]
+    return given if site.scenario.pac else ""
 
 
 def proxy_of(site: Site) -> str:

@@ -14,6 +14,8 @@ from tests.lab.site import Site
 PAGE = Path(__file__).parent / "oracle_page.js"
 LIMIT = 12.0  # seconds; nothing until then is silence. Chromium itself waits up to 40 s for a relay that is silent.
 Answers = dict[str, dict[str, str]]
+PAC = "pac"
+"""The way that a PAC file says, for each destination its own."""
 
 PAGES = {
     f"{REST.name}:443/tls": f"https://{REST.name}/api/rainbow/ping",
@@ -34,12 +36,13 @@ ASKED = {
 
 
 def ask(site: Site, proxy: str) -> Answers:
-    """Return what Chromium finds at *site* through *proxy*, past every proxy if that is empty."""
-    way = "proxy" if proxy else "direct"
+    """Return what Chromium finds at *site* through *proxy*, past every proxy if that is empty, or by a PAC file."""
+    by_pac = proxy.startswith(("pac:", "wpad"))
+    way = PAC if by_pac else "proxy" if proxy else "direct"
     home = Path(tempfile.mkdtemp(prefix="home-", dir=site.folder))
     url = urlsplit(proxy)
     plain = urlunsplit(url._replace(netloc=url.netloc.rpartition("@")[2]))
-    flags = [f"--proxy-server={plain}" if proxy else "--no-proxy-server"]
+    flags = [_by_pac(proxy) if by_pac else f"--proxy-server={plain}" if proxy else "--no-proxy-server"]
     trusted = [site.cloud.pki.ca(name) for name in site.scenario.probe.trusts]
     with browser.opened(site.enter(), home, trusted=trusted, flags=flags) as page:
         statuses = Statuses(page, user=url.username or "", password=url.password or "")
@@ -47,11 +50,16 @@ def ask(site: Site, proxy: str) -> Answers:
         page.do("Network.enable")
         if url.username:
             page.do("Fetch.enable", handleAuthRequests=True)
-        # The password is known to WebSocket and WebRTC once a fetch has needed it.
-        more = {"one_by_one": bool(url.username), "password": password_of(site)}
+        # The password is known to WebSocket and WebRTC once a fetch has needed it, and so is which proxies are gone.
+        more = {"one_by_one": bool(url.username) or by_pac, "password": password_of(site)}
         found = page.call(PAGE.read_text(encoding="utf-8"), ASKED | more)
     found["fetch"] = {target: statuses.of(url) for target, url in PAGES.items()}
     return {f"chromium-{what} {way}": told for what, told in found.items()}
+
+
+def _by_pac(given: str) -> str:
+    url = given.removeprefix("pac:")
+    return f"--proxy-pac-url={url}" if url != given else "--proxy-auto-detect"
 
 
 def password_of(site: Site) -> str:

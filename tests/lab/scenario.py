@@ -113,6 +113,14 @@ class Dns:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pac:
+    """A PAC file that the site's gateway serves."""
+
+    text: str
+    port: int = 8080
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     """How the probe is called there, beside what every site has."""
 
@@ -172,6 +180,7 @@ class Scenario:
     """Chance plays a part there: what counts is many runs."""
     firewall: Firewall = field(default_factory=Firewall)
     http_proxy: HttpProxy | None = None
+    pac: Pac | None = None
     dns: Dns = field(default_factory=Dns)
     probe: Probe = field(default_factory=Probe)
     truth: Mapping[str, str] = field(default_factory=dict[str, str])

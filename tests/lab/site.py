@@ -122,6 +122,9 @@ class Site:
             started.append(self._inspector())
         if "http-proxy" in actions:
             started.append(self._web_proxy())
+        if pac := self.scenario.pac:
+            spec = {"kind": "page", "addresses": [SITE_GATEWAY], "port": pac.port, "text": pac.text}
+            started.append(cloud_servers.boxes(self.border, "pac", self.folder, [spec]))
         if plain := actions & {"mute", "inspector", "portal", "tls-portal", "sni-filter", "web-only"}:
             specs = [self._box(kind) for kind in sorted(plain)]
             started.append(cloud_servers.boxes(self.border, "boxes", self.folder, specs))

@@ -136,6 +136,12 @@ def _tunnel(site: Site, target: str, header: str) -> str:
     return inside(site.lan, talk)
 
 
+def _page(site: Site, url: str) -> str:
+    """Return the first word of what curl gets from *url* in the site itself, without any proxy."""
+    told = _run(site, "curl", "-s", "-m", "1", "--noproxy", "*", url)
+    return (told.split() or ["silence"])[0]
+
+
 def _socks(site: Site, name: str, port: str) -> str:
     """Return what curl makes of TLS to *name* through the site's proxy by SOCKS 5: its exit status, 0 for an answer."""
     proxy = site.scenario.http_proxy
@@ -230,6 +236,7 @@ KINDS: Mapping[str, Asking] = {
     "stun-tcp": _stun_tcp,
     "connect": _connect_through,
     "connect-as": _connect_as,
+    "page": _page,
     "socks": _socks,
     "tls": _tls,
     "tls-through": _tls_through,

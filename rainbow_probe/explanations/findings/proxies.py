@@ -5,6 +5,21 @@ from __future__ import annotations
 from rainbow_probe.explanations.shapes import Why, why
 
 PROXIES: dict[str, Why] = {
+    "pac-broken": why(
+        "The PAC file cannot be used, or fails for some addresses: browsers then go direct, without a word.",
+        "A slip in its last change, or a web page in its place.",
+        "Correct the file; the detail names the line.",
+    ),
+    "pac-unreachable": why(
+        "The PAC file that the settings name cannot be fetched: browsers wait for it, and then go direct.",
+        "A setting that was left behind, or its server is down.",
+        "Correct the setting, or the server.",
+    ),
+    "proxy-entry-dead": why(
+        "A proxy of the PAC file's list cannot be reached, and clients go on to the next entry: each loses time on it.",
+        "One of several proxies is down.",
+        "Start it, or take it out of the list.",
+    ),
     "proxy-unreachable": why(
         "No check reached the proxy: no connection came about, or its name does not resolve.",
         "A wrong setting, or a proxy that is down.",

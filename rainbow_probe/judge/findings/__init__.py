@@ -29,6 +29,7 @@ from rainbow_probe.judge.findings import (
     servers,
     sizes,
     udp,
+    wayout,
 )
 from rainbow_probe.judge.scene import Found, Scene, weigh
 from rainbow_probe.model import Finding, Severity
@@ -41,6 +42,9 @@ FINDERS: tuple[Finder, ...] = (
     portal.captive_portal,
     # Before the first packet to a target: names, and the proxy.
     names.nxdomain,
+    wayout.pac_broken,
+    wayout.pac_unreachable,
+    wayout.entry_dead,
     proxy.unreachable,
     proxy.silent,
     logins.authentication,

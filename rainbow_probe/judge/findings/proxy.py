@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from rainbow_probe.judge.findings.neutral import neutral
 from rainbow_probe.judge.scene import Found, Scene, failing
@@ -27,6 +28,22 @@ def with_cause(scene: Scene, *causes: Cause) -> list[Result]:
     return [result for result in scene.failing if cause(result) in causes]
 
 
+def by_proxy(scene: Scene, lost: Iterable[Result]) -> list[tuple[str, list[Result]]]:
+    """Gather *lost* by proxy, with those proxies only to which nothing that was sent fared better."""
+    sent = Counter(result.flow.proxy for result in proxied(scene))
+    groups: dict[str, list[Result]] = {}
+    for result in lost:
+        groups.setdefault(result.flow.proxy, []).append(result)
+    return [(proxy, found) for proxy, found in groups.items() if len(found) >= sent[proxy]]
+
+
+def _from(scene: Scene, lost: Sequence[Result]) -> str:
+    """Say where the setting was found that leads *lost* to their proxy."""
+    names = {result.flow.proxy for result in lost}
+    found = (way.source for way in scene.site.destinations if str(way.used) in names)
+    return next(found, scene.site.proxy_source)
+
+
 def tunnels(scene: Scene) -> list[Result]:
     """Return the checks for which the proxy opened a tunnel."""
     return [result for result in scene.results if tunnelled(result)]
@@ -35,22 +52,20 @@ def tunnels(scene: Scene) -> list[Result]:
 def unreachable(scene: Scene) -> list[Found]:
     """Say that the proxy is not there, if none of all that was sent to it arrived."""
     lost = with_cause(scene, Cause.PROXY_UNREACHABLE)
-    if not lost or len(lost) < len(proxied(scene)):
-        return []
+    return [_unreachable(scene, proxy, found) for proxy, found in by_proxy(scene, lost)]
+
+
+def _unreachable(scene: Scene, proxy: str, lost: list[Result]) -> Found:
     unknown = all(map(_no_address, lost))
-    return [
-        Found(
-            id="proxy-unreachable",
-            title=f"The name of the proxy {scene.site.proxy} does not resolve"
-            if unknown
-            else f"The proxy {scene.site.proxy} cannot be reached",
-            who=Who.ENDPOINT if unknown else Who.PROXY,
-            fix=f"Check that this is the right proxy (the setting comes from: {scene.site.proxy_source}), that it "
-            "runs, and that this network may connect to it.",
-            claims=tuple(lost),
-            detail=details(lost),
-        )
-    ]
+    return Found(
+        id="proxy-unreachable",
+        title=f"The name of the proxy {proxy} does not resolve" if unknown else f"The proxy {proxy} cannot be reached",
+        who=Who.ENDPOINT if unknown else Who.PROXY,
+        fix=f"Check that this is the right proxy (the setting comes from: {_from(scene, lost)}), that it "
+        "runs, and that this network may connect to it.",
+        claims=tuple(lost),
+        detail=details(lost),
+    )
 
 
 def _no_address(result: Result) -> bool:
@@ -62,40 +77,38 @@ def _no_address(result: Result) -> bool:
 def silent(scene: Scene) -> list[Found]:
     """Say that the proxy takes connections and then says nothing, if it was so each time."""
     mute = [result for result in failing(scene, Phase.PROXY) if cause(result) in {Cause.TIMEOUT, Cause.CLOSED}]
-    if not mute or len(mute) < len(proxied(scene)):
-        return []
     return [
         Found(
             id="proxy-silent",
-            title=f"The proxy {scene.site.proxy} takes connections but never answers CONNECT",
+            title=f"The proxy {proxy} takes connections but never answers CONNECT",
             who=Who.PROXY,
             fix="Check that an HTTP proxy listens there, that it serves this network, and that it is not overloaded.",
-            claims=tuple(mute),
-            detail=f"{count(len(mute), 'tunnel')} asked for; {details(mute)}",
+            claims=tuple(found),
+            detail=f"{count(len(found), 'tunnel')} asked for; {details(found)}",
         )
+        for proxy, found in by_proxy(scene, mute)
     ]
 
 
 def not_http(scene: Scene) -> list[Found]:
     """Say that what listens at the proxy's address is none, if its answer was no HTTP (or SOCKS) each time."""
     odd = [result for result in failing(scene, Phase.PROXY) if cause(result) in STRANGE]
-    if not odd or len(odd) < len(proxied(scene)):
-        return []
     return [
         Found(
             id="proxy-not-http",
-            title=f"What answers at the proxy {scene.site.proxy} does not speak {_language(scene)}",
+            title=f"What answers at the proxy {proxy} does not speak {_language(proxy)}",
             who=Who.PROXY,
-            fix=f"Check the proxy's address and port (the setting comes from: {scene.site.proxy_source}): another "
+            fix=f"Check the proxy's address and port (the setting comes from: {_from(scene, found)}): another "
             "service listens there, or the proxy wants another language (http://, https:// for TLS, socks5://).",
-            claims=tuple(odd),
-            detail=details(odd),
+            claims=tuple(found),
+            detail=details(found),
         )
+        for proxy, found in by_proxy(scene, odd)
     ]
 
 
-def _language(scene: Scene) -> str:
-    return "SOCKS" if scene.site.proxy and scene.site.proxy.socks else "HTTP"
+def _language(proxy: str) -> str:
+    return "SOCKS" if proxy.startswith("socks") else "HTTP"
 
 
 def passes_nothing(scene: Scene) -> list[Found]:
