@@ -170,6 +170,33 @@ def test_a_rule_becomes_a_line_of_nft(rule: Rule, line: str) -> None:
     assert line in firewall.ruleset(Firewall(rules=(rule,)), None, EXITS, Dns())
 
 
+@pytest.mark.parametrize(
+    ("plan", "line"),
+    [
+        (Firewall(nat="symmetric"), "snat to 198.18.129.2 fully-random"),
+        (Firewall(nat="full-cone"), 'iifname "wan" ip daddr 198.18.129.2 meta l4proto udp dnat to 198.19.1.10'),
+        (Firewall(nat="address-restricted"), "ip saddr @spoken_to meta l4proto udp dnat to 198.19.1.10"),
+        (
+            Firewall(reroute={"web.openrainbow.health:443": "idle.test"}),
+            "ip daddr 198.18.0.11 tcp dport 443 counter dnat",
+        ),
+        (
+            Firewall(reroute={"web.openrainbow.health:*": "idle.test"}),
+            "ip daddr 198.18.0.11 counter dnat to 198.18.0.67",
+        ),
+    ],
+)
+def test_a_border_becomes_lines_of_nft(plan: Firewall, line: str) -> None:
+    """Kinds of NAT, and services that are elsewhere; that they are what they are called, the sites' own truth shows."""
+    assert line in firewall.ruleset(plan, None, EXITS, Dns())
+
+
+def test_an_unknown_nat_is_refused() -> None:
+    """It names those there are."""
+    with pytest.raises(LabError, match="no NAT conical; there are: symmetric, address-restricted, full-cone"):
+        firewall.ruleset(Firewall(nat="conical"), None, EXITS, Dns())
+
+
 def test_an_unknown_action_is_refused() -> None:
     """It names those there are."""
     with pytest.raises(LabError, match=r"no action deny; there are: accept, drop, .*portal"):

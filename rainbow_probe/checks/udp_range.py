@@ -146,6 +146,7 @@ async def _sampled(control: _Control, flow: Flow, rec: Recorder) -> Verdict:
             raise next(error for error in got if isinstance(error, StepError))
         rec.restart_budget(extra=SAMPLING)
         async with rec.step(Phase.TURN_DATA, flow.target, limit=1.5 * SAMPLING) as facts:
+            _same_family(samples[0].relayed.host, control)
             try:
                 async with asyncio.timeout(SAMPLING):
                     relays_forward = await _tried(samples)
@@ -154,6 +155,13 @@ async def _sampled(control: _Control, flow: Flow, rec: Recorder) -> Verdict:
             facts.update(_counted(samples, control), control=relays_forward)
             _judge(samples, control, relays_forward=relays_forward)
     return passed(f"{len(samples)} of {len(samples)} sampled ports open, through {samples[0].relayed.host}")
+
+
+def _same_family(relay: str, control: _Control) -> None:
+    """Raise ``PeerError`` if no datagram of ours can be let in: a machine without IPv4 has no way to an IPv4 relay."""
+    if control.mapped and not any((":" in address) == (":" in relay) for address in control.mapped):
+        ours, theirs = ("IPv4", "IPv6") if ":" in relay else ("IPv6", "IPv4")
+        raise PeerError(Cause.CANNOT_TELL, f"this machine goes out by {ours} only, and the relayed address is {theirs}")
 
 
 async def _tried(samples: Sequence[_Sample]) -> bool:
