@@ -93,11 +93,13 @@ def of_check(check: str, answers: Answers) -> Iterator[Word]:
 
 def by_pac(check: Mapping[str, Any], report: Mapping[str, Any], answers: Answers) -> Iterator[Word]:
     """Give what Chromium with the site's PAC file says of *check*, if that took the way which the probe found there."""
+    if f"chromium-fetch {PAC}" not in answers:
+        return
     kind, target = check["kind"], check["target"]
     place = f"{target['host']}:{target['port']}"
     url = f"{'wss' if kind == 'xmpp' else 'https'}://{place.removesuffix(':443')}/"
     ways = {way["url"]: "direct" if way["used"] == "direct" else "proxy" for way in report["site"]["destinations"]}
-    if f"chromium-fetch {PAC}" in answers and ways.get(url) == check["via"] and target["transport"] != "udp":
+    if ways.get(url) == check["via"] and target["transport"] != "udp":
         yield from of_check(f"{kind}/{place}/{target['transport']}/{PAC}", answers)
 
 
