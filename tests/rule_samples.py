@@ -83,5 +83,6 @@ EVERYTHING = RuleSet(
     openings=(*OPEN, PERMIT, PERMIT_ADDRESS, PERMIT_NOBODY, EXEMPT, EXEMPT_ADDRESS),
     unmended=("a/six: no rule mends it",),
     own=("10.0.0.5",),
+    proxy=("10.0.0.3",),
 )
 NOTHING = RuleSet(title="A guide", openings=())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -227,10 +228,31 @@ def test_by_range_the_guides_networks_are_written() -> None:
 def test_only_the_clients_network_may_send() -> None:
     """The proxy is not in it."""
     wanted = Style(source="10.1.0.0/16")
-    assert all("ip saddr 10.1.0.0/16" in line for line in rules_in("nftables", MANY_PORTS, style=wanted)[3:])
-    assert not any("saddr" in line for line in rules_in("nftables", FOR_THE_PROXY, style=wanted))
+    rules = rules_in("nftables", MANY_PORTS, UDP_OPENING, style=wanted)[3:]
+    assert all("ip saddr { 10.1.0.0/16 } ip daddr" in line for line in rules)  # and none for IPv6
+    assert not any("10.1.0.0" in line for line in rules_in("nftables", FOR_THE_PROXY, style=wanted))
     assert "-s 10.1.0.0/16" in "\n".join(rules_in("iptables", MANY_PORTS, style=wanted))
     assert "acl rainbow_from src 10.1.0.0/16" in rules_in("squid", PERMIT, style=wanted)
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("nftables", "ip saddr { 10.0.0.3 } ip daddr { 192.0.2.1 } tcp dport { 80 } accept"),
+        ("iptables", "-A RAINBOW -s 10.0.0.3 -d 192.0.2.1 -p tcp -m tcp --dport 80 -j ACCEPT"),
+        ("fortinet", 'set srcaddr "rainbow-from-10.0.0.3"'),
+        ("paloalto", "from trust to untrust source [ 10.0.0.3 ] destination"),
+        ("cisco-asa", "permit tcp 10.0.0.3 255.255.255.255 object-group rainbow-to-1 eq 80"),
+        ("text", "from      the site's proxy, any source port"),
+    ],
+)
+def test_what_only_the_proxy_needs_is_opened_to_it_alone(name: str, line: str) -> None:
+    """And to nobody, where its address is not known."""
+    one = RuleSet(title="A guide", openings=(FOR_THE_PROXY,), proxy=("10.0.0.3",))
+    assert line in render(one, name)
+    unknown = render(replace(one, proxy=()), name)
+    assert name == "text" or "only the proxy needs it, and its address is not known" in unknown
+    assert not re.search(r"accept$|-j ACCEPT|action accept|action allow|extended permit", unknown, re.MULTILINE)
 
 
 def test_the_sites_own_chain_is_told_to_look_there() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from rainbow_probe.model import (
     Cause,
@@ -91,11 +92,18 @@ def _site(top: Item) -> Site:
     site = top.item("site")
     if site is None:
         raise top.wrong("site", "there")
-    return Site(proxy=_PLACEHOLDER if site.item("proxy") else None, addresses=site.texts("addresses"))
+    return Site(proxy=_proxy(site.item("proxy")), addresses=site.texts("addresses"))
 
 
-_PLACEHOLDER = Proxy(endpoint=Endpoint(host="proxy.invalid", port=1))
-"""That there is a proxy is all that is needed of it."""
+def _proxy(item: Item | None) -> Proxy | None:
+    """Read who the proxy is; how it is spoken to is nothing to a rule."""
+    if item is None:
+        return None
+    try:
+        url = urlsplit(item.text("url"))
+        return Proxy(endpoint=Endpoint(host=url.hostname or "", port=url.port or 0))
+    except ValueError as exc:
+        raise item.wrong("url", "a URL") from exc
 
 
 def _row(item: Item) -> Row:

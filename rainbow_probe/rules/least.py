@@ -10,7 +10,7 @@ from rainbow_probe.model import Cause, Finding, Outcome, PortRange, Report, Resu
 from rainbow_probe.rules.atoms import Atom, merged
 from rainbow_probe.rules.causes import mending
 from rainbow_probe.rules.flows import tried
-from rainbow_probe.rules.places import RANGE, destination, ports_of, ports_of_flow
+from rainbow_probe.rules.places import RANGE, destination, ports_of, ports_of_flow, proxy_addresses
 from rainbow_probe.rules.shapes import Act, RuleSet
 
 FAILED = frozenset({RowVerdict.FAIL})
@@ -58,7 +58,13 @@ def least(report: Report, guide: Guide, *, clients: Collection[str] = (), degrad
             found, why = _row(row, spec, case)
             atoms += found
             unmended += [f"{spec.id}: {why}"] if why else []
-    return RuleSet(title=guide.title, openings=merged(atoms), unmended=tuple(unmended), own=report.site.addresses)
+    return RuleSet(
+        title=guide.title,
+        openings=merged(atoms),
+        unmended=tuple(unmended),
+        own=report.site.addresses,
+        proxy=proxy_addresses(report),
+    )
 
 
 def _row(row: Row, spec: RowSpec, case: _Case) -> tuple[list[Atom], str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from rainbow_probe.catalogue import FlowSpec
 from rainbow_probe.catalogue.values import host
-from rainbow_probe.model import Phase, PortRange, Result, Scalar
+from rainbow_probe.model import Phase, PortRange, Report, Result, Scalar
 from rainbow_probe.net.names import nowhere
 from rainbow_probe.rules.shapes import Destination
 
@@ -69,6 +69,15 @@ def ports_of_flow(spec: FlowSpec) -> PortRange:
 def _range(params: Mapping[str, Scalar]) -> PortRange | None:
     first, last = params.get("first"), params.get("last")
     return PortRange(first=first, last=last) if isinstance(first, int) and isinstance(last, int) else None
+
+
+def proxy_addresses(report: Report) -> tuple[str, ...]:
+    """Return the addresses of the site's proxy, as far as the report knows them."""
+    proxy = report.site.proxy
+    if proxy is None:
+        return ()
+    host = proxy.endpoint.host
+    return (host,) if is_address(host) else addresses_of(host, report.results)
 
 
 def is_address(text: str) -> bool:

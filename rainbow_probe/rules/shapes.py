@@ -85,10 +85,21 @@ class RuleSet:
     """What no rule mends: ``row id: reason``."""
     own: tuple[str, ...] = ()
     """Addresses of the machine that was tested."""
+    proxy: tuple[str, ...] = ()
+    """Addresses of the site's proxy, as far as they are known."""
 
     def of(self, *acts: Act) -> tuple[Opening, ...]:
         """Return the openings of these kinds."""
         return tuple(one for one in self.openings if one.act in acts)
+
+    def senders(self, opening: Opening, source: str) -> tuple[str, ...] | None:
+        """Return the networks that may send, where *source* is the clients'; none is any, and None is nobody known.
+
+        What only the proxy needs is never opened to everybody.
+        """
+        if opening.by_proxy:
+            return self.proxy or None
+        return (source,) if source else ()
 
 
 class By(StrEnum):

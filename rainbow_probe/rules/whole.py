@@ -7,7 +7,16 @@ from collections.abc import Collection, Iterator, Sequence
 from rainbow_probe.catalogue import FlowSpec, Guide, HostGroup, Proxying, RowSpec
 from rainbow_probe.model import Report, Result, Transport
 from rainbow_probe.rules.atoms import Atom, merged
-from rainbow_probe.rules.places import CONFERENCE, FOREIGN, RANGE, addresses_of, is_address, ports_of_flow, safe_name
+from rainbow_probe.rules.places import (
+    CONFERENCE,
+    FOREIGN,
+    RANGE,
+    addresses_of,
+    is_address,
+    ports_of_flow,
+    proxy_addresses,
+    safe_name,
+)
 from rainbow_probe.rules.shapes import Act, Destination, RuleSet
 
 AT_THE_BORDER = frozenset({"https", "xmpp", "turn", "push", RANGE})
@@ -25,8 +34,14 @@ def whole(guide: Guide, report: Report | None = None, *, clients: Collection[str
     results = [result for result in report.results if not result.flow.control_of] if report else []
     atoms = [atom for row in rows for atom in _row(row, guide, report, results)]
     left = tuple(f"{row.id}: {NO_BORDER}" for row in rows if not row.ways and not row.sections and not row.causes)
-    own = report.site.addresses if report else ()
-    return RuleSet(title=guide.title, openings=merged(atoms), least=False, unmended=left, own=own)
+    return RuleSet(
+        title=guide.title,
+        openings=merged(atoms),
+        least=False,
+        unmended=left,
+        own=report.site.addresses if report else (),
+        proxy=proxy_addresses(report) if report else (),
+    )
 
 
 def _row(row: RowSpec, guide: Guide, report: Report | None, results: Sequence[Result]) -> Iterator[Atom]:

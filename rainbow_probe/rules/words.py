@@ -13,6 +13,7 @@ MOST_ROWS = 4
 COMMENT_SIZE = 120  # nftables and iptables take 128 and 256 bytes
 NO_INBOUND = "All of it is outbound; answers belong to the same flow, and no inbound rule is needed."
 NOTHING = "No rule is needed."
+NO_PROXY = "only the proxy needs it, and its address is not known"
 NO_ADDRESS = "no address known: test again where the name resolves, or write it by range"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rainbow_probe.rules.objects import Thing, each, things
 from rainbow_probe.rules.shapes import Act, By, Opening, RuleSet, Style
-from rainbow_probe.rules.words import heading, label, port_range, reason
+from rainbow_probe.rules.words import NO_PROXY, heading, label, port_range, reason
 
 HINT = "Put your own interfaces for lan and wan, and the policies above those that deny."
 PROFILE = "Put the name of your own deep-inspection profile."
@@ -17,13 +17,14 @@ def render(rules: RuleSet, style: Style) -> str:
     """Write the commands; what is not IPv4 is left out, with a comment."""
     by = style.by or By.NAME
     opened, exempt = things(rules.of(Act.OPEN), by), things(rules.of(Act.EXEMPT), by)
-    objects = each({**opened, **exempt})
+    objects = (*each({**opened, **exempt}), *_senders(opened, rules, style))
     lines = [f"# {line}" for line in heading(rules)]
     lines += [f"# IPv6, left out: {one.value}" for one in objects if not _written(one)]
     lines += _config("firewall address", [line for one in objects if _written(one) for line in _address(one)])
     lines += _config("firewall service custom", [line for one in opened for line in _service(one)])
     lines += [f"# {HINT}"] if opened else []
-    lines += _config("firewall policy", [line for one, to in opened.items() for line in _policy(one, to)])
+    policies = [line for one, to in opened.items() for line in _policy(one, to, _from(one, rules, style))]
+    lines += _config("firewall policy", policies)
     lines += _exempt(each(exempt))
     return "\n".join(lines) + "\n"
 
@@ -53,14 +54,26 @@ def _service(one: Opening) -> list[str]:
     return _edit(f'"rainbow-{label(one)}"', "protocol TCP/UDP/SCTP", f"{one.protocol}-portrange {ports}")
 
 
-def _policy(one: Opening, to: Iterable[Thing]) -> Iterator[str]:
+def _senders(opened: Iterable[Opening], rules: RuleSet, style: Style) -> tuple[Thing, ...]:
+    """Return the senders that are not just anybody, as objects named by themselves."""
+    known = (sender for one in opened for sender in rules.senders(one, style.source) or ())
+    return tuple(Thing(label=f"rainbow-from-{one}", value=one, fqdn=False) for one in dict.fromkeys(known))
+
+
+def _from(one: Opening, rules: RuleSet, style: Style) -> str | None:
+    """Return who may send; None if that is not known."""
+    senders = rules.senders(one, style.source)
+    return None if senders is None else " ".join(f'"rainbow-from-{each}"' for each in senders) or '"all"'
+
+
+def _policy(one: Opening, to: Iterable[Thing], senders: str | None) -> Iterator[str]:
     there = " ".join(f'"{thing.label}"' for thing in to if _written(thing))
-    yield f"# {reason(one)}{'; from the proxy: put its address as srcaddr' if one.by_proxy else ''}"
-    if there:
+    yield f"# {reason(one)}{'' if senders else f': {NO_PROXY}'}"
+    if there and senders:
         yield from _edit(
             "0",
             f'name "rainbow-{label(one)}"'[:41],
-            *('srcintf "lan"', 'dstintf "wan"', 'srcaddr "all"', f"dstaddr {there}"),
+            *('srcintf "lan"', 'dstintf "wan"', f"srcaddr {senders}", f"dstaddr {there}"),
             *(f'service "rainbow-{label(one)}"', 'schedule "always"', "action accept", "nat enable"),
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rainbow_probe.rules.shapes import Act, By, Opening, RuleSet, Style
-from rainbow_probe.rules.words import NO_ADDRESS, heading, networks, of_version, port_range, reason
+from rainbow_probe.rules.words import NO_ADDRESS, NO_PROXY, heading, networks, of_version, port_range, reason
 
 CHAIN = "FORWARD"
 OWN = "RAINBOW"
@@ -18,7 +18,7 @@ def render(rules: RuleSet, style: Style, version: int = 4) -> str:
         *(f"# {line}" for line in heading(rules)),
         "*filter",
         f":{OWN} - [0:0]",
-        *(line for one in rules.of(Act.OPEN) for line in _rules(one, style, version)),
+        *(line for one in rules.of(Act.OPEN) for line in _rules(one, rules, style, version)),
         *([] if style.chain else ["# Then have your own chain look there first, for example:"]),
         jump if style.chain else f"# {jump}",
         "COMMIT",
@@ -26,16 +26,20 @@ def render(rules: RuleSet, style: Style, version: int = 4) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rules(opening: Opening, style: Style, version: int) -> Iterator[str]:
-    there = of_version(version, networks(opening, style.by or By.ADDRESS))
-    yield f"# {reason(opening)}{'; from the proxy' if opening.by_proxy else ''}"
-    if not there:
-        yield f"# IPv{version}: {NO_ADDRESS}"
-    own = of_version(version, [style.source] if style.source and not opening.by_proxy else [])
-    for one in opening.ports if there else ():
+def _rules(opening: Opening, rules: RuleSet, style: Style, version: int) -> Iterator[str]:
+    there, senders = (
+        of_version(version, networks(opening, style.by or By.ADDRESS)),
+        rules.senders(opening, style.source),
+    )
+    own = of_version(version, senders or ())
+    yield f"# {reason(opening)}"
+    if not there or senders is None or (senders and not own):
+        yield f"# IPv{version}: {NO_ADDRESS if senders is not None else NO_PROXY}"
+        return
+    for one in opening.ports:
         yield " ".join([
             f"-A {OWN}",
-            *([f"-s {own[0]}"] if own else []),
+            *([f"-s {','.join(own)}"] if own else []),
             f"-d {','.join(there)} -p {opening.protocol} -m {opening.protocol}",
             *([f"--sport {port_range(opening.source, ':')}"] if opening.source else []),
             f"--dport {port_range(one, ':')} -j ACCEPT",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from rainbow_probe.rules.shapes import Act, By, Opening, RuleSet, Style
-from rainbow_probe.rules.words import NO_ADDRESS, heading, networks, of_version, ports, reason, some
+from rainbow_probe.rules.words import NO_ADDRESS, NO_PROXY, heading, networks, of_version, ports, reason, some
 
 CHAIN = "inet filter forward"
 OWN = "rainbow"
@@ -22,30 +22,30 @@ def render(rules: RuleSet, style: Style) -> str:
         f"add table {family} {table}",
         f"add chain {place}",
         f"flush chain {place}",
-        *(line for one in rules.of(Act.OPEN) for line in _rules(one, place, style)),
+        *(line for one in rules.of(Act.OPEN) for line in _rules(one, rules, place, style)),
         *([] if style.chain else ["# Then have your own chain look there first, for example:"]),
         jump if style.chain else f"# {jump}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _rules(opening: Opening, place: str, style: Style) -> Iterator[str]:
+def _rules(opening: Opening, rules: RuleSet, place: str, style: Style) -> Iterator[str]:
     family = place.split(maxsplit=1)[0]
-    known = networks(opening, style.by or By.ADDRESS)
-    yield f"# {reason(opening)}{'; from the proxy' if opening.by_proxy else ''}: {some(opening.names) or opening.what}"
-    if not known:
-        yield f"# {NO_ADDRESS}"
+    known, senders = networks(opening, style.by or By.ADDRESS), rules.senders(opening, style.source)
+    yield f"# {reason(opening)}: {some(opening.names) or opening.what}"
+    if not known or senders is None:
+        yield f"# {NO_PROXY if known else NO_ADDRESS}"
+        return
     for version, word in FAMILIES.items():
-        there = of_version(version, known)
-        if there and family in {"inet", word}:
-            yield f"add rule {place} {_match(opening, word, version, there, style)} accept"
+        there, own = of_version(version, known), of_version(version, senders)
+        if there and family in {"inet", word} and (own or not senders):
+            yield f"add rule {place} {_match(opening, word, own, there)} accept"
 
 
-def _match(opening: Opening, word: str, version: int, there: Iterable[str], style: Style) -> str:
+def _match(opening: Opening, word: str, own: Sequence[str], there: Sequence[str]) -> str:
     over = opening.protocol
-    own = of_version(version, [style.source] if style.source and not opening.by_proxy else [])
     parts = [
-        f"{word} saddr {own[0]}" if own else "",
+        f"{word} saddr {{ {', '.join(own)} }}" if own else "",
         f"{word} daddr {{ {', '.join(there)} }}",
         f"{over} sport {opening.source}" if opening.source else "",
         f"{over} dport {{ {ports(opening, ', ')} }}",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from rainbow_probe.rules.objects import Thing, each, things
 from rainbow_probe.rules.shapes import Act, By, Opening, RuleSet, Style
-from rainbow_probe.rules.words import heading, label, ports, reason
+from rainbow_probe.rules.words import NO_PROXY, heading, label, ports, reason
 
 HINT = "Put your own zones for trust and untrust, and move the rules above those that deny or decrypt."
 
@@ -21,7 +21,7 @@ def render(rules: RuleSet, style: Style) -> str:
         *([f"# {HINT}"] if rules.openings else []),
         *(_address(one) for one in each({**opened, **exempt})),
         *services,
-        *(line for one, to in opened.items() for line in _security(one, to)),
+        *(line for one, to in opened.items() for line in _security(one, to, rules.senders(one, style.source))),
         *(line for number, (one, to) in enumerate(exempt.items(), 1) for line in _decryption(one, to, number)),
     ]
     return "\n".join(lines) + "\n"
@@ -40,11 +40,12 @@ def _listed(to: Iterable[Thing]) -> str:
     return f"[ {' '.join(one.label for one in to)} ]"
 
 
-def _security(one: Opening, to: tuple[Thing, ...]) -> Iterator[str]:
-    yield f"# {reason(one)}{'; from the proxy: put its address as source' if one.by_proxy else ''}"
-    if to:
+def _security(one: Opening, to: tuple[Thing, ...], senders: tuple[str, ...] | None) -> Iterator[str]:
+    yield f"# {reason(one)}{f': {NO_PROXY}' if senders is None else ''}"
+    source = f"[ {' '.join(senders)} ]" if senders else "any"
+    if to and senders is not None:
         yield (
-            f"set rulebase security rules rainbow-{label(one)} from trust to untrust source any "
+            f"set rulebase security rules rainbow-{label(one)} from trust to untrust source {source} "
             f"destination {_listed(to)} application any service rainbow-{label(one)} action allow"
         )
 
