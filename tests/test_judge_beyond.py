@@ -77,7 +77,10 @@ def test_a_port_closed_behind_the_proxy(direct: bool, word: Cause) -> None:
     assert [one for one in ids(found) if one.startswith("proxy")] == ["proxy-cannot-reach-80"]
     assert told(found, "proxy-cannot-reach-80")[0] is Who.FIREWALL
     assert outcomes(found, finding(found, "proxy-cannot-reach-80")) >= {Outcome.PASS, Outcome.FAIL}
-    assert f"{TURN[0]}:80" in finding(found, "proxy-cannot-reach-80").rules[0].text
+    text = finding(found, "proxy-cannot-reach-80").rules[0].text
+    assert "from      the site's proxy" in text
+    assert "to port   80\n" in text
+    assert f"to        {TURN[0]}" in text
 
 
 @pytest.mark.parametrize("word", [LOST, Cause.TIMEOUT])

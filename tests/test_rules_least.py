@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from rainbow_probe.model import Cause, Outcome, Phase, Report, Result, Site
+from rainbow_probe.explanations import FINDINGS
+from rainbow_probe.model import Cause, Outcome, Phase, Report, Result, Site, Who
 from rainbow_probe.report import as_json, from_json
 from rainbow_probe.rules import Act, Opening, RuleSet, least, whole
+from rainbow_probe.rules.causes import BEHIND_THE_PROXY, EXEMPTING
 from rainbow_probe.rules.words import port_range, ports
 from tests.judge_samples import (
     APEX,
@@ -139,9 +141,18 @@ def test_old_gateways_give_addresses() -> None:
 
 
 def test_what_the_firewall_denies_the_proxy_is_opened_to_the_proxy() -> None:
-    """502 from a proxy that is willing."""
+    """Where it is proven that a firewall stands behind the proxy; a proxy's 502 alone is no proof."""
     failed = replace(DENIED, cause=Cause.PROXY_TARGET_FAILED, detail="502 Bad Gateway")
-    assert needed(report(failed, site=PROXY_SITE)) == [both_turn("open tcp/80 by proxy")]
+    unproven = report(failed, site=PROXY_SITE)
+    closed = [replace(one, id="proxy-cannot-reach-80", who=Who.FIREWALL) for one in unproven.findings]
+    assert needed(replace(unproven, findings=tuple(closed))) == [both_turn("open tcp/80 by proxy")]
+    down = [replace(one, id="target-down", who=Who.PROVIDER) for one in unproven.findings]
+    assert needed(replace(unproven, findings=tuple(down))) == []
+
+
+def test_the_findings_that_rules_rest_on_exist() -> None:
+    """By their names in the explanations."""
+    assert set(FINDINGS) >= EXEMPTING | BEHIND_THE_PROXY
 
 
 def test_behind_a_proxy_only_media_and_push_are_opened() -> None:
@@ -166,6 +177,17 @@ def test_whom_tls_inspection_must_leave_alone() -> None:
                    facts={"issuer": "CN=Acme Inspection"})  # fmt: skip
     judged = case(broken).with_each(lambda one: opened_by(one) if one.flow.kind == "https" else one).judged()
     assert needed(judged) == [both_turn("exempt tcp/443")]
+
+
+def test_where_a_box_is_proven_stun_that_is_cut_needs_no_other_proof() -> None:
+    """Squid that decrypts says 200 to CONNECT on port 80 and closes at the first byte."""
+    decrypted = Fault(match=both(proxied, tls), phase=Phase.TLS, cause=Cause.TLS_INTERCEPTED,
+                      facts={"issuer": "CN=Acme Inspection"})  # fmt: skip
+    cut = Fault(match=both(proxied, kind("turn"), tcp(80)), phase=Phase.STUN, cause=Cause.CLOSED)
+    exempt = [one for one in needed(report(decrypted, cut, site=PROXY_SITE)) if one.startswith("exempt")]
+    assert both_turn("exempt tcp/80,443") in exempt
+    lone = [one for one in needed(report(cut, NO_UDP, site=PROXY_SITE)) if one.startswith("exempt")]
+    assert lone == [both_turn("exempt tcp/80")]  # the server speaks TURN elsewhere
 
 
 def test_a_stranger_of_whom_nothing_is_proven_is_not_exempt() -> None:

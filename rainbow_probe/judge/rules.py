@@ -35,6 +35,12 @@ def proxy_rule(results: Sequence[Result]) -> Rule:
     return Rule(format=TEXT, text="\n".join(text.permission(one) for one in wanted))
 
 
+def way_out_rule(results: Sequence[Result]) -> Rule:
+    """Write the outbound rules that let the proxy reach the targets of *results*."""
+    wanted = merged(atoms_of(results, Act.OPEN, results))
+    return Rule(format=TEXT, text="\n\n".join(text.block(one, (), Style()) for one in wanted))
+
+
 def exemption_rule(scene: Scene, results: Iterable[Result], what: str) -> Rule:
     """Write the list of hosts that a box must let pass untouched; *what* is what it must not do."""
     return Rule(format=TEXT, text=text.exemption(_openings(scene, list(results), Act.EXEMPT), what))

@@ -2,58 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from rainbow_probe.model import Cause, Finding, Outcome, Phase, Result, Transport, Via, Who
+from rainbow_probe.explanations.findings import named
+from rainbow_probe.model import Cause, Failure, Finding, Outcome, Phase, Result, Transport, Via, Who
 from rainbow_probe.rules.places import RANGE
 from rainbow_probe.rules.shapes import Act
 
 SHUT = frozenset({Cause.TIMEOUT, Cause.REFUSED, Cause.RESET, Cause.UNREACHABLE, Cause.PROHIBITED})
 """How a closed door shows: dropped, or rejected in one of several ways."""
 OPENS = SHUT | {Cause.PARTLY_OPEN}
-INSPECTED = frozenset({
-    Cause.TLS_INTERCEPTED,
-    Cause.TLS_UNTRUSTED,
-    Cause.BLOCK_PAGE,
-    Cause.UPGRADE_REFUSED,
-    Cause.SUBPROTOCOL_MISSING,
+EXEMPTING = frozenset({
+    "block-page",
+    "dtls-filtered",
+    "http-inspection-PORT",
+    "name-filtered",
+    "path-goes-silent",
+    "proxy-no-upgrade",
+    "tcp-PORT-cut",
+    "tcp-PORT-silent",
+    "tls-PORT-cut",
+    "tls-PORT-silent",
+    "tls-intercepted",
 })
+"""Findings that prove a box which looks into what passes. Others only say what was seen."""
+BEHIND_THE_PROXY = frozenset({"proxy-cannot-reach-PORT", "proxy-target-closed"})
+"""Findings that prove a firewall between the proxy and what it is asked for."""
+BEYOND_RULES = frozenset({Who.DNS, Who.ENDPOINT, Who.PROVIDER})
+
+
 CUT_OFF = frozenset({Cause.CLOSED, Cause.RESET, Cause.TIMEOUT, Cause.HTTP_INSTEAD_OF_STUN, Cause.NOT_STUN})
 """What inspection does to STUN on a connection that stands."""
-BEYOND_RULES = frozenset({Who.DNS, Who.ENDPOINT, Who.PROVIDER})
-UNPROVEN = ("tls-untrusted", "server-mute", "seen-")
-"""Findings that do not prove an inspection: whose the certificate, or the silence, is, they cannot say."""
+
+Way = tuple[str, Via]
 
 
-def mending(result: Result, findings: Iterable[Finding]) -> Act | None:
-    """Return what would mend the failure of *result*, as far as the *findings* allow that; None if no rule would."""
-    blamed = [finding for finding in findings if result.flow.id in finding.proof and not _advises(finding)]
-    if blamed and all(finding.who in BEYOND_RULES for finding in blamed):
-        return None
-    act = _by_symptom(result)
-    if act is Act.EXEMPT and (not blamed or all(finding.id.startswith(UNPROVEN) for finding in blamed)):
-        return None
-    return act
+def inspected(results: Iterable[Result], findings: Iterable[Finding]) -> frozenset[Way]:
+    """Return the hosts, each with the way to it, on which a box was proven that looks into what passes."""
+    shown = {check for finding in findings if named(finding.id) in EXEMPTING for check in finding.proof}
+    failed = (result for result in results if result.verdict.outcome is Outcome.FAIL and result.flow.id in shown)
+    return frozenset((result.flow.target.host, result.flow.via) for result in failed)
 
 
-def _advises(finding: Finding) -> bool:
-    """Tell whether *finding* merely shows the check, as one that no row feels."""
-    return not finding.rows
+def mending(result: Result, findings: Iterable[Finding], boxes: Collection[Way] = ()) -> Act | None:
+    """Return what would mend the failure of *result*, as far as the *findings* prove that; None if no rule would.
 
-
-def _by_symptom(result: Result) -> Act | None:
+    On the ways in *boxes* somebody inspects: there STUN that is cut off needs no proof of its own.
+    """
     seen = result.verdict.failure
     if seen is None or result.verdict.outcome is not Outcome.FAIL or result.flow.kind == "dns":
         return None
-    if seen.cause is Cause.PROXY_DENIED:
-        return Act.PERMIT
-    if seen.cause is Cause.PROXY_TARGET_FAILED or _closed(result, seen.phase, seen.cause):
+    blamed = [finding for finding in findings if result.flow.id in finding.proof and finding.rows]
+    if blamed and all(finding.who in BEYOND_RULES for finding in blamed):
+        return None
+    if _closed(result, seen.phase, seen.cause):
         return Act.OPEN
-    cut = result.flow.kind == "turn" and seen.phase is Phase.STUN and seen.cause in CUT_OFF
-    return Act.EXEMPT if seen.cause in INSPECTED or cut else None
+    if (result.flow.target.host, result.flow.via) in boxes and seen.phase is Phase.STUN and seen.cause in CUT_OFF:
+        return Act.EXEMPT
+    return _by_proof(seen, {named(finding.id) for finding in blamed})
+
+
+def _by_proof(seen: Failure, proven: Collection[str | None]) -> Act | None:
+    if EXEMPTING.intersection(proven):
+        return Act.EXEMPT
+    if BEHIND_THE_PROXY.intersection(proven):
+        return Act.OPEN
+    return Act.PERMIT if seen.cause is Cause.PROXY_DENIED else None
 
 
 def _closed(result: Result, phase: Phase, cause: Cause) -> bool:
+    """Tell whether *result* met a closed door on its direct way out."""
     if result.flow.via is Via.PROXY:
         return False
     if phase is Phase.CONNECT:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rainbow_probe.catalogue import Guide, Requirement, RowSpec, Way
-from rainbow_probe.model import Cause, Finding, Outcome, PortRange, Report, Result, Row, RowVerdict, Transport
+from rainbow_probe.catalogue import Guide, Requirement, RowSpec
+from rainbow_probe.catalogue import Way as RowWay
+from rainbow_probe.model import Cause, Finding, Outcome, PortRange, Report, Result, Row, RowVerdict, Transport, Via
 from rainbow_probe.rules.atoms import Atom, merged
-from rainbow_probe.rules.causes import mending
+from rainbow_probe.rules.causes import Way, inspected, mending
 from rainbow_probe.rules.flows import tried
 from rainbow_probe.rules.places import RANGE, destination, ports_of, ports_of_flow, proxy_addresses
 from rainbow_probe.rules.shapes import Act, RuleSet
@@ -27,6 +28,7 @@ class _Case:
     results: Mapping[str, Result]
     findings: tuple[Finding, ...]
     proxied: bool
+    boxes: frozenset[Way]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ def least(report: Report, guide: Guide, *, clients: Collection[str] = (), degrad
         guide=guide,
         results={result.flow.id: result for result in report.results if not result.flow.control_of},
         findings=report.findings,
+        boxes=inspected(report.results, report.findings),
         proxied=report.site.proxy is not None,
     )
     specs = {spec.id: spec for spec in guide.rows}
@@ -79,7 +82,7 @@ def _row(row: Row, spec: RowSpec, case: _Case) -> tuple[list[Atom], str]:
     return known, NO_NAME if len(known) < len(atoms) else "" if chosen.whole else NO_RULE
 
 
-def _way(way: Way, spec: RowSpec, checks: Sequence[Result], case: _Case) -> _Remedy | None:
+def _way(way: RowWay, spec: RowSpec, checks: Sequence[Result], case: _Case) -> _Remedy | None:
     """Return what *way* needs; None if it means nothing here, or does not fail."""
     failed: list[Result] = []
     for need in way.needs:
@@ -87,7 +90,7 @@ def _way(way: Way, spec: RowSpec, checks: Sequence[Result], case: _Case) -> _Rem
         if not known and not (need.unless_proxied and case.proxied):
             return None
         failed += _failing(need, known, spec, case)
-    acts = [(result, mending(result, case.findings)) for result in failed]
+    acts = [(result, mending(result, case.findings, case.boxes)) for result in failed]
     mended = tuple((result, act) for result, act in acts if act is not None)
     return _Remedy(mended=mended, whole=len(mended) == len(acts)) if failed else None
 
@@ -108,7 +111,8 @@ def _failure(result: Result) -> Cause | None:
 
 def _atom(result: Result, act: Act, spec: RowSpec, case: _Case) -> Atom | None:
     flow = result.flow
-    to = destination(result, list(case.results.values()), case.guide.ranges)
+    everything = list(case.results.values())
+    to = destination(result, everything, case.guide.ranges, as_asked=act is not Act.OPEN)
     if to is None:
         return None
     return Atom(
@@ -117,7 +121,7 @@ def _atom(result: Result, act: Act, spec: RowSpec, case: _Case) -> Atom | None:
         ports=_ports(result, case.guide),
         to=to,
         source=flow.source,
-        by_proxy=_failure(result) is Cause.PROXY_TARGET_FAILED,
+        by_proxy=_by_proxy(act, result),
         row=spec.id,
         client=spec.client,
     )
@@ -134,6 +138,18 @@ def atoms_of(
 ) -> Iterator[Atom]:
     """Yield what *act* for *results* comes to, for no row in particular; addresses are taken from *everything*."""
     for result in results:
-        if to := destination(result, everything, ranges):
+        if to := destination(result, everything, ranges, as_asked=act is not Act.OPEN):
             over = Transport.UDP if result.flow.transport is Transport.UDP else Transport.TCP
-            yield Atom(act=act, protocol=over, ports=ports_of(result), to=to, source=result.flow.source)
+            yield Atom(
+                act=act,
+                protocol=over,
+                ports=ports_of(result),
+                to=to,
+                source=result.flow.source,
+                by_proxy=_by_proxy(act, result),
+            )
+
+
+def _by_proxy(act: Act, result: Result) -> bool:
+    """Tell whether it is the proxy that must be let out."""
+    return act is Act.OPEN and result.flow.via is Via.PROXY

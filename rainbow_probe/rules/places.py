@@ -17,10 +17,13 @@ FOREIGN = frozenset({"push", "portal"})
 """Kinds of checks whose hosts are not the service's own."""
 
 
-def destination(result: Result, results: Iterable[Result], ranges: tuple[str, ...] = ()) -> Destination | None:
+def destination(
+    result: Result, results: Iterable[Result], ranges: tuple[str, ...] = (), *, as_asked: bool = True
+) -> Destination | None:
     """Return where *result* wanted to go; None if that cannot be written down safely.
 
-    *results* know addresses, and *ranges* are the guide's, which hold for the service's own hosts only.
+    *results* know addresses, and *ranges* are the guide's, which hold for the service's own hosts only. Where a proxy
+    is asked, it makes a difference whether that is by name or by address: *as_asked*.
     """
     own = () if result.flow.kind in FOREIGN else ranges
     if result.flow.kind == RANGE:
@@ -31,7 +34,7 @@ def destination(result: Result, results: Iterable[Result], ranges: tuple[str, ..
     known = addresses_of(result.flow.target.host, results)
     if is_address(name):
         return Destination(addresses=(name,), ranges=own)
-    if result.flow.params.get("by") == "address":
+    if as_asked and result.flow.params.get("by") == "address":
         return Destination(addresses=known, ranges=own, what=f"the addresses of {name}")
     return Destination(name=name, addresses=known, ranges=own)
 

@@ -53,7 +53,7 @@ def _row(row: RowSpec, guide: Guide, report: Report | None, results: Sequence[Re
         if group is None or spec.kind not in AT_THE_BORDER:
             continue
         for act in _acts(spec, group, report):
-            for to in _destinations(spec, group, guide, results):
+            for to in _destinations(spec, group, guide, results, as_asked=act is not Act.OPEN):
                 yield _atom(act, spec, to, row, behind=_behind(spec, act, report))
 
 
@@ -73,10 +73,12 @@ def _behind(spec: FlowSpec, act: Act, report: Report | None) -> bool:
     return act is Act.OPEN and bool(through)
 
 
-def _destinations(spec: FlowSpec, group: HostGroup, guide: Guide, results: Sequence[Result]) -> Iterator[Destination]:
+def _destinations(
+    spec: FlowSpec, group: HostGroup, guide: Guide, results: Sequence[Result], *, as_asked: bool
+) -> Iterator[Destination]:
     ranges = () if spec.kind in FOREIGN else guide.ranges
     names = _turn_names(results) if group.turn and spec.kind != RANGE else list(group.names)
-    by_address = spec.params.get("by") == "address"
+    by_address = as_asked and spec.params.get("by") == "address"
     if spec.kind == RANGE or not names:
         yield Destination(addresses=ranges, ranges=ranges, what=CONFERENCE if spec.kind == RANGE else TURN)
         return

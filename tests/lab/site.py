@@ -11,7 +11,7 @@ from typing import Self
 from tests.lab import cloud_servers, dante, firewall, nat, resolver, squid, tinyproxy, wiring
 from tests.lab.cloud import Cloud
 from tests.lab.names import EJABBERD, PROXY, RESOLVER, SECOND_RESOLVER, SITE_GATEWAY
-from tests.lab.netns import Namespace
+from tests.lab.netns import LabError, Namespace
 from tests.lab.scenario import HttpProxy, Scenario
 from tests.lab.servers import Server
 
@@ -37,8 +37,8 @@ class Site:
             self.lan, self.border, self.dmz = (self._namespace(stack, role) for role in ("site", "border", "dmz"))
             self._connect(stack)
             self._load_rules()
+            stack.callback(self._stop)
             for server in self._start():
-                stack.callback(server.stop)
                 self.servers[server.name] = server
             for server in self.servers.values():
                 server.wait()
@@ -58,6 +58,20 @@ class Site:
     def hits(self) -> Mapping[str, int]:
         """Return how many packets each rule of the firewall has met."""
         return firewall.hits(self.border)
+
+    def advise_firewall(self, rules: str) -> None:
+        """Load *rules*, as nft reads them, into the border."""
+        self.border.run("nft", "-f", "-", given=rules)
+
+    def advise_proxy(self, lines: str) -> None:
+        """Start the site's squid anew, with *lines* before its own."""
+        settings = self.scenario.http_proxy
+        if settings is None or settings.box:
+            raise LabError(f"{self.scenario.title}: no squid to advise")
+        self.servers["squid"].stop()
+        shutil.rmtree(self.folder / "squid")
+        self.servers["squid"] = squid.start(self.dmz, self.folder / "squid", settings, self.cloud.pki, first=lines)
+        self.servers["squid"].wait()
 
     def _namespace(self, stack: ExitStack, role: str) -> Namespace:
         namespace = Namespace(f"{role}{self.cloud.serial}.{self.number}")
@@ -106,6 +120,10 @@ class Site:
         exits = (wiring.inner_exits if scenario.firewall.double_nat else wiring.exits)(self.number)
         rules = firewall.ruleset(scenario.firewall, scenario.http_proxy, exits, scenario.dns)
         self.border.run("nft", "-f", "-", given=rules)
+
+    def _stop(self) -> None:
+        for server in reversed(self.servers.values()):
+            server.stop()
 
     def _start(self) -> list[Server]:
         dns = self.scenario.dns

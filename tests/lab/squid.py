@@ -32,6 +32,7 @@ dns_nameservers {resolver}
 hosts_file none
 connect_timeout 3 seconds
 forward_timeout 3 seconds
+include {folder}/first.conf
 {extra}
 acl to_tunnel method CONNECT
 acl tunnel_ports port {connect_ports}
@@ -58,10 +59,21 @@ BUMPING = " ssl-bump generate-host-certificates=on dynamic_cert_mem_cache_size=4
 
 
 def start(
-    namespace: Namespace, folder: Path, settings: HttpProxy, pki: Pki, *, intercept: int = 0, web: int = 0
+    namespace: Namespace,
+    folder: Path,
+    settings: HttpProxy,
+    pki: Pki,
+    *,
+    intercept: int = 0,
+    web: int = 0,
+    first: str = "",
 ) -> Server:
-    """Start squid; it also takes connections redirected to the ports *intercept* (TLS) and *web* (HTTP)."""
+    """Start squid; it also takes connections redirected to the ports *intercept* (TLS) and *web* (HTTP).
+
+    The lines *first* stand before all that the site's file says.
+    """
     folder.mkdir()
+    (folder / "first.conf").write_text(first, encoding="utf-8")
     bumps = settings.bump or bool(intercept)
     extra = _bump(folder, pki, settings.splice) if bumps else ""
     if settings.login:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from rainbow_probe.judge.findings import neutral as beside
 from rainbow_probe.judge.findings.neutral import neutral, past_the_proxy
 from rainbow_probe.judge.findings.proxy import details, tunnels, with_cause
+from rainbow_probe.judge.rules import way_out_rule
 from rainbow_probe.judge.scene import Found, Scene, distinct
 from rainbow_probe.judge.traces import answered, cause, direct, failure, interceptor, passes, phase, shut, tunnelled
 from rainbow_probe.judge.words import hosts, named
-from rainbow_probe.model import Cause, Phase, Result, Rule, Who
+from rainbow_probe.model import Cause, Phase, Result, Who
 
 UNREACHED = frozenset({Cause.PROXY_TARGET_FAILED, Cause.PROXY_RESOLVE_FAILED})
 INTRUDERS = frozenset({Cause.HTTP_INSTEAD_OF_STUN, Cause.NOT_STUN})
@@ -50,7 +51,7 @@ def unreached(scene: Scene) -> list[Found]:
         return []
     controls = [one for one in beside.missed(scene, *UNREACHED, Cause.TIMEOUT) if not tunnelled(one)]
     if not opened and controls:
-        return [_no_way_out(lost, controls)]
+        return [_noway_out_rule(lost, controls)]
     ports = {one.flow.target.port for one in controls} - {one.flow.target.port for one in opened}
     found = [_port(port, lost, controls, opened) for port in sorted(ports) if opened and _on(port, lost)]
     rest = [one for one in lost if not any(one in each.claims for each in found)]
@@ -73,7 +74,7 @@ def _host(result: Result) -> str:
     return result.flow.target.host
 
 
-def _no_way_out(lost: Sequence[Result], controls: Sequence[Result]) -> Found:
+def _noway_out_rule(lost: Sequence[Result], controls: Sequence[Result]) -> Found:
     return Found(
         id="proxy-no-way-out",
         title="The proxy answers, but reaches nothing: no target of the service, and no neutral host either",
@@ -95,13 +96,8 @@ def _port(port: int, lost: Sequence[Result], controls: Sequence[Result], opened:
         claims=tuple(claims),
         shows=tuple(distinct([*_on(port, controls), *opened])),
         detail=details(claims),
-        rules=(_way_out(claims),),
+        rules=(way_out_rule(claims),),
     )
-
-
-def _way_out(lost: Sequence[Result]) -> Rule:
-    targets = named(dict.fromkeys(str(one.flow.target) for one in lost), len(lost))
-    return Rule(format="text", text=f"allow outbound TCP\n  from      the proxy\n  to        {targets}")
 
 
 def _targets(lost: Sequence[Result], opened: Sequence[Result], scene: Scene) -> list[Found]:
@@ -139,7 +135,7 @@ def _closed(lost: Sequence[Result], shows: Sequence[Result]) -> Found:
         claims=tuple(lost),
         shows=tuple(distinct(shows)),
         detail=details(lost),
-        rules=(_way_out(lost),),
+        rules=(way_out_rule(lost),),
     )
 
 
