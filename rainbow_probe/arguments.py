@@ -88,6 +88,7 @@ def _run(command: argparse.ArgumentParser) -> None:
     add("--map", action="append", default=[], metavar="HOST:PORT=ADDRESS:PORT",
         help="connect there instead when going direct; with an empty ADDRESS only the port changes")  # fmt: skip
     _how_long(command)
+    _how_much(command)
     _outputs(command)
 
 
@@ -142,6 +143,21 @@ def _how_long(command: argparse.ArgumentParser) -> None:
     add("--idle-scale", type=float, default=1.0, metavar="FACTOR", help=argparse.SUPPRESS)  # tests shorten the waits
     add("--discover", action="store_true",
         help="if no TURN server is known, ask each published address once (looks like a sweep to an IDS)")  # fmt: skip
+
+
+def _how_much(command: argparse.ArgumentParser) -> None:
+    """Add what says how much of the proxy this site needs, and asks how much it has."""
+    group = command.add_argument_group("ports of the proxy at the same time (guide 8.2)")
+    group.add_argument("--proxy-capacity", type=int, default=0, metavar="N",
+        help="open up to N tunnels through the proxy at once, to the first refusal (2000 at most)")  # fmt: skip
+    for name, what in (
+        ("users", "clients signed in through the proxy"),
+        ("calls", "calls through the proxy"),
+        ("video", "of these with video"),
+        ("sharing", "of these with screen sharing"),
+        ("gateway-calls", "calls of WebRTC gateways through the proxy"),
+    ):
+        group.add_argument(f"--{name}", type=int, default=0, metavar="N", help=f"{what}, at the busiest time")
 
 
 def _demo(command: argparse.ArgumentParser) -> None:

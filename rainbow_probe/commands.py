@@ -10,14 +10,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from rainbow_probe.capacity import Load
 from rainbow_probe.catalogue import Guide
 from rainbow_probe.model import Credentials
 from rainbow_probe.options import (
+    MOST_PEOPLE,
+    MOST_TUNNELS,
     Options,
     UsageError,
     endpoint,
     map_entry,
     merged,
+    number,
     read_secret,
     read_site_file,
     seconds,
@@ -127,7 +131,15 @@ def read_options(arguments: argparse.Namespace) -> Options:
         full=arguments.full,
         idle_scale=seconds(arguments.idle_scale, "--idle-scale"),
         discover=arguments.discover,
+        proxy_capacity=number(arguments.proxy_capacity, MOST_TUNNELS, "--proxy-capacity"),
+        load=_load(arguments),
     )
+
+
+def _load(arguments: argparse.Namespace) -> Load:
+    names = ("users", "calls", "video", "sharing", "gateway_calls")
+    given = {n: number(getattr(arguments, n), MOST_PEOPLE, f"--{n.replace('_', '-')}") for n in names}
+    return Load(**given)
 
 
 def _given(*values: float | None) -> float:

@@ -9,8 +9,11 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
+from rainbow_probe.capacity import Load
 from rainbow_probe.model import Credentials, Endpoint, Transport
 
+MOST_TUNNELS = 2000  # at once; more would be a load test, and more than most machines have sockets for
+MOST_PEOPLE = 1_000_000  # of one site; beyond that a number is a typing error
 LONGEST = 3600.0  # seconds; beyond that a time-out is a typing error
 
 
@@ -48,6 +51,10 @@ class Options:
     idle_scale: float = 1.0
     """What ``--full`` waits on idle links is so many times as long: only a test makes it less than 1."""
     discover: bool = False
+    proxy_capacity: int = 0
+    """How many tunnels to open through the proxy at once; 0: not to be tried."""
+    load: Load = field(default_factory=Load)
+    """What the site says it has at the same time."""
 
 
 _TURN = re.compile(r"(turns?):(\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\[\]]+)(?::(\d+))?(?:\?transport=(udp|tcp))?", re.IGNORECASE)
@@ -100,6 +107,13 @@ def seconds(value: float, where: str) -> float:
     """Return *value* if it can be a time-out."""
     if not 0 < value <= LONGEST:
         raise UsageError(f"{where}: {value:g} is not a time-out; allowed are seconds above 0 up to {LONGEST:g}")
+    return value
+
+
+def number(value: int, most: int, where: str) -> int:
+    """Return *value* if it can be a number of things."""
+    if not 0 <= value <= most:
+        raise UsageError(f"{where}: {value} is out of range; allowed are 0 to {most}")
     return value
 
 

@@ -20,7 +20,7 @@ from rainbow_probe.net.route import Limits, Route
 from rainbow_probe.net.trust import Trust
 from rainbow_probe.options import Options, TurnServer
 from rainbow_probe.plan import Plan, destinations, make_plan, select_rows
-from rainbow_probe.runner import Events, Job, Progressing, complete, run_waves
+from rainbow_probe.runner import Events, Job, Progressing, complete, run_all, run_waves
 from rainbow_probe.site import machine_roots
 from rainbow_probe.turn_servers import known_servers
 from rainbow_probe.wayout.ways import Ways
@@ -32,6 +32,8 @@ WAITS = (10.0, 20.0, 30.0, 45.0, 60.0, 75.0, 90.0, 110.0)  # of links side by si
 ASK_THE_WAY = frozenset({"dns", "udp-range"})
 """Kinds that go direct, and yet want to know whether clients of their host use a proxy."""
 LOOKED_UP_HERE = 4  # the version of SOCKS that carries addresses only
+ALONE = frozenset({"proxy-capacity"})
+"""Kinds of checks that put a load on what the others go through."""
 NOT_REACHED = "the run was stopped before this was tried to its end"
 
 
@@ -76,8 +78,16 @@ class Assessment:
                 deadline=self.options.deadline,
                 more=lambda results: self._follow_up(names, results),
             )
+            await self._alone(events)
         finally:
             names.close()
+
+    async def _alone(self, events: Events) -> None:
+        """Run what would disturb the others, when they have ended and time is left."""
+        late = [job for job in self.jobs if job.flow.kind in ALONE]
+        left = self.options.deadline - (time.monotonic() - self._zero)
+        if late and left > 0:
+            await run_all(late, self.progress, events, budget=self.options.timeout, deadline=left)
 
     async def _jobs_with_turn(self, names: Names) -> list[Job]:
         return await self._jobs(names, await known_servers(self.options, self.guide, names))
@@ -118,7 +128,7 @@ class Assessment:
         route = self._route(names)
         new = [Job(flow=f, route=self._of(f, route, proxies.get(f.id))) for f in flows if f.id not in begun]
         self.jobs += new
-        return new
+        return [job for job in new if job.flow.kind not in ALONE]
 
     def report(self, *, interrupted: bool = False) -> Report:
         """Judge what was found."""
@@ -177,6 +187,8 @@ class Assessment:
             idle_hold=hold,
             idle_waits=tuple(wait * scale for wait in WAITS) if self.options.full else (),
             idle_needed=NEEDED * scale,
+            capacity=self.options.proxy_capacity,
+            load=self.options.load,
             platform=self.site.platform,
             dynamic_ports=self.site.dynamic_ports,
             ranges=self.guide.ranges,

@@ -58,6 +58,7 @@ class Cause(StrEnum):
     PROXY_RESOLVE_FAILED = "proxy-resolve-failed"
     PROXY_TARGET_FAILED = "proxy-target-failed"
     PROXY_HTTP10 = "proxy-http10"
+    PROXY_CAPACITY = "proxy-capacity"
     PAC_BROKEN = "pac-broken"
     TLS_UNTRUSTED = "tls-untrusted"
     TLS_INTERCEPTED = "tls-intercepted"

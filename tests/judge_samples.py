@@ -66,6 +66,7 @@ PHASES: Mapping[str, Sequence[Phase]] = {
     "udp-range": (Phase.RESOLVE, Phase.CONNECT, Phase.STUN, Phase.TURN_ALLOCATE, Phase.TURN_DATA),
     "push": (Phase.RESOLVE, Phase.CONNECT, Phase.TLS),
     "proxy": (Phase.RESOLVE, Phase.CONNECT, Phase.PROXY),
+    "proxy-capacity": (Phase.RESOLVE, Phase.CONNECT, Phase.PROXY),
     "portal": (Phase.RESOLVE, Phase.CONNECT, Phase.PROXY, Phase.HTTP),
     "ports": (),
 }
@@ -149,6 +150,8 @@ def address_of(name: str) -> str:
 
 def result(flow: Flow, fault: Fault | None = None) -> Result:
     """Make what a check of *flow* reports when *fault* meets it, or when all is well."""
+    if flow.kind == "proxy-capacity" and fault is None:
+        return Result(flow=flow, verdict=Verdict(outcome=Outcome.SKIPPED, reason="needs --proxy-capacity N"))
     if flow.kind == "ports":
         return Result(flow=flow, verdict=Verdict(outcome=Outcome.PASS, reason="within the guide's range"))
     if fault is None or fault.outcome is Outcome.PASS:

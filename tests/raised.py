@@ -19,6 +19,7 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "checks/mtu.py": frozenset({Phase.STUN}),
     "checks/portal.py": frozenset({Phase.HTTP}),
     "checks/proxy.py": frozenset({Phase.PROXY}),
+    "checks/proxy_capacity.py": frozenset({Phase.PROXY}),
     "checks/udp_range.py": frozenset({Phase.TURN_DATA}),
     "checks/xmpp.py": frozenset({Phase.WEBSOCKET, Phase.XMPP}),
     "net/call.py": frozenset({Phase.TURN_DATA, Phase.DTLS}),

@@ -23,6 +23,7 @@ LAYERS = (
     ("checks",),
     ("net", "site"),
     ("options",),
+    ("capacity",),
     ("catalogue", "evidence"),
     ("protocols",),
     ("explanations", "model"),

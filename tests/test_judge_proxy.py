@@ -302,6 +302,19 @@ def test_the_version_is_asked_where_the_gateway_goes() -> None:
     assert row(judged, "webrtc-gateway/ice-turn").verdict == "degraded"
 
 
+def test_a_proxy_with_too_few_ports() -> None:
+    """One row says so; without being asked for it is not tested."""
+    short = Fault(
+        match=kind("proxy-capacity"), phase=Phase.PROXY, cause=Cause.PROXY_CAPACITY, facts={"open_at_once": 12}
+    )
+    judged = report(short, site=PROXY_SITE)
+    assert ids(judged) == ["proxy-capacity"]
+    assert "holds 12 tunnels" in judged.findings[0].title
+    assert row(judged, "border/proxy-capacity").verdict == "fail"
+    assert row(report(site=PROXY_SITE), "border/proxy-capacity").verdict == "not-tested"
+    assert row(report(), "border/proxy-capacity").verdict == "not-applicable"
+
+
 # Upgrades
 
 

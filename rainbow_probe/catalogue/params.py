@@ -38,6 +38,7 @@ REQUIRED: Mapping[str, Mapping[str, Reader]] = {
         "path_known": lambda table, key: table.take(key, bool),
     },
     "udp-range": {"first": _number(1, HIGHEST_PORT), "last": _number(1, HIGHEST_PORT)},
+    "proxy-capacity": {"control": lambda table, key: table.one(key, host)},
     "portal": {"path": _path, "expect_status": _number(100, 599)},
 }
 """By kind, the parameters that every flow of it has."""

@@ -57,6 +57,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         "the proxy opens a tunnel and speaks HTTP/1.1",
         *("proxy-unreachable", "proxy-auth", "proxy-denied", "proxy-http10", "proxy-not-http"),
     ),
+    "proxy-capacity": _kind(
+        "the proxy holds as many tunnels open at once as the site's numbers need; only with `--proxy-capacity`",
+        "proxy-capacity",
+    ),
     "portal": _kind(
         "a neutral host is what it should be; no row rests on it, but it tells captive portals and wrong clocks from "
         "other faults",

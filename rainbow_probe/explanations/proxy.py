@@ -48,6 +48,12 @@ PROXY = stage(
             "An old or simple proxy. Browsers do not mind; the WebRTC gateway needs HTTP/1.1.",
             "Switch the proxy to HTTP/1.1, or give the gateway another one.",
         ),
+        Cause.PROXY_CAPACITY: why(
+            "The proxy holds fewer tunnels open at once than the numbers given need, and opens one again when the "
+            "others are gone.",
+            "A limit on connections, in all or of one client; too few file handles or source ports there.",
+            "Raise the proxy's limits, or exempt the gateway's media from it (UDP/3478 direct).",
+        ),
         Cause.PAC_BROKEN: why(
             "The PAC file is there and says nothing that can be used: it is no JavaScript, fails, or does not end.",
             "A slip in its last change; a web page in its place. Browsers go on without a word as if there were none.",

@@ -29,6 +29,7 @@ CAUSES: Mapping[Cause, str] = MappingProxyType({
     Cause.PROXY_RESOLVE_FAILED: "the proxy cannot resolve the name",
     Cause.PROXY_TARGET_FAILED: "the proxy cannot reach the target",
     Cause.PROXY_HTTP10: "the proxy speaks HTTP/1.0",
+    Cause.PROXY_CAPACITY: "the proxy holds fewer tunnels at once than this site needs",
     Cause.PAC_BROKEN: "the PAC file cannot be used",
     Cause.TLS_UNTRUSTED: "the certificate comes from an issuer that is not trusted",
     Cause.TLS_INTERCEPTED: "TLS is decrypted on the way",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rainbow_probe.capacity import Load
 from rainbow_probe.model import Credentials, Endpoint, PortRange, Proxy
 from rainbow_probe.net.names import Names
 from rainbow_probe.net.proxy_auth import Logins
@@ -64,6 +65,10 @@ class Route:
     """If given: for how long links are left idle, all at once, to find how long they live."""
     idle_needed: float = 60.0
     """Seconds that clients leave a link idle at most: web clients ping within 60 s."""
+    capacity: int = 0
+    """How many tunnels to open through the proxy at once, to see whether it holds them; 0: not to be tried."""
+    load: Load = field(default_factory=Load)
+    """What the site says it has at the same time."""
     site_proxy: Proxy | None = None
     """The site's proxy even where this flow goes direct, for a check that needs a second way out."""
     segment: int = 0

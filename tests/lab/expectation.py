@@ -61,10 +61,10 @@ def _rows(scenario: Scenario, rows: list[Item]) -> Iterator[str]:
 def expected_verdict(scenario: Scenario, row: str) -> str:
     """Return what *row* must have come to at the site: what its file says, else pass."""
     always = base()
-    if matches(row, always.not_tested):
-        return "not-tested"
     if scenario.http_proxy is None and matches(row, always.proxy_rows):
         return "not-applicable|not-tested"
+    if matches(row, always.not_tested):
+        return scenario.expect.rows.get(row, "not-tested")  # only by its own name: it is not tested unless asked for
     named = (verdict for patterns, verdict in scenario.expect.rows.items() if matches(row, patterns.split()))
     return next(named, "pass")
 
@@ -86,7 +86,7 @@ def _checks(wanted: tuple[Check, ...], checks: list[Item]) -> Iterator[str]:
 
 def expected_outcome(wanted: Sequence[Check], check: str, *, control: bool = False) -> Check:
     """Return what *check* must have come to: what the site's file says, else pass; a *control* may fail as it likes."""
-    if matches(check, base().skipped):
+    if matches(check, base().skipped) and not any(one.id == check for one in wanted):
         return Check(id=check, outcome="skipped")
     if control:
         return Check(id=check, outcome="pass|fail|inconclusive|skipped")

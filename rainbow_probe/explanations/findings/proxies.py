@@ -116,6 +116,11 @@ PROXIES: dict[str, Why] = {
         "An old or simple proxy; browsers do not mind.",
         "Switch it to HTTP/1.1 where a WebRTC gateway uses it.",
     ),
+    "proxy-capacity": why(
+        "The proxy holds fewer tunnels at once than the site's numbers need; a neutral host is refused then, too.",
+        "A limit on connections, for all or for one client; this machine met the latter before the former.",
+        "Raise the limits, or send media past the proxy (UDP/3478 direct).",
+    ),
     "proxy-no-upgrade": why(
         "The upgrade to WebSocket is refused, HTTPS to the same host by the same way works.",
         "A box that decrypts TLS and takes the `Upgrade` header out; squid does so by default.",

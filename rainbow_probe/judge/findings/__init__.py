@@ -52,6 +52,7 @@ FINDERS: tuple[Finder, ...] = (
     beyond.unresolved,
     beyond.unreached,
     proxy.http10,
+    proxy.capacity,
     proxy.not_http,
     proxy.passes_nothing,
     beyond.strangers,

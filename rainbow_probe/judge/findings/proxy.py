@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from rainbow_probe.judge.findings.neutral import neutral
 from rainbow_probe.judge.scene import Found, Scene, failing
-from rainbow_probe.judge.traces import PROXY_ONLY, answered, cause, direct, tried, tunnelled
+from rainbow_probe.judge.traces import PROXY_ONLY, answered, cause, direct, fact, tried, tunnelled
 from rainbow_probe.judge.words import count, hosts, named
 from rainbow_probe.model import Cause, Phase, Result, Who
 
@@ -151,6 +151,25 @@ def http10(scene: Scene) -> list[Found]:
             fix="Switch the proxy to HTTP/1.1, or send the WebRTC gateway's media past it (UDP/3478 direct).",
             claims=tuple(old),
             detail=details(old),
+        )
+    ]
+
+
+def capacity(scene: Scene) -> list[Found]:
+    """Say that the proxy holds too few tunnels at once for the numbers that were given."""
+    short = with_cause(scene, Cause.PROXY_CAPACITY)
+    if not short:
+        return []
+    return [
+        Found(
+            id="proxy-capacity",
+            title=f"The proxy holds {fact(short[0], 'open_at_once', Phase.PROXY)} tunnels of this machine at once, and "
+            "this site needs more",
+            who=Who.PROXY,
+            fix="Raise the proxy's limits on connections, in all and of one client (a WebRTC gateway is one), its file "
+            "handles and source ports; or send media past it (UDP/3478 direct).",
+            claims=tuple(short),
+            detail=details(short),
         )
     ]
 
