@@ -21,6 +21,9 @@ ejabberdctl:ejabberd
 chromium:chromium
 certutil:libnss3-tools
 openssl:openssl
+krb5kdc:krb5-kdc
+kadmin.local:krb5-admin-server
+kinit:krb5-user
 curl:curl
 dig:dnsutils
 faketime:faketime

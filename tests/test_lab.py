@@ -63,6 +63,12 @@ def test_the_run_met_every_fault_of_the_site(run: Run) -> None:
 
 
 @pytest.mark.parametrize("site", SITES)
+def test_a_wrong_password_is_sent_once(run: Run) -> None:
+    """By the proxy's own log of the whole run: a second time could lock the account."""
+    assert run.ended.refused_logins == run.scenario.expect.refused_logins
+
+
+@pytest.mark.parametrize("site", SITES)
 def test_nothing_secret_and_no_traceback_is_ever_printed(run: Run) -> None:
     """Neither screen, nor messages, nor the report show a password or a traceback."""
     printed = run.ended.out + run.ended.err + json.dumps(run.ended.report)

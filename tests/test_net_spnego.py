@@ -68,6 +68,15 @@ async def test_the_strongest_that_can_be_had() -> None:
     assert {facts(result, Phase.PROXY)["offered"] for result in results} == {"NTLM, Negotiate, Basic"}
 
 
+async def test_a_scheme_that_failed_is_not_tried_again() -> None:
+    """Where Negotiate holds tickets only, the first finds that out; NTLM comes on a connection of its own."""
+    proxy = NtlmProxy("NTLM", "Negotiate")
+    async with loopback() as place:
+        results = await many(place, through(await place.tcp(proxy.handle), DOMAIN))
+    assert {result.verdict.outcome for result in results} == {Outcome.PASS}, results[0].verdict
+    assert (proxy.connections, sorted(proxy.messages)) == (9, [1] * 8 + [3] * 8)
+
+
 async def test_a_proxy_that_closes_after_its_question() -> None:
     """It is asked again over a new connection, and the exchange is on that one."""
     proxy = NtlmProxy()

@@ -13,6 +13,7 @@ from rainbow_probe.net.mechanism import UnableError
 
 LIBRARIES = ("libgssapi_krb5.so.2", "libgssapi.so.3")  # MIT's, then Heimdal's
 HOST_BASED_SERVICE = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x04"  # 1.2.840.113554.1.2.1.4, RFC 2744 section 4
+KERBEROS = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"  # 1.2.840.113554.1.2.2, RFC 4121
 SPNEGO = b"\x2b\x06\x01\x05\x05\x02"  # 1.3.6.1.5.5.2, RFC 4178
 FAILED = 0xFFFF0000  # routine and calling errors of a major status, RFC 2744 section 3.9.1
 GSS_CODE, MECH_CODE = 1, 2
@@ -30,11 +31,13 @@ class _Oid(ctypes.Structure):
 class Context:
     """One exchange with the service *name* (``HTTP@proxy.example``), in the name of whoever runs this."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, mechanism: bytes = SPNEGO) -> None:
         """Find the library. Raises ``UnableError`` if there is none."""
+        self._service = name
         self._library = _library()
         self._keep: list[object] = []
-        self._mechanism = self._oid(SPNEGO)
+        self._mechanism = self._oid(mechanism)
+        self._negotiates = mechanism == SPNEGO
         self._context = ctypes.c_void_p()
         self._name = ctypes.c_void_p()
         minor = ctypes.c_uint32()
@@ -55,6 +58,8 @@ class Context:
             None, ctypes.byref(given), None, None,
         )  # fmt: skip
         answer = self._taken(given)
+        if major & FAILED and self._negotiates and not token:
+            Context(self._service, KERBEROS).step(b"")  # its reason says more than "no mechanism"
         self._check(major, minor.value)
         return answer
 
@@ -97,7 +102,7 @@ class Context:
             )  # fmt: skip
             found.append(self._taken(text).decode("utf-8", "replace"))
             more = after if not major & FAILED else ctypes.c_uint32(0)
-        return ", ".join(dict.fromkeys(filter(None, found)))
+        return ", ".join(dict.fromkeys(filter(None, (text.rstrip("\0") for text in found))))
 
 
 def _library() -> Any:  # noqa: ANN401 - ctypes knows no types of a library's functions

@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Self
 
 from rainbow_probe.evidence import StepError
-from rainbow_probe.model import Cause, Credentials, Endpoint, PeerError, Proxy, Scalar
+from rainbow_probe.model import Cause, Endpoint, PeerError, Proxy, Scalar
+from rainbow_probe.net.accounts import Account, Login
 from rainbow_probe.net.mechanism import Mechanism, RefusedError, UnableError
 from rainbow_probe.net.mechanisms import candidates
 from rainbow_probe.protocols import digest
@@ -31,35 +32,6 @@ _PASSWORDS = frozenset({"basic", "digest", "ntlm"})
 _LOG_ONS = frozenset({"negotiate", "ntlm"})
 """Schemes past which somebody who is logged on to the domain gets without being asked."""
 NO_SECOND = "no second attempt is made, as it could lock the account"
-
-
-class Account:
-    """One user's password, at whatever proxy: one log-in at a time until it is known to be right."""
-
-    def __init__(self, credentials: Credentials | None) -> None:
-        """Nothing is known of *credentials* yet."""
-        self.credentials = credentials
-        self.turn = asyncio.Lock()
-        self.stopped = ""
-        """Why they are not sent any more; empty while they may be."""
-
-
-class Login:
-    """What a run knows of one proxy."""
-
-    def __init__(self, account: Account, host: str) -> None:
-        """Nothing was asked yet of the proxy *host*."""
-        self.account = account
-        self.host = host
-        self.offered: tuple[str, ...] = ()
-        self.scouted = False
-        self.heard = asyncio.Event()
-        self.settled = False
-        """Whether the proxy has judged the password, or was silent so long that nobody waits for it any more."""
-        self.accepted = False
-        self.used: tuple[Challenge, Mechanism] | None = None
-        """What the proxy accepted and may be sent unasked."""
-        self.broken = 0
 
 
 class Logins:
@@ -97,9 +69,8 @@ class Visit:
         self._next = ""
         self._sent = ""
         self._stale = False
-        self._spent: set[str] = set()
-        self._tried: set[str] = set()
-        self._unable: dict[str, str] = {}
+        self._soiled = False
+        self._title = ""
 
     async def __aenter__(self) -> Self:
         """Begin; what the flow holds is let go of at the end."""
@@ -117,8 +88,7 @@ class Visit:
 
     def facts(self) -> dict[str, Scalar]:
         """Return what is known of logging in, as evidence: the schemes that the proxy offers, and what was used."""
-        sent = self._mechanism.title if self._mechanism and self._sent else ""
-        told = {"offered": ", ".join(self._login.offered), "login": sent, "broken_off": self.broken_off}
+        told = {"offered": ", ".join(self._login.offered), "login": self._title, "broken_off": self.broken_off}
         return {key: value for key, value in told.items() if value}
 
     async def waited(self) -> bool:
@@ -137,7 +107,7 @@ class Visit:
             self._challenge, self._mechanism = self._login.used
             self._next = await self._mechanism.answer(self._challenge, authority)
         self._sent, self._next = self._next, ""
-        return self._sent
+        return self._sending()
 
     def answered(self) -> None:
         """Take note of an answer that is no 407: the proxy accepts what was sent, be it nothing."""
@@ -156,8 +126,13 @@ class Visit:
             self._sent = await self._response(said, authority)
         finally:
             self._login.heard.set()
-        if not said.lasts:
+        if self._soiled or not said.lasts:
             self.reconnect(said)
+        return self._sending()
+
+    def _sending(self) -> str:
+        """Take note of what is sent now."""
+        self._title = self._mechanism.title if self._mechanism and self._sent else self._title
         return self._sent
 
     def reconnect(self, said: Tunnel) -> None:
@@ -167,7 +142,8 @@ class Visit:
             self._account.stopped = f"{scheme} needs one connection, and the proxy closes it in the middle of that"
             raise PeerError(Cause.PROXY_AUTH, f"{_asked(said)}; {self._account.stopped}")
         self.again, self._next = self._connections < MOST_CONNECTIONS, self._sent
-        raise PeerError(Cause.PROXY_AUTH, f"{_asked(said)}; the proxy closes the connection with that")
+        self._soiled = False
+        raise PeerError(Cause.PROXY_AUTH, f"{_asked(said)}; another connection is needed for the answer")
 
     async def _response(self, said: Tunnel, authority: Endpoint) -> str:
         if middle := self._middle(said.challenges):
@@ -202,10 +178,11 @@ class Visit:
             raise PeerError(Cause.PROXY_DENIED, f"{_asked(said)}; {told}")
         if mechanism.proves:
             raise self._stop(said, mechanism)
-        self._spent.add(mechanism.title)
-        self._unable[mechanism.title] = f"the proxy does not accept {mechanism.title}"
+        self._soiled = mechanism.bound  # squid takes no other scheme on that connection
+        self._login.spent.add(mechanism.title)
+        self._login.unable[mechanism.title] = f"the proxy does not accept {mechanism.title}"
         if mechanism.own or mechanism.scheme != "Negotiate":
-            self._tried.add(mechanism.scheme.lower())
+            self._login.tried.add(mechanism.scheme.lower())
 
     def _stop(self, said: Tunnel, mechanism: Mechanism) -> PeerError:
         """Let nobody send these credentials again."""
@@ -215,13 +192,13 @@ class Visit:
 
     async def _choose(self, said: Tunnel, authority: Endpoint) -> str:
         for challenge, mechanism in candidates(said.challenges, self._account.credentials, self._login.host):
-            if mechanism.title in self._spent:
+            if mechanism.title in self._login.spent:
                 continue
             self._mechanism = mechanism
             try:
                 return await self._step(challenge, authority)
             except UnableError as exc:
-                self._unable[mechanism.title] = str(exc)
+                self._login.unable[mechanism.title] = str(exc)
             except RefusedError as exc:
                 raise self._stop(said, mechanism) from exc
         raise self._nothing_left(said)
@@ -230,9 +207,9 @@ class Visit:
         """Tell a proxy that nobody gets past without a password from one past which others may well get."""
         offered = {one.name: one.scheme for one in said.challenges}
         needs = frozenset[str]() if self._account.credentials else _PASSWORDS
-        others = set(offered) - self._tried - (needs - _LOG_ONS)
+        others = set(offered) - self._login.tried - (needs - _LOG_ONS)
         why = [
-            *self._unable.values(),
+            *self._login.unable.values(),
             *(f"{offered[name]} needs a user and a password" for name in offered if name in needs),
             *(f"{offered[name]} is not known here" for name in offered if name not in _PASSWORDS | _LOG_ONS),
         ]

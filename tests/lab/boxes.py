@@ -67,11 +67,19 @@ async def http10(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     with suppress(asyncio.IncompleteReadError):
         head = await reader.readuntil(b"\r\n\r\n")
         host, _, port = head.split(b" ")[1].decode().rpartition(":")
-        far_reader, far_writer = await asyncio.open_connection(host.strip("[]"), int(port))
-        writer.write(b"HTTP/1.0 200 Connection established\r\nProxy-agent: lab-tinyproxy/1.0\r\n\r\n")
-        async with asyncio.TaskGroup() as both:
-            both.create_task(_pour(reader, far_writer))
-            both.create_task(_pour(far_reader, writer))
+        opened = b"HTTP/1.0 200 Connection established\r\nProxy-agent: lab-tinyproxy/1.0\r\n\r\n"
+        await carry(reader, writer, (host.strip("[]"), int(port)), opened)
+
+
+async def carry(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: tuple[str, int], opened: bytes
+) -> None:
+    """Connect to *target*, say *opened*, and carry bytes both ways until one side ends."""
+    far_reader, far_writer = await asyncio.open_connection(*target)
+    writer.write(opened)
+    async with asyncio.TaskGroup() as both:
+        both.create_task(_pour(reader, far_writer))
+        both.create_task(_pour(far_reader, writer))
 
 
 async def says_page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -11,7 +11,7 @@ import os
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,7 @@ def opened(
     *,
     trusted: Sequence[Path],
     flags: Sequence[str],
+    environment: Mapping[str, str],
 ) -> Iterator[Browser]:
     """Start Chromium behind the command *enter*, as a user whose *home* has the CAs *trusted*; end it at the end."""
     _trust(home, trusted)
@@ -104,7 +105,7 @@ def opened(
     # Chromium reads commands from descriptor 3 and writes answers to 4.
     shell = f'exec 3<&{their_in} 4>&{their_out} {their_in}<&- {their_out}>&-; exec "$@"'
     command = [*enter, "bash", "-c", shell, "-", "chromium", *FLAGS, *flags, f"--user-data-dir={home}/profile"]
-    clean = {"PATH": SYSTEM_PATH, "HOME": str(home), "LANG": "C.UTF-8"}
+    clean = {"PATH": SYSTEM_PATH, "HOME": str(home), "LANG": "C.UTF-8", **environment}
     with (home / "chromium.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - a fixed command of ours
             [*command, "about:blank"], pass_fds=(their_in, their_out), env=clean,

@@ -27,6 +27,8 @@ NEEDED = (
     "prosody",
     "tinyproxy",
     "ejabberdctl",
+    "krb5kdc",
+    "kinit",
     "openssl",
     "chromium",
     "certutil",

@@ -44,7 +44,7 @@ def ask(site: Site, proxy: str) -> Answers:
     plain = urlunsplit(url._replace(netloc=url.netloc.rpartition("@")[2]))
     flags = [_by_pac(proxy) if by_pac else f"--proxy-server={plain}" if proxy else "--no-proxy-server"]
     trusted = [site.cloud.pki.ca(name) for name in site.scenario.probe.trusts]
-    with browser.opened(site.enter(), home, trusted=trusted, flags=flags) as page:
+    with browser.opened(site.enter(), home, trusted=trusted, flags=flags, environment=site.kerberos) as page:
         statuses = Statuses(page, user=url.username or "", password=url.password or "")
         page.heard = statuses.hear
         page.do("Network.enable")

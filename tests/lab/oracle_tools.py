@@ -37,7 +37,8 @@ def ask(site: Site, proxy: str) -> dict[str, Answers]:
         asked["curl proxy"] = _curl(
             site, proxy.replace("socks5:", "socks5h:")
         )  # names are the proxy's, as Chromium has it
-    if proxy.startswith("http:"):  # openssl knows no others
+    settings = site.scenario.http_proxy
+    if proxy.startswith("http:") and settings and settings.schemes == ("basic",):  # openssl knows no others
         asked["openssl proxy"] = _openssl(site, proxy)
     with ThreadPoolExecutor(max_workers=24) as pool:
         waiting = {tool: {key: pool.submit(one) for key, one in found} for tool, found in asked.items()}
@@ -60,7 +61,9 @@ def _addresses(site: Site, name: str) -> str:
 def _curl(site: Site, proxy: str) -> Iterator[tuple[str, Asking]]:
     """Give the status of each page, and of the upgrade to WebSocket; curl's own number where there is none."""
     trusted = ("public", "operator", *site.scenario.probe.trusts)
-    way = [*(["--proxy", proxy, "--proxy-anyauth"] if proxy else ["--noproxy", "*"]), "--suppress-connect-headers"]
+    own = ["--proxy-cacert", str(site.cloud.pki.ca("corporate")), *(["--proxy-user", ":"] if site.realm else [])]
+    through = ["--proxy", proxy, "--proxy-anyauth", *(own if "@" not in proxy else own[:2])]
+    way = [*(through if proxy else ["--noproxy", "*"]), "--suppress-connect-headers"]
     command = ["curl", "-s", "-i", "-N", "--http1.1", "--cacert", str(site.cloud.pki.ca(*dict.fromkeys(trusted))), *way]
     for host in (REST, *WEB):
         path = "/api/rainbow/ping" if host is REST else "/"
@@ -129,7 +132,7 @@ def _key(host: Host, door: str) -> str:
 def run(site: Site, *command: str) -> tuple[int | None, str]:
     """Run a command at the site for at most ``LIMIT``; return its exit status, None if it was late, and its output."""
     wrong = clock.environment_of(command[0], site.scenario.probe.clock)
-    environment: Mapping[str, str] = {"PATH": SYSTEM_PATH, "HOME": str(site.folder), **wrong}
+    environment: Mapping[str, str] = {"PATH": SYSTEM_PATH, "HOME": str(site.folder), **wrong, **site.kerberos}
     with subprocess.Popen(  # noqa: S603 - fixed commands of ours
         site.enter(*command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, errors="replace", env=environment,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import trustme
 
-from tests.lab.names import APNS, EJABBERD, EXPIRED, HOSTS, REST, SECOND, WRONG_NAME
+from tests.lab.names import APNS, EJABBERD, EXPIRED, HOSTS, PROXY, REST, SECOND, WRONG_NAME
 
 ORGANISATIONS = {
     "public": "Lab Public CA",
@@ -83,4 +83,5 @@ def make(folder: Path) -> Pki:
         pki.issue(host.name, "public", REST.name)
     pki.issue(WRONG_NAME.name, "public", "some-other-host.example")
     pki.issue("portal.test", "portal", "portal.test")
+    pki.issue(PROXY, "corporate")
     return pki

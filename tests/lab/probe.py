@@ -27,6 +27,8 @@ class Ended:
     report: dict[str, Any]
     out: str
     err: str
+    refused_logins: int = 0
+    """How often in this run the proxy was sent credentials that it did not accept."""
 
 
 def environment(site: Site) -> dict[str, str]:
@@ -47,6 +49,7 @@ def environment(site: Site) -> dict[str, str]:
         **{key: value for key, value in found.items() if value},
         **kept,
         **clock.environment(settings.clock),
+        **site.kerberos,
         **settings.environment,
     }
 
@@ -64,6 +67,7 @@ def run_probe(site: Site, *more: str) -> Ended:
     """Run the probe at *site* to its end and read its report."""
     path = site.folder / "report.json"
     path.unlink(missing_ok=True)
+    before = site.refused_logins()
     done = subprocess.run(  # noqa: S603 - our own command
         site.enter(*command(site, "--json", str(path), *more)),
         env=environment(site),
@@ -76,4 +80,5 @@ def run_probe(site: Site, *more: str) -> Ended:
         cwd=site.folder,
     )
     report = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return Ended(status=done.returncode, report=report, out=done.stdout, err=done.stderr)
+    refused = site.refused_logins() - before
+    return Ended(status=done.returncode, report=report, out=done.stdout, err=done.stderr, refused_logins=refused)

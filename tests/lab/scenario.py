@@ -71,6 +71,10 @@ class HttpProxy:
     """Lines that stand before the general permission, as squid.conf has them."""
     connect_ports: tuple[int, ...] = (80, 443)
     login: bool = False
+    schemes: tuple[str, ...] = ("basic",)
+    """With a login: what squid offers, as ``tests.lab.logins.SCHEMES`` names them."""
+    tls: bool = False
+    """The connection to the proxy itself is TLS (``https://``), with a certificate of the company's CA."""
     bump: bool = False
     """Decrypts TLS with the company's CA."""
     splice: tuple[str, ...] = ()
@@ -78,14 +82,15 @@ class HttpProxy:
     resolver: str = ""
     """Of its own: ``denies`` knows no name, ``silent`` never answers; empty is the cloud's."""
     box: str = ""
-    """Another proxy than squid: tinyproxy, mute, http10 or page from ``tests.lab.boxes``, or socks, which is dante."""
+    """Another proxy than squid: tinyproxy, ntlm, mute, http10 or page from ``tests.lab.boxes``, or socks (dante)."""
     running: bool = True
     """False: the machine is there, the service is not."""
 
     @property
     def url(self) -> str:
         """What the settings of a machine at the site say."""
-        return f"{'socks5' if self.box == 'socks' else 'http'}://{PROXY}:{self.port}"
+        scheme = "socks5" if self.box == "socks" else "https" if self.tls else "http"
+        return f"{scheme}://{PROXY}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +135,8 @@ class Probe:
     """Whether the site's proxy, if it has one, is set in the environment."""
     credentials: str = "right"
     """right, wrong or none: the TURN credentials."""
+    ticket: bool = False
+    """Whether its user is logged on to the site's Kerberos realm."""
     trusts: tuple[str, ...] = ("public",)
     """CAs in this machine's trust store, as ``tests.lab.pki.ORGANISATIONS`` names them."""
     timeout: float = 4.0
@@ -164,6 +171,8 @@ class Expected:
     rows: Mapping[str, str] = field(default_factory=dict[str, str])
     """Row id patterns (several with blanks between them) with verdicts; every other row passes, see ``base.toml``."""
     clients: Mapping[str, str] = field(default_factory=dict[str, str])
+    refused_logins: int = 0
+    """How often, in the whole run, the proxy was sent credentials that it did not accept."""
     checks: tuple[Check, ...] = ()
     """Every check not named here passes."""
 

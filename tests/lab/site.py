@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from tests.lab import cloud_servers, dante, firewall, nat, resolver, squid, tinyproxy, wiring
+from tests.lab import cloud_servers, dante, firewall, logins, nat, ntlm_box, resolver, squid, tinyproxy, wiring
 from tests.lab.cloud import Cloud
 from tests.lab.names import EJABBERD, PROXY, RESOLVER, SECOND_RESOLVER, SITE_GATEWAY
 from tests.lab.netns import LabError, Namespace
@@ -27,6 +27,7 @@ class Site:
         self.delay_ms = delay_ms
         self.folder = cloud.folder / f"site-{number}"
         self.servers: dict[str, Server] = {}
+        self.realm: logins.Realm | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -42,6 +43,8 @@ class Site:
                 self.servers[server.name] = server
             for server in self.servers.values():
                 server.wait()
+            if self.realm and self.scenario.probe.ticket:
+                self.realm.log_on(self.lan)
             self._stack = stack.pop_all()
         return self
 
@@ -72,6 +75,15 @@ class Site:
         shutil.rmtree(self.folder / "squid")
         self.servers["squid"] = squid.start(self.dmz, self.folder / "squid", settings, self.cloud.pki, first=lines)
         self.servers["squid"].wait()
+
+    @property
+    def kerberos(self) -> Mapping[str, str]:
+        """What the environment of a program here says of Kerberos: the site's realm, or none at all."""
+        return self.realm.environment if self.realm else logins.environment()
+
+    def refused_logins(self) -> int:
+        """Return how often the proxy was sent credentials that it did not accept."""
+        return logins.refused(self.folder / "squid") + ntlm_box.refused(self.folder)
 
     def _namespace(self, stack: ExitStack, role: str) -> Namespace:
         namespace = Namespace(f"{role}{self.cloud.serial}.{self.number}")
@@ -131,6 +143,7 @@ class Site:
             self.cloud.need_ejabberd()
         also = () if self.scenario.ipv4 else (wiring.gateway_v6(self.number),)
         started = resolver.start_all(self.border, self.folder, dns, ipv6=self.scenario.ipv6, also=also)
+        started += self._kerberos()
         if self.scenario.http_proxy and self.scenario.http_proxy.running:
             started.append(self._proxy(self.scenario.http_proxy))
             if self.scenario.http_proxy.resolver == "denies":
@@ -148,15 +161,25 @@ class Site:
             started.append(cloud_servers.boxes(self.border, "boxes", self.folder, specs))
         return started
 
+    def _kerberos(self) -> list[Server]:
+        """Start the site's realm, if its proxy takes tickets."""
+        if not self.scenario.http_proxy or "negotiate" not in self.scenario.http_proxy.schemes:
+            return []
+        self.realm = logins.Realm(self.folder / "kerberos")
+        return [self.realm.start(self.border)]
+
     def _proxy(self, settings: HttpProxy) -> Server:
         if settings.box == "socks":
             return dante.start(self.dmz, self.folder, settings.port)
         if settings.box == "tinyproxy":
             return tinyproxy.start(self.dmz, self.folder, settings)
+        if settings.box == "ntlm":
+            return ntlm_box.start(self.dmz, self.folder, settings.port)
         if settings.box:
             spec = {"kind": settings.box, "addresses": [PROXY], "port": settings.port}
             return cloud_servers.boxes(self.dmz, "proxy", self.folder, [spec])
-        return squid.start(self.dmz, self.folder / "squid", settings, self.cloud.pki)
+        keytab = self.realm.keytab if self.realm else None
+        return squid.start(self.dmz, self.folder / "squid", settings, self.cloud.pki, keytab=keytab)
 
     def _inspector(self) -> Server:
         """Start a squid in the firewall that forges the certificates of redirected connections."""

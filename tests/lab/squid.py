@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.lab import servers
-from tests.lab.names import PROXY_PASSWORD, PROXY_USER, RESOLVER, UNPLUGGED
+from tests.lab import logins, servers
+from tests.lab.names import PROXY, RESOLVER, UNPLUGGED
 from tests.lab.netns import Namespace, run
 from tests.lab.pki import Pki
 from tests.lab.scenario import HttpProxy
@@ -18,7 +18,7 @@ RESOLVERS = {"": RESOLVER.v4, "denies": "127.0.0.1", "silent": UNPLUGGED.v4}
 LIBRARY = Path("/usr/lib/squid")
 CONFIG = """\
 visible_hostname proxy.site.test
-http_port {port}{bumping}
+{kind}_port {port}{bumping}
 pid_filename none
 cache deny all
 cache_mem 0 MB
@@ -39,12 +39,6 @@ acl tunnel_ports port {connect_ports}
 http_access deny to_tunnel !tunnel_ports
 {options}
 http_access {permission}
-"""
-LOGIN = """\
-auth_param basic program {library}/basic_ncsa_auth {folder}/users
-auth_param basic children 1 startup=1
-auth_param basic realm Lab proxy
-acl known_user proxy_auth REQUIRED
 """
 BUMP = """\
 sslcrtd_program {library}/security_file_certgen -s {folder}/forged -M 4MB
@@ -67,18 +61,20 @@ def start(
     intercept: int = 0,
     web: int = 0,
     first: str = "",
+    keytab: Path | None = None,
 ) -> Server:
     """Start squid; it also takes connections redirected to the ports *intercept* (TLS) and *web* (HTTP).
 
-    The lines *first* stand before all that the site's file says.
+    The lines *first* stand before all that the site's file says. With *keytab* it can read Kerberos tickets.
     """
     folder.mkdir()
     (folder / "first.conf").write_text(first, encoding="utf-8")
     bumps = settings.bump or bool(intercept)
     extra = _bump(folder, pki, settings.splice) if bumps else ""
     if settings.login:
-        extra += _login(folder)
+        extra += logins.configure(folder, settings.schemes, keytab)
     bumping = BUMPING.format(ca=pki.signing("corporate")) if bumps else ""
+    own = f" tls-cert={pki.certificate(PROXY)} tls-key={pki.key(PROXY)}" if settings.tls else ""
     if intercept:
         extra += f"https_port {intercept} intercept{bumping}\n"
     if web:
@@ -86,8 +82,9 @@ def start(
     path = folder / "squid.conf"
     path.write_text(
         CONFIG.format(
+            kind="https" if settings.tls else "http",
             port=settings.port,
-            bumping=bumping,
+            bumping=bumping or own,
             folder=folder,
             resolver=RESOLVERS[settings.resolver],
             extra=extra,
@@ -106,12 +103,6 @@ def _bump(folder: Path, pki: Pki, spared: Sequence[str]) -> str:
     run(str(LIBRARY / "security_file_certgen"), "-c", "-s", str(folder / "forged"), "-M", "4MB")
     splice = f"acl spared ssl::server_name {' '.join(spared)}\nssl_bump splice spared" if spared else ""
     return BUMP.format(library=LIBRARY, folder=folder, splice=splice, cafile=pki.ca("public", "operator"))
-
-
-def _login(folder: Path) -> str:
-    digest = run("openssl", "passwd", "-apr1", "-stdin", given=PROXY_PASSWORD).strip()
-    (folder / "users").write_text(f"{PROXY_USER}:{digest}\n", encoding="ascii")
-    return LOGIN.format(library=LIBRARY, folder=folder)
 
 
 def _hand_over(folder: Path) -> None:

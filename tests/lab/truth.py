@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.lab import clock, truth_nat
-from tests.lab.names import BY_NAME, PROXY
+from tests.lab.names import BY_NAME, PROXY, REST
 from tests.lab.netns import SYSTEM_PATH, inside
 from tests.lab.site import Site
 
@@ -228,6 +228,18 @@ def _nat(site: Site) -> str:
     return truth_nat.kind(site, binding())
 
 
+def _login(site: Site, scheme: str, user: str, password: str) -> str:
+    """Return what the proxy says to CONNECT with one *scheme*, by curl; user ``:`` is who has the ticket."""
+    proxy = site.scenario.http_proxy
+    who = ["--proxy-user", ":" if user == ":" else f"{user}:{password}"] if user != "none" else []
+    told = _run(
+        site, "env", *(f"{key}={value}" for key, value in site.kerberos.items()),
+        "curl", "-s", "-o", "/dev/null", "-w", "%{http_connect}", "-k", f"--proxy-{scheme}{'auth' * (scheme == 'any')}",
+        "--proxy-insecure", *who, "--proxy", proxy.url if proxy else "", f"https://{REST.name}/",
+    )  # fmt: skip
+    return told.strip()
+
+
 KINDS: Mapping[str, Asking] = {
     "udp": _udp,
     "udp-share": _udp_share,
@@ -237,6 +249,7 @@ KINDS: Mapping[str, Asking] = {
     "connect": _connect_through,
     "connect-as": _connect_as,
     "page": _page,
+    "login": _login,
     "socks": _socks,
     "tls": _tls,
     "tls-through": _tls_through,

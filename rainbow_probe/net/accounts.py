@@ -1,0 +1,44 @@
+"""What a run knows of an account and of the proxy where it is used: shared by all flows, so that one asks for all."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rainbow_probe.model import Credentials
+from rainbow_probe.net.mechanism import Mechanism
+from rainbow_probe.protocols.challenges import Challenge
+
+
+class Account:
+    """One user's password, at whatever proxy: one log-in at a time until it is known to be right."""
+
+    def __init__(self, credentials: Credentials | None) -> None:
+        """Nothing is known of *credentials* yet."""
+        self.credentials = credentials
+        self.turn = asyncio.Lock()
+        self.stopped = ""
+        """Why they are not sent any more; empty while they may be."""
+
+
+class Login:
+    """What a run knows of one proxy."""
+
+    def __init__(self, account: Account, host: str) -> None:
+        """Nothing was asked yet of the proxy *host*."""
+        self.account = account
+        self.host = host
+        self.offered: tuple[str, ...] = ()
+        self.scouted = False
+        self.heard = asyncio.Event()
+        self.settled = False
+        """Whether the proxy has judged the password, or was silent so long that nobody waits for it any more."""
+        self.accepted = False
+        self.used: tuple[Challenge, Mechanism] | None = None
+        """What the proxy accepted and may be sent unasked."""
+        self.broken = 0
+        self.spent: set[str] = set()
+        """Ways to answer that the proxy did not go on with, though no password was proven."""
+        self.tried: set[str] = set()
+        """Schemes of which that says something, in lower case."""
+        self.unable: dict[str, str] = {}
+        """Why a way to answer cannot be taken."""
