@@ -15,6 +15,7 @@ ANY = frozenset(Phase)
 WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "evidence.py": ANY,
     "checks/dns.py": frozenset({Phase.RESOLVE}),
+    "checks/made_up.py": frozenset({Phase.RESOLVE}),
     "checks/https.py": frozenset({Phase.HTTP}),
     "checks/mtu.py": frozenset({Phase.STUN}),
     "checks/portal.py": frozenset({Phase.HTTP}),

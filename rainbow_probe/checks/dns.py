@@ -86,16 +86,20 @@ async def _system(flow: Flow, route: Route, rec: Recorder) -> Verdict:
 async def _directly(resolver: Endpoint, transport: Transport, flow: Flow, rec: Recorder) -> list[dns.Answer]:
     """Ask one resolver for both families; its failures are evidence, and no verdict by themselves."""
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_one(resolver, flow.target.host, kind, transport, rec)) for kind in dns.TYPES]
+        extended = bool(flow.params.get("extended"))
+        name = flow.target.host
+        tasks = [group.create_task(_one(resolver, name, kind, transport, rec, extended)) for kind in dns.TYPES]
     return [answer for task in tasks if (answer := task.result())]
 
 
-async def _one(resolver: Endpoint, name: str, kind: str, transport: Transport, rec: Recorder) -> dns.Answer | None:
+async def _one(
+    resolver: Endpoint, name: str, kind: str, transport: Transport, rec: Recorder, extended: bool
+) -> dns.Answer | None:
     subject = f"{resolver} {transport} {kind}"
     try:
         async with rec.step(Phase.RESOLVE, subject, limit=dns.LIMIT) as facts:
             facts |= {"resolver": str(resolver), "proto": str(transport), "answer_type": kind}
-            answer = await dns.ask(resolver, name, kind, transport)
+            answer = await dns.ask(resolver, name, kind, transport, extended=extended)
             facts |= {"rcode": answer.rcode, "ttl": answer.ttl, "addresses": " ".join(answer.addresses), **answer.more}
     except StepError:
         return None  # recorded; another resolver may know

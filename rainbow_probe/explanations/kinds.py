@@ -66,6 +66,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         "other faults",
         *("captive-portal", "http-filtered"),
     ),
+    "made-up": _kind(
+        "a name made up on the spot does not exist, with and without the domains that this machine adds; asked where "
+        "several hosts that fail share an address",
+        *("dns-rewrites", "dns-search-domain"),
+    ),
     "answers": _kind(
         "somebody answers at that address and port in the protocol asked; run only on a suspicion, and no row rests on "
         "it",

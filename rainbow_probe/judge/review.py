@@ -1,16 +1,39 @@
-"""Second thoughts: a pass that rests on a certificate which other checks show to be somebody else's."""
+"""Second thoughts: a pass that rests on a certificate, or an address, which other checks show to be somebody else's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from rainbow_probe.judge.traces import interceptor, issuer, passes
+from rainbow_probe.judge.traces import addresses, fact, interceptor, issuer, led_astray, passes
 from rainbow_probe.judge.words import common_name
 from rainbow_probe.model import Cause, Failure, IssuerPolicy, Outcome, Phase, Result, Verdict
 
 
 def reviewed(results: Sequence[Result]) -> tuple[Result, ...]:
+    """Take back what rests on somebody else's certificate, and look-ups that gave a made-up address."""
+    return _not_borrowed(_not_made_up(results))
+
+
+def _not_made_up(results: Sequence[Result]) -> Sequence[Result]:
+    """Fail the look-ups of names that lead where names lead that nobody has made, and where nothing is served."""
+    astray = led_astray(results)
+    return [_misled(result) if _leads_to(astray, result) else result for result in results]
+
+
+def _leads_to(astray: set[str], result: Result) -> bool:
+    found = set(addresses(result)) if result.flow.kind == "dns" and not result.flow.control_of else set[str]()
+    inside = set(fact(result, "private").split())  # told by itself, as it may be meant
+    return bool(found) and found <= astray - inside and passes(result)
+
+
+def _misled(result: Result) -> Result:
+    detail = f"leads to {', '.join(addresses(result))}, as do names that nobody has made, and nothing is served there"
+    failure = Failure(phase=Phase.RESOLVE, cause=Cause.WRONG_ADDRESS, detail=detail)
+    return replace(result, verdict=Verdict(outcome=Outcome.FAIL, reason=str(failure), failure=failure))
+
+
+def _not_borrowed(results: Sequence[Result]) -> tuple[Result, ...]:
     """Take back what passed at a host where any issuer would do, if the issuer there is one who stands in for others.
 
     Bytes of the real protocol came back, but through hands that are not the operator's: whether the operator's own

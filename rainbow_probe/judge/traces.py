@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rainbow_probe.model import Cause, Failure, Outcome, Phase, Result, Scalar, Step, Transport, Via
 
@@ -27,6 +27,8 @@ PROXY_ONLY = frozenset({"proxy", "proxy-capacity"})
 """Kinds of checks that are the proxy's own word, and say nothing of the target."""
 OF_THE_SITE = frozenset({"pac", "door"})
 """Kinds of checks that ask this site's own boxes which way to go: of the way out they say nothing."""
+MADE_UP = "made-up"
+"""The kind of check that looks up names which nobody has made."""
 LOOK_UPS = frozenset({"dns", *IDLE_KINDS})
 """Kinds of checks whose pass says nothing of the way out."""
 
@@ -133,6 +135,14 @@ def addresses(result: Result) -> tuple[str, ...]:
     """Return the addresses of the target's name, as the system gave them."""
     found = (str(step.facts.get("addresses") or "") for step in look_ups(result))
     return tuple(dict.fromkeys(address for text in found for address in text.split()))
+
+
+def led_astray(results: Iterable[Result], *kinds: str) -> set[str]:
+    """Return the addresses to which made-up names lead (as *kinds*: relative, absolute) and which serve nobody."""
+    made_up = [result for result in results if result.flow.kind == MADE_UP]
+    led = {str(text) for one in made_up for kind in kinds or ("relative", "absolute") for text in facts(one, kind)}
+    served = {a for one in results if passes(one) and one.flow.kind not in LOOK_UPS for a in addresses(one)}
+    return {address for text in led for address in text.split()} - served
 
 
 def did(result: Result, *phases: Phase) -> bool:

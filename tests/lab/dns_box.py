@@ -46,6 +46,8 @@ class Manners:
     """The extended error that goes with each denial (RFC 8914); 0 for none."""
     rewrites: str = ""
     """The address it gives for every name that does not exist."""
+    wild: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Domains with the IPv4 address that every name below them has."""
     cnames: Mapping[str, str] = field(default_factory=dict[str, str])
     """Names with the name of which they are said to be an alias."""
 
@@ -64,7 +66,11 @@ async def answer(query: dns.message.Message, manners: Manners) -> dns.message.Me
     await asyncio.sleep(manners.delay_ms / 1000)
     for above, code in manners.denies.items():
         if covers(question.name, above):
-            return _denied(query, code, manners.ede)
+            lied = code == "NXDOMAIN" and manners.rewrites
+            return _given(query, kind, manners.rewrites) if lied else _denied(query, code, manners.ede)
+    for above, address in manners.wild.items():
+        if covers(question.name, above):
+            return _given(query, kind, address)
     for above, alias in manners.cnames.items():
         if covers(question.name, above):
             return await _alias(query, alias, manners)
@@ -92,10 +98,14 @@ async def _forwarded(query: dns.message.Message, kind: str, manners: Manners) ->
     told = await _ask(dns.message.make_query(question.name, question.rdtype), manners)
     reply.set_rcode(told.rcode())
     reply.answer += [] if kind in manners.without else told.answer
-    if told.rcode() is dns.rcode.NXDOMAIN and manners.rewrites:
-        reply.set_rcode(dns.rcode.NOERROR)
-        if kind == "A":
-            reply.answer.append(dns.rrset.from_text(question.name, TTL, "IN", "A", manners.rewrites))
+    lied = told.rcode() is dns.rcode.NXDOMAIN and manners.rewrites
+    return _given(query, kind, manners.rewrites) if lied else reply
+
+
+def _given(query: dns.message.Message, kind: str, address: str) -> dns.message.Message:
+    reply = _reply(query)
+    if kind == "A":
+        reply.answer.append(dns.rrset.from_text(query.question[0].name, TTL, "IN", "A", address))
     return reply
 
 

@@ -10,6 +10,21 @@ NAMES: dict[str, Why] = {
         "An internal DNS that does not forward names of the Internet, or a DNS filter.",
         "Have the resolver forward the names of section 5 of the guide.",
     ),
+    "dns-filtered": why(
+        "The resolver denies names and says itself that it filters them (extended DNS errors, RFC 8914).",
+        "A DNS filter by category, or against trackers.",
+        "Put the names on the filter's list of allowed ones.",
+    ),
+    "dns-rewrites": why(
+        "Names that nobody has made get an address, in unrelated domains, and names of the service get the same one.",
+        "A resolver that leads to a search page where a name does not exist, and that cannot resolve the service's.",
+        "Switch that off, and have it resolve the names of section 5 of the guide.",
+    ),
+    "dns-search-domain": why(
+        "Names lead where made-up names lead, unless a dot at their end keeps domains from being added.",
+        "A search list with ndots above 1, or a wildcard in the company's domain.",
+        "Take the wildcard out, or the domain off the search list.",
+    ),
     "dns-refused": why(
         "The resolver answers with an error (REFUSED, SERVFAIL).",
         "It does not serve this network, or cannot reach its own upstream.",

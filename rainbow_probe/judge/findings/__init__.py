@@ -8,6 +8,7 @@ from dataclasses import replace
 from rainbow_probe.judge.findings import (
     addresses,
     advice,
+    astray,
     beyond,
     calls,
     certificates,
@@ -38,9 +39,12 @@ Finder = Callable[[Scene], list[Found]]
 
 FINDERS: tuple[Finder, ...] = (
     # What makes everything else moot.
+    astray.search_domain,
+    astray.rewrites,
     offline.offline,
     portal.captive_portal,
     # Before the first packet to a target: names, and the proxy.
+    names.filtered,
     names.nxdomain,
     wayout.pac_broken,
     wayout.pac_unreachable,

@@ -33,7 +33,31 @@ FOREIGN = frozenset({
     Cause.CAPTIVE_PORTAL,
 })
 """What a server shows that is not the one asked for."""
+ON_PURPOSE = ("Blocked", "Censored", "Filtered", "Forged Answer")
+"""Extended errors of a resolver that keeps a name from its clients, RFC 8914 section 4."""
 FEWEST_DOMAINS = 2  # unrelated names; those of one domain may well share a load balancer
+
+
+def filtered(scene: Scene) -> list[Found]:
+    """Say that the resolver denies names on purpose, if it says so itself (RFC 8914); it was asked about some."""
+    denied = with_cause(scene, Cause.NXDOMAIN, Cause.REFUSED_BY_RESOLVER, Cause.WRONG_ADDRESS)
+    said = {r.flow.id: why for r in denied for c in scene.controls_of(r) if (why := fact(c, "extended"))}
+    on_purpose = {cause(r) for r in denied if any(word in said.get(r.flow.id, "") for word in ON_PURPOSE)}
+    lost = [result for result in denied if cause(result) in on_purpose]
+    if not lost:
+        return []
+    return [
+        Found(
+            id="dns-filtered",
+            title=f"The resolver filters {hosts(lost)}, and says so: {named(dict.fromkeys(said.values()))}",
+            who=Who.DNS,
+            fix="Take these names off the resolver's filter list.",
+            claims=tuple(lost),
+            shows=tuple(control for result in lost for control in scene.controls_of(result)),
+            detail=_asked(lost),
+            rules=(_names_rule(lost),),
+        )
+    ]
 
 
 def nxdomain(scene: Scene) -> list[Found]:
@@ -122,7 +146,8 @@ def hijack(scene: Scene) -> list[Found]:
 
 def _hijacked(address: str, results: list[Result], scene: Scene) -> list[Found]:
     served = any(passes(result) for result in results if result.flow.kind != "dns")
-    open_ids = {result.flow.id for result in scene.failing if phase(result) is not Phase.RESOLVE}
+    astray = [r for r in scene.failing if phase(r) is not Phase.RESOLVE or cause(r) is Cause.WRONG_ADDRESS]
+    open_ids = {result.flow.id for result in astray}
     wrong = [result for result in results if result.flow.id in open_ids]
     proven = any(cause(result) in FOREIGN for result in wrong)
     if served or not proven or len({domain(result.flow.target.host) for result in results}) < FEWEST_DOMAINS:

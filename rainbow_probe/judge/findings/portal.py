@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rainbow_probe.judge.scene import CONTROLS, Found, Scene
-from rainbow_probe.judge.traces import cause, direct, passes, phase
+from rainbow_probe.judge.traces import addresses, cause, direct, passes, phase
 from rainbow_probe.judge.words import hosts
 from rainbow_probe.model import Cause, Phase, Result, Who
 
@@ -20,7 +20,7 @@ def captive_portal(scene: Scene) -> list[Found]:
     if any(passes(result) for result in scene.tried(*SERVICE)):
         return [_filtered(control)] if control else []
     known = {result.flow.id for result in caught}
-    stopped = [r for r in scene.failing if direct(r) and phase(r) is not Phase.RESOLVE and r.flow.id not in known]
+    stopped = [r for r in scene.failing if direct(r) and _beyond_names(r) and r.flow.id not in known]
     return [
         Found(
             id="captive-portal",
@@ -32,6 +32,11 @@ def captive_portal(scene: Scene) -> list[Found]:
             detail=_seen(caught),
         )
     ]
+
+
+def _beyond_names(result: Result) -> bool:
+    """Return whether the name led somewhere, be it to the portal itself, as some lead every name."""
+    return phase(result) is not Phase.RESOLVE or bool(addresses(result))
 
 
 def _filtered(caught: list[Result]) -> Found:

@@ -1,0 +1,54 @@
+"""Names that lead astray: do names lead there that nobody has made, and does the resolver say why it denies?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from rainbow_probe.followups.ask import few, neutral, stopped
+from rainbow_probe.followups.sofar import Sofar
+from rainbow_probe.model import Cause, Endpoint, Flow, Outcome, Phase, Result, Scalar, Transport, Via
+
+DENIED = frozenset({Cause.NXDOMAIN, Cause.REFUSED_BY_RESOLVER, Cause.WRONG_ADDRESS})
+DNS_PORT = 53
+FEWEST = 2  # hosts at one address; one alone may just be down
+
+
+def made_up(sofar: Sofar) -> Iterable[Flow]:
+    """Where hosts that fail share an address: make up a name of the same domain, and one of somebody else's."""
+    by_address: dict[str, dict[str, Result]] = {}
+    for result in sofar.ended("https", "xmpp", "turn", "push"):
+        if result.verdict.outcome is Outcome.FAIL and result.flow.via is Via.DIRECT:
+            for address in _led_to(result):
+                by_address.setdefault(address, {})[result.flow.target.host] = result
+    for hosts in by_address.values():
+        if len(hosts) >= FEWEST:
+            yield from _below(next(iter(hosts.values())).flow, sofar)
+
+
+def _below(suspect: Flow, sofar: Sofar) -> Iterator[Flow]:
+    """Yield a look-up below the registered domain of *suspect*, and below the neutral host's."""
+    for host in (suspect.target.host, neutral(sofar.guide)):
+        above = ".".join(host.split(".")[-2:])
+        if above:
+            yield Flow(
+                id=f"made-up/{above}:{DNS_PORT}/{Transport.UDP}/{Via.DIRECT}",
+                spec=suspect.spec,
+                kind="made-up",
+                target=Endpoint(host=above, port=DNS_PORT),
+                transport=Transport.UDP,
+                control_of=suspect.id,
+            )
+
+
+def _led_to(result: Result) -> list[str]:
+    steps = (step for step in result.steps if step.phase is Phase.RESOLVE and step.facts.get("source") == "system")
+    return [address for step in steps for address in str(step.facts.get("addresses", "")).split()]
+
+
+def denials(sofar: Sofar) -> Iterable[Flow]:
+    """Where a name is denied: ask again in the way in which a resolver may say why (RFC 8914)."""
+    for result in few(stopped(sofar, frozenset({Phase.RESOLVE}), DENIED, "dns")):
+        flow = result.flow
+        params: dict[str, Scalar] = {"over": "udp", "extended": True}
+        yield replace(flow, id=f"{flow.id}/extended", params=params, control_of=flow.id)
