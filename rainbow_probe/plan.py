@@ -62,8 +62,13 @@ def destinations(guide: Guide, rows: Sequence[RowSpec], servers: Sequence[TurnSe
         if spec.kind == "dns" or spec.proxy is not Proxying.NO:
             for target in planner.targets(spec):
                 there = replace(target, port=HTTPS) if spec.kind == "dns" else target
-                found[asked(there, "wss" if spec.kind in WEBSOCKETS else "https")] = there
+                found[asked(there, scheme_of(spec.kind))] = there
     return found
+
+
+def scheme_of(kind: str) -> str:
+    """Return the scheme of the URL for which clients ask the way, for checks of *kind*."""
+    return "wss" if kind in WEBSOCKETS else "https"
 
 
 def _wanted(guide: Guide, rows: Sequence[RowSpec]) -> Iterable[FlowSpec]:
@@ -89,10 +94,14 @@ class _Planner:
             only_addresses = group is not None and group.turn and bool(self._servers)
             return Assignment(not_applicable=BY_ADDRESS_ONLY) if only_addresses else Assignment(not_tested=NO_TURN)
         planned = [flow for target in targets if (flow := self._flow(spec, group, target))]
-        return Assignment(flows=tuple(planned), not_applicable="" if planned else self._why_not(targets))
+        return Assignment(flows=tuple(planned), not_applicable="" if planned else self._why_not(spec, targets))
 
-    def _why_not(self, targets: Iterable[Endpoint]) -> str:
-        return NO_HTTP_PROXY if any(map(self._proxy_for, targets)) else NO_PROXY_HERE
+    def _why_not(self, spec: FlowSpec, targets: Iterable[Endpoint]) -> str:
+        return NO_HTTP_PROXY if any(self._way(spec, target) for target in targets) else NO_PROXY_HERE
+
+    def _way(self, spec: FlowSpec, target: Endpoint) -> Proxy | None:
+        way = self._websocket_proxy_for if spec.kind in WEBSOCKETS else self._proxy_for
+        return None if spec.proxy is Proxying.NO else way(target)
 
     def targets(self, spec: FlowSpec) -> list[Endpoint]:
         group = self._guide.hosts.get(spec.hosts)
@@ -112,8 +121,7 @@ class _Planner:
         return next((flow.transport for flow in turn), None) if spec.kind == "proxy" else None
 
     def _flow(self, spec: FlowSpec, group: HostGroup | None, target: Endpoint) -> str | None:
-        way = self._websocket_proxy_for if spec.kind in WEBSOCKETS else self._proxy_for
-        proxy = None if spec.proxy is Proxying.NO else way(target)
+        proxy = self._way(spec, target)
         if spec.proxy is Proxying.ONLY and (proxy is None or (proxy.socks and spec.kind in OF_HTTP)):
             return None
         via = Via.PROXY if proxy else Via.DIRECT

@@ -19,10 +19,11 @@ from rainbow_probe.net.proxy_auth import Logins
 from rainbow_probe.net.route import Limits, Route
 from rainbow_probe.net.trust import Trust
 from rainbow_probe.options import Options, TurnServer
-from rainbow_probe.plan import Plan, destinations, make_plan, select_rows
+from rainbow_probe.plan import Plan, destinations, make_plan, scheme_of, select_rows
 from rainbow_probe.runner import Events, Job, Progressing, complete, run_all, run_waves
 from rainbow_probe.site import machine_roots
 from rainbow_probe.turn_servers import known_servers
+from rainbow_probe.wayout.evaluate import ENDLESS
 from rainbow_probe.wayout.ways import Ways
 
 SHORT_HOLD = 0.25  # seconds idle
@@ -121,12 +122,12 @@ class Assessment:
     def _proxy_of_control(self, flow: Flow) -> Proxy | None:
         """Return the proxy of the flow under suspicion: the control must differ in one thing only."""
         suspect = next((job.route.proxy for job in self.jobs if job.flow.id == flow.control_of), None)
-        return suspect or self._ways.proxy_for(flow.target)
+        return suspect or self._ways.proxy_for(flow.target) or self._ways.told().proxy
 
     def _begin(self, names: Names, flows: Sequence[Flow], proxies: Mapping[str, Proxy]) -> list[Job]:
         begun = {job.flow.id for job in self.jobs}
         route = self._route(names)
-        new = [Job(flow=f, route=self._of(f, route, proxies.get(f.id))) for f in flows if f.id not in begun]
+        new = [self._job(flow, route, proxies.get(flow.id)) for flow in flows if flow.id not in begun]
         self.jobs += new
         return [job for job in new if job.flow.kind not in ALONE]
 
@@ -194,10 +195,17 @@ class Assessment:
             ranges=self.guide.ranges,
         )
 
-    def _of(self, flow: Flow, route: Route, proxy: Proxy | None) -> Route:
+    def _job(self, flow: Flow, route: Route, proxy: Proxy | None) -> Job:
+        """Put a flow on its way; of a control, too, it is told which proxy that is."""
         towards = self._ways.proxy_of(flow.target.host)
         resolves = towards is not None and towards.socks != LOOKED_UP_HERE
-        return replace(route, proxy=proxy, site_proxy=towards, proxied_site=resolves)
+        undecided = ENDLESS if self._is_a_clients(flow) and self._ways.hangs(flow.target, scheme_of(flow.kind)) else ""
+        own = replace(route, proxy=proxy, site_proxy=towards, proxied_site=resolves, undecided=undecided)
+        return Job(flow=replace(flow, proxy=str(proxy) if proxy else ""), route=own)
+
+    def _is_a_clients(self, flow: Flow) -> bool:
+        spec = self.guide.flows.get(flow.spec)
+        return spec is not None and spec.proxy is not Proxying.NO and not flow.control_of
 
 
 def allow_many_sockets(wanted: int = 4096) -> None:

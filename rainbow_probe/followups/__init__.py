@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from rainbow_probe.followups import calls, clock, names, streams, turn
+from rainbow_probe.followups.bypassed import through_the_proxy
 from rainbow_probe.followups.proxied import beside_the_tunnel
 from rainbow_probe.followups.sofar import Sofar
 from rainbow_probe.model import Flow
@@ -20,6 +21,7 @@ FollowUp = Callable[[Sofar], Iterable[Flow]]
 
 FOLLOW_UPS: tuple[FollowUp, ...] = (
     beside_the_tunnel,
+    through_the_proxy,
     clock.dates,
     names.made_up,
     names.denials,

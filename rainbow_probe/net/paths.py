@@ -110,6 +110,10 @@ def passed(reason: str) -> Verdict:
 
 
 async def _hops(flow: Flow, route: Route, rec: Recorder) -> list[Hop]:
+    if route.undecided:
+        failure = Failure(phase=Phase.PROXY, cause=Cause.PAC_BROKEN, detail=route.undecided)
+        rec.note(Phase.PROXY, flow.target, failure)
+        raise StepError(failure)
     if route.proxy is None:
         return [Hop(address=address, authority=flow.target) for address in await resolve(flow.target, route, rec)]
     authorities = await _authorities(flow, route.proxy, route, rec)

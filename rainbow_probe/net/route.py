@@ -73,6 +73,8 @@ class Route:
     """The site's proxy even where this flow goes direct, for a check that needs a second way out."""
     segment: int = 0
     """Bytes of a TCP segment at most, for a control; 0 for what the system and the path make of it."""
+    undecided: str = ""
+    """Why clients never come to know which way to go, where a PAC file keeps them waiting for ever."""
     platform: str = ""
     """``linux``, ``windows``, ``macos`` or another."""
     dynamic_ports: PortRange | None = None

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import sys
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ KEPT = ("PATH", "SYSTEMROOT", "TZ", "LANG", "COVERAGE_PROCESS_START", "COVERAGE_
 LINE = 1 << 20  # bytes of one line from the process
 SHOWN = 300  # characters of a fault
 ENDLESS = f"it does not come to an end within {LIMIT:g} s: browsers hang"
+BUSY = f"this machine was too busy to run it in {LIMIT:g} s"
+WORKED = 0.2  # share of the limit for which the process must have had a processor to be called endless
 
 LookUp = Callable[[str], Awaitable[Sequence[str]]]
 """A name to its addresses, IPv4 first or not; none if there are none."""
@@ -34,6 +37,8 @@ class Evaluated:
     answers: dict[str, str] = field(default_factory=dict[str, str])
     faults: dict[str, str] = field(default_factory=dict[str, str])
     broken: str = ""
+    hangs: frozenset[str] = frozenset()
+    """The URLs for which it does not come to an end."""
     missing: bool = False
     """Whether this machine has nothing that could run a PAC file."""
 
@@ -52,15 +57,27 @@ async def evaluate(text: str, urls: Mapping[str, str], mine: Sequence[str], look
         "mineAll": ";".join(mine) or four,
         "urls": list(urls.items()),
     }
+    before = _worked()
     try:
         async with asyncio.timeout(LIMIT), _process() as (reader, writer):
             await _send(writer, question)
             ended = await _listen(reader, writer, found, look_up)
     except TimeoutError:
-        ended = ENDLESS
-    for url in urls.keys() - found.answers.keys() - found.faults.keys():
-        found.faults[url] = found.broken or ended
+        ended = ENDLESS if _worked() - before >= LIMIT * WORKED else BUSY
+    left = urls.keys() - found.answers.keys() - found.faults.keys()
+    found.faults |= dict.fromkeys(sorted(left), found.broken or ended)
+    found.hangs = frozenset(left if ended == ENDLESS else ())
     return found
+
+
+def _worked() -> float:
+    """Return the processor time of the processes that have ended; where it cannot be told, assume the most."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return time.monotonic()
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ from rainbow_probe.model import (
 )
 from rainbow_probe.net.paths import failed, passed
 from rainbow_probe.net.route import Route
-from rainbow_probe.wayout.evaluate import evaluate
+from rainbow_probe.wayout.evaluate import BUSY, evaluate
 from rainbow_probe.wayout.fetch import PacError, is_remote, local_text, place_of, remote_text
 
 KIND = "pac"
@@ -40,6 +40,8 @@ class Source:
     rec: Recorder
     text: str | None = None
     faults: dict[str, str] = field(default_factory=dict[str, str])
+    hangs: set[str] = field(default_factory=set[str])
+    """URLs for which it does not come to an end."""
 
     @property
     def result(self) -> Result:
@@ -59,15 +61,22 @@ class Source:
 
         found = await evaluate(self.text, {url: target.host for url, target in urls.items()}, mine, look_up)
         self.faults |= found.faults
+        self.hangs |= found.hangs
         if found.missing:
             self.text, self.verdict = None, Verdict(outcome=Outcome.SKIPPED, reason=NO_ENGINE)
         elif found.broken:
             self.text, self.verdict = None, _broken(found.broken, self.rec, self.pac)
         elif self.faults:
-            first, fault = next(iter(self.faults.items()))
-            several = f" (and for {len(self.faults) - 1} more)" if len(self.faults) > 1 else ""
-            self.verdict = _broken(f"for {first}{several}: {fault}", self.rec, self.pac)
+            self.verdict = self._faulty()
         return found.answers
+
+    def _faulty(self) -> Verdict:
+        first, fault = next(iter(self.faults.items()))
+        several = f" (and for {len(self.faults) - 1} more)" if len(self.faults) > 1 else ""
+        if fault == BUSY:
+            failure = Failure(phase=Phase.PROXY, cause=Cause.BUDGET, detail=fault)
+            return failed(failure)
+        return _broken(f"for {first}{several}: {fault}", self.rec, self.pac, hangs=bool(self.hangs))
 
 
 async def get(pac: Pac, url: str, route: Route) -> Source:
@@ -94,7 +103,7 @@ async def get(pac: Pac, url: str, route: Route) -> Source:
     return source
 
 
-def _broken(why: str, rec: Recorder, pac: Pac) -> Verdict:
+def _broken(why: str, rec: Recorder, pac: Pac, *, hangs: bool = False) -> Verdict:
     failure = Failure(phase=Phase.PROXY, cause=Cause.PAC_BROKEN, detail=why)
-    rec.note(Phase.PROXY, pac.shown, failure)
+    rec.note(Phase.PROXY, pac.shown, failure, hangs=hangs)
     return failed(failure)

@@ -73,6 +73,10 @@ class Ways:
             return proxy_for(self.site, Endpoint(host=host, port=HTTPS))
         return next((proxy for proxy in ways if proxy), None)
 
+    def hangs(self, target: Endpoint, scheme: str = "https") -> bool:
+        """Tell whether clients wait for ever to be told the way to *target*."""
+        return any(asked(target, scheme) in source.hangs for source in self._sources)
+
     def told(self) -> Site:
         """Return the site with its destinations; its proxy is then the one that most of them use."""
         found = tuple(self._settled.values())

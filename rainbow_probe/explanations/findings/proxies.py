@@ -6,7 +6,7 @@ from rainbow_probe.explanations.shapes import Why, why
 
 PROXIES: dict[str, Why] = {
     "pac-broken": why(
-        "The PAC file cannot be used, or fails for some addresses: browsers then go direct, without a word.",
+        "The PAC file cannot be used, or fails for some addresses: browsers go direct without a word, or hang.",
         "A slip in its last change, or a web page in its place.",
         "Correct the file; the detail names the line.",
     ),
@@ -19,6 +19,11 @@ PROXIES: dict[str, Why] = {
         "A proxy of the PAC file's list cannot be reached, and clients go on to the next entry: each loses time on it.",
         "One of several proxies is down.",
         "Start it, or take it out of the list.",
+    ),
+    "bypass-blocked": why(
+        "What a PAC file or the exceptions send past the proxy gets no answer there, and does by the proxy.",
+        "A PAC file that forgets `wss://` or a port, or an exception from before the firewall was closed.",
+        "Let it go by the proxy, or open the way past it.",
     ),
     "proxy-unreachable": why(
         "No check reached the proxy: no connection came about, or its name does not resolve.",

@@ -75,6 +75,7 @@ FINDERS: tuple[Finder, ...] = (
     inspection.untrusted,
     inspection.block_page,
     # What the border drops, rejects or cuts.
+    wayout.bypass_blocked,
     direct.direct_blocked,
     filters.by_name,
     sizes.black_hole,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from rainbow_probe.judge.rules import firewall_rule
 from rainbow_probe.judge.scene import Found, Scene
-from rainbow_probe.judge.traces import cause, direct, failure
-from rainbow_probe.judge.words import count, named
+from rainbow_probe.judge.traces import answered, cause, direct, facts, failure
+from rainbow_probe.judge.words import count, hosts, named
 from rainbow_probe.model import Cause, Destination, Need, Result, RowVerdict, Severity, Who
 
 PAC, DOOR = "pac", "door"
@@ -14,18 +15,23 @@ WAITED_FOR = frozenset({Cause.TIMEOUT})
 def pac_broken(scene: Scene) -> list[Found]:
     """Say that the PAC file is there and of no use: the engine's own words are the proof."""
     broken = [result for result in _failed(scene, PAC) if cause(result) is Cause.PAC_BROKEN]
-    return [
-        Found(
-            id="pac-broken",
-            title=f"The PAC file {result.flow.params.get('pac')} is broken: browsers go direct, without a word",
-            who=Who.PROXY,
-            fix="Correct the PAC file, and try it in a browser: no client tells anybody that it is wrong.",
-            shows=(result,),
-            detail=_said(result),
-            at_least=_weight(scene),
-        )
-        for result in broken
-    ]
+    return [_broken(result, scene) for result in broken]
+
+
+def _broken(pac: Result, scene: Scene) -> Found:
+    hangs = any(facts(pac, "hangs"))
+    waiting = [result for result in scene.failing if cause(result) is Cause.PAC_BROKEN] if hangs else []
+    what = "does not come to an end: browsers hang" if hangs else "is broken: browsers go direct, without a word"
+    return Found(
+        id="pac-broken",
+        title=f"The PAC file {pac.flow.params.get('pac')} {what}",
+        who=Who.PROXY,
+        fix="Correct the PAC file, and try it in a browser: no client tells anybody that it is wrong.",
+        claims=tuple(waiting),
+        shows=(pac,),
+        detail=_said(pac),
+        at_least=Severity.DEGRADING if hangs else _weight(scene),
+    )
 
 
 def pac_unreachable(scene: Scene) -> list[Found]:
@@ -87,6 +93,34 @@ def _said(result: Result) -> str:
 
 def _weight(scene: Scene) -> Severity:
     """Weigh a PAC file that is of no use: it may be all that is missing where rows fail directly."""
-    lost = {result.flow.id for result in scene.failing if direct(result)}
+    lost = {result.flow.id for result in scene.results if direct(result) and failure(result)}
     needed = [row for row in scene.rows if row.verdict is RowVerdict.FAIL and row.need is not Need.OPTIONAL]
     return Severity.BLOCKING if any(lost & set(row.checks) for row in needed) else Severity.DEGRADING
+
+
+def bypass_blocked(scene: Scene) -> list[Found]:
+    """Say what is sent past the proxy and gets no answer there, if it does by the proxy: the control is the proof."""
+    answers = {result.flow.id: [c for c in scene.controls_of(result) if _by_proxy(c)] for result in scene.failing}
+    lost = [result for result in scene.failing if answers[result.flow.id]]
+    if not lost:
+        return []
+    pac = bool(scene.site.pacs)
+    who = "The PAC file sends" if pac else "The exceptions from the proxy send"
+    urls = named(dict.fromkeys(f"{result.flow.kind} to {result.flow.target}" for result in lost))
+    return [
+        Found(
+            id="bypass-blocked",
+            title=f"{who} {hosts(lost)} past the proxy, where nothing answers; by the proxy they do",
+            who=Who.PROXY,
+            fix="Let these go by the proxy, or open the way past it in the firewall (the rule below). Mind that a "
+            "browser asks a PAC file for wss:// when it opens a WebSocket, and for https://HOST:80/ for TURN over TCP.",
+            claims=tuple(lost),
+            shows=tuple(control for result in lost for control in answers[result.flow.id]),
+            detail=f"{urls}: {named(dict.fromkeys(map(_said, lost)))}",
+            rules=(firewall_rule(scene, lost),),
+        )
+    ]
+
+
+def _by_proxy(control: Result) -> bool:
+    return not direct(control) and answered(control)
