@@ -1,6 +1,7 @@
 # make demo   see it work: the whole readiness test against an embedded cloud on loopback
 # make test   what CI does: the lab's servers, lint, types, tests with branch coverage
 # make docs   the pages that are made of the probe's own explanations
+# make fuzz   every parser against chance, led by coverage, a minute each; needs atheris, which is not for every platform
 # make bench  the figures of benchmarks/, with their goals
 # make accuracy  how often the probe is right at the lab's sites: docs/accuracy.md
 # make clean  remove what the others made
@@ -14,11 +15,12 @@ VENV ?= .venv
 CONSTRAINTS ?= -c constraints.txt
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+FUZZ_ARGS ?=
 ACCURACY_ARGS ?=
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 PINS = pyproject.toml constraints.txt
 
-.PHONY: help venv demo setup lint types test docs bench clean
+.PHONY: help venv demo setup lint types test docs fuzz bench clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -68,6 +70,10 @@ test: setup
 
 docs: $(VENV)/.run
 	$(VENV)/bin/python -m docs.pages
+
+fuzz: $(VENV)/.dev
+	$(PIP) install $(CONSTRAINTS) --editable '.[dev,fuzz]'
+	$(VENV)/bin/python -m tests.fuzz $(FUZZ_ARGS)
 
 bench: setup
 	@$(MAKE) --no-print-directory $(VENV)/.dev

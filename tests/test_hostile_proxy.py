@@ -72,6 +72,10 @@ REFUSALS: dict[str, tuple[Handler, Cause]] = {
         answers(page("503 x", PAGE, "X-Squid-Error: ERR_DNS_FAIL \x9b31m", "Proxy-Status: \x9b; error=dns_error")),
         Cause.PROXY_RESOLVE_FAILED,
     ),
+    "a page in broken chunks": (
+        answers(b"HTTP/1.1 403 no\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"),
+        Cause.PROXY_DENIED,
+    ),
     "a redirect to itself": (answers(page("302 Found", b"", "Location: /")), Cause.PROXY_DENIED),
     "a redirect to a script": (answers(page("302 Found", b"", "Location: javascript:alert(1)")), Cause.PROXY_DENIED),
 }

@@ -18,11 +18,12 @@ DIRECT: list[str] = [
     *PROJECT["project"]["optional-dependencies"]["dev"],
     *PROJECT["build-system"]["requires"],
 ]
+APART: list[str] = PROJECT["project"]["optional-dependencies"]["fuzz"]
 INDIRECT = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
 PINS = {canonicalize_name(Requirement(pin).name): pin for pin in [*DIRECT, *INDIRECT]}
 
 
-@pytest.mark.parametrize("pin", [*DIRECT, *INDIRECT])
+@pytest.mark.parametrize("pin", [*DIRECT, *APART, *INDIRECT])
 def test_a_pin_is_one_version_and_no_address(pin: str) -> None:
     """Exactly one version, from whatever index the machine uses."""
     read = Requirement(pin)

@@ -108,7 +108,11 @@ class Tunnel:
         Raises ``EOFError`` if the proxy says nothing whole.
         """
         self._head.take(data)
-        self._take(data)
+        try:
+            self._take(data)
+        except PeerError:
+            if self.status is None:  # else a broken page of a refusal is a refusal all the same
+                raise
         if self.status is not None and not self.open:
             raise PeerError(self._cause(), self._detail())
 

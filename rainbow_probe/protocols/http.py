@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import h11
 
@@ -129,20 +129,25 @@ class Head:
             raise PeerError(Cause.NOT_HTTP, f"more than {MOST_INTERIM} interim answers: '{excerpt(self._first)}'")
 
 
-def events(http: h11.Connection, data: bytes) -> list[h11.Event]:
-    """Give *data* to *http* and return what it makes of it. Raises as ``Exchange.feed`` does."""
-    found: list[h11.Event] = []
+def events(http: h11.Connection, data: bytes) -> Iterator[h11.Event]:
+    """Give *data* to *http* and yield what it makes of it; what comes before something broken comes out.
+
+    Raises as ``Exchange.feed`` does.
+    """
+    http.receive_data(data)
+    while isinstance(event := _next(http, data), h11.Event):
+        yield event
+        if isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
+            break
+
+
+def _next(http: h11.Connection, data: bytes) -> object:
     try:
-        http.receive_data(data)
-        while isinstance(event := http.next_event(), h11.Event):
-            found.append(event)
-            if isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
-                break
+        return http.next_event()
     except h11.RemoteProtocolError as exc:
         if not data:
             raise EOFError("closed within its answer") from exc
         raise PeerError(Cause.NOT_HTTP, f"broken HTTP, {exc}: '{excerpt(data)}'") from exc
-    return found
 
 
 def joined(response: h11.Response) -> dict[str, str]:
