@@ -13,6 +13,7 @@ from zlib import crc32
 from rainbow_probe.catalogue import FlowSpec, Guide, Proxying, Requirement, RowSpec, Way, builtin, load
 from rainbow_probe.checks import kinds
 from rainbow_probe.followups import Sofar, follow_up
+from rainbow_probe.followups.proxied import beside_the_tunnel
 from rainbow_probe.judge import judge
 from rainbow_probe.judge.scene import Scene
 from rainbow_probe.model import (
@@ -305,9 +306,12 @@ def case(
 
 
 def followed_up(found: Case, *faults: Fault) -> Case:
-    """Add the controls that *found* makes necessary; *faults* happen to them, and what none of them matches passes."""
+    """Add the controls beside tunnels that *found* makes necessary; *faults* happen to them, else they pass."""
     sofar = Sofar(guide=guide(), site=found.site, results={one.flow.id: one for one in found.results})
-    controls = [_control(flow, next((f for f in faults if f.match(flow)), None)) for flow in follow_up(sofar)]
+    controls = [
+        _control(flow, next((f for f in faults if f.match(flow)), None))
+        for flow in follow_up(sofar, [beside_the_tunnel])
+    ]
     return replace(found, results=(*found.results, *controls))
 
 

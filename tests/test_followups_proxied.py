@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rainbow_probe.followups import Sofar, follow_up
+from rainbow_probe.followups.proxied import beside_the_tunnel
 from rainbow_probe.model import Cause, Flow, Outcome, Phase, Via
 from tests.judge_samples import (
     PROXY_SITE,
@@ -29,7 +30,7 @@ def controls(*faults: Fault) -> dict[str, Flow]:
     """Follow *faults* at a site with a proxy up; the controls by their id."""
     found = case(*faults, site=PROXY_SITE)
     sofar = Sofar(guide=guide(), site=PROXY_SITE, results={one.flow.id: one for one in found.results})
-    return {flow.id: flow for flow in follow_up(sofar)}
+    return {flow.id: flow for flow in follow_up(sofar, [beside_the_tunnel])}
 
 
 def refused(cause: Cause, match: Match, phase: Phase = Phase.PROXY) -> Fault:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rainbow_probe.model import Cause, Outcome, Phase, Report, Result, Severity, Who
+from rainbow_probe.model import Cause, Flow, Outcome, Phase, Report, Result, Severity, Who
 from tests.judge_samples import (
     APEX,
     PROXY_SITE,
@@ -138,6 +138,25 @@ def test_a_proxy_that_resolves_nothing() -> None:
     assert told(found, "proxy-dns")[1] == "The proxy cannot resolve any name"
 
 
+def by_address(flow: Flow) -> bool:
+    """Match CONNECT by address."""
+    return flow.params.get("by") == "address"
+
+
+def test_a_proxy_that_waits_at_names_and_opens_addresses_resolves_nothing() -> None:
+    """It does not say so: its own resolver is as silent."""
+    found = judged(says(Cause.TIMEOUT, but(by_address)), SHUT)
+    assert [one for one in ids(found) if "proxy" in one] == ["proxy-dns"]
+    assert told(found, "proxy-dns")[1] == "The proxy cannot resolve any name"
+    assert outcomes(found, finding(found, "proxy-dns")) >= {Outcome.PASS, Outcome.FAIL}
+
+
+def test_a_proxy_that_opens_one_name_resolves() -> None:
+    """Then its silence at others has another reason."""
+    found = judged(says(Cause.TIMEOUT, both(but(by_address), but(host(APEX)))), SHUT)
+    assert "proxy-dns" not in ids(found)
+
+
 # What it refuses
 
 
@@ -214,3 +233,16 @@ def test_an_error_that_a_decrypting_box_signs_is_its_own(signed: bool) -> None:
 
     found = case(broken, site=PROXY_SITE).with_each(decrypted).judged()
     assert ("box-cannot-reach" in ids(found)) is signed
+
+
+def test_an_unknown_issuer_that_only_the_proxy_shows_is_the_proxys() -> None:
+    """The same hosts show another one past it."""
+    forged = Fault(
+        match=both(proxied, tls, but(kind("proxy"))),
+        phase=Phase.TLS,
+        cause=Cause.TLS_UNTRUSTED,
+        facts={"issuer": "CN=Box"},
+    )
+    one = replace(forged, match=both(forged.match, host(*TURN)))
+    assert ids(report(one, site=PROXY_SITE)) == ["tls-intercepted"]
+    assert ids(report(one, replace(SHUT, match=both(past_the_proxy, tls)), site=PROXY_SITE)) != ["tls-intercepted"]

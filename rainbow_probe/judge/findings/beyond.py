@@ -12,6 +12,7 @@ from rainbow_probe.judge.scene import Found, Scene, distinct
 from rainbow_probe.judge.traces import answered, cause, direct, failure, interceptor, passes, phase, shut, tunnelled
 from rainbow_probe.judge.words import hosts, named
 from rainbow_probe.model import Cause, Phase, Result, Who
+from rainbow_probe.net.names import is_address
 
 UNREACHED = frozenset({Cause.PROXY_TARGET_FAILED, Cause.PROXY_RESOLVE_FAILED})
 INTRUDERS = frozenset({Cause.HTTP_INSTEAD_OF_STUN, Cause.NOT_STUN})
@@ -19,12 +20,12 @@ FEWEST_GROUPS = 2  # of hosts, all of which hear the same stranger
 
 
 def unresolved(scene: Scene) -> list[Found]:
-    """Say which names the proxy cannot resolve: it says so itself."""
-    lost = with_cause(scene, Cause.PROXY_RESOLVE_FAILED)
+    """Say which names the proxy cannot resolve: it says so itself, or waits at names and opens tunnels to addresses."""
+    lost = [*with_cause(scene, Cause.PROXY_RESOLVE_FAILED), *(waiting := _waits_at_names(scene))]
     if not lost:
         return []
     opened = [*tunnels(scene), *filter(tunnelled, neutral(scene))]
-    nothing = not opened and bool(beside.missed(scene, Cause.PROXY_RESOLVE_FAILED))
+    nothing = waiting or (not opened and beside.missed(scene, Cause.PROXY_RESOLVE_FAILED))
     known = [one for one in scene.tried("dns") if passes(one) and _host(one) in set(map(_host, lost))]
     though = ", though this site's own resolver knows it" if known else ", though it resolves others" if opened else ""
     return [
@@ -33,11 +34,22 @@ def unresolved(scene: Scene) -> list[Found]:
             title="The proxy cannot resolve any name" if nothing else f"The proxy cannot resolve {hosts(lost)}{though}",
             who=Who.PROXY,
             fix="Give the proxy a resolver that knows the names of the Internet, these among them.",
-            claims=tuple(lost),
+            claims=tuple(distinct(lost)),
             shows=tuple(distinct([*opened, *known, *(neutral(scene) if nothing else ())])),
-            detail=details(lost),
+            detail=details(lost) + ("; tunnels to addresses open" if waiting else ""),
         )
     ]
+
+
+def _waits_at_names(scene: Scene) -> list[Result]:
+    """Return the tunnels by name that the proxy waited over, if it opened none by name and some by address."""
+    opened = tunnels(scene)
+    by_name = [one for one in (*opened, *filter(tunnelled, neutral(scene))) if not _by_address(one)]
+    return [one for one in scene.failing if _waited(one) and not _by_address(one)] if opened and not by_name else []
+
+
+def _by_address(result: Result) -> bool:
+    return result.flow.params.get("by") == "address" or is_address(_host(result))
 
 
 def unreached(scene: Scene) -> list[Found]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rainbow_probe.judge.findings.neutral import past_the_proxy
 from rainbow_probe.judge.findings.proxy import with_cause
 from rainbow_probe.judge.rules import exemption_rule
 from rainbow_probe.judge.scene import CONTROLS, Found, Scene, distinct, failing
-from rainbow_probe.judge.traces import cause, domain, failure, interceptor, issuer, passes, shown
+from rainbow_probe.judge.traces import answered, cause, domain, failure, handshakes, interceptor, issuer, passes, shown
 from rainbow_probe.judge.words import common_name, hosts, named
 from rainbow_probe.model import Cause, IssuerPolicy, Phase, Result, Via, Who
 
@@ -58,10 +59,21 @@ def _same_stranger(scene: Scene, known: set[str]) -> list[Result]:
 
 
 def _stands_between(name: str, results: Sequence[Result], scene: Scene) -> bool:
-    """Return whether the issuer *name* signs for so many that it is a box: a neutral host is the best witness."""
+    """Return whether the issuer *name* signs for so many that it is a box: a neutral host is the best witness.
+
+    So is the same host, if it shows a certificate that is trusted where no proxy carries the connection.
+    """
+    if any(answered(past) and issuer(past) != name for result in results for past in _past(scene, result)):
+        return True
     shown_there = {issuer(control) for control in _neutral(scene)} - {""}
     domains = len({domain(result.flow.target.host) for result in results})
     return name in shown_there or domains >= (MANY if shown_there else UNRELATED)
+
+
+def _past(scene: Scene, result: Result) -> list[Result]:
+    """Return what the host of *result*, met through a proxy, showed past it."""
+    proxied = result.flow.via is Via.PROXY
+    return [past for past in past_the_proxy(scene, result) if proxied and any(handshakes(past))]
 
 
 def _neutral(scene: Scene) -> list[Result]:
