@@ -96,8 +96,8 @@ def test_nothing_to_test_again(tmp_path: Path) -> None:
 def test_the_demo_writes_rules(tmp_path: Path) -> None:
     """The least that its fault needs."""
     path = tmp_path / "rules.nft"
-    ended = rainbow_probe("demo", "--fault", "udp-blocked", "--timeout", "2", "--quiet", "--rules", str(path),
-                          "--rules-format", "text")  # fmt: skip
+    ended = rainbow_probe("demo", "--fault", "udp-blocked", "--client", "webrtc-gateway", "--quiet",
+                          "--rules", str(path), "--rules-format", "text")  # fmt: skip
     assert ended.status == 1
     text = path.read_text("utf-8")
     assert "allow outbound UDP" in text

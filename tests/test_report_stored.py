@@ -68,6 +68,7 @@ Change = Callable[[dict[str, Any]], object]
         (lambda top: top["checks"][0]["steps"][0].update(facts=[]), "facts is not an object"),
         (lambda top: top["findings"][0].update(who="me"), "findings[0]: who is not one of firewall"),
         (lambda top: top.update(summary="x" * 200_000), "summary is not a string"),
+        (lambda top: top["site"]["proxy"].update(url="http://[x"), "site: proxy: url is not a URL"),
     ],
 )  # fmt: skip
 def test_what_is_no_report_is_refused(change: Change, told: str) -> None:

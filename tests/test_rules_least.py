@@ -9,7 +9,7 @@ import pytest
 from rainbow_probe.explanations import FINDINGS
 from rainbow_probe.model import Cause, Outcome, Phase, Report, Result, Site, Who
 from rainbow_probe.report import as_json, from_json
-from rainbow_probe.rules import Act, Opening, RuleSet, least, whole
+from rainbow_probe.rules import Act, Opening, RuleSet, least, render, whole
 from rainbow_probe.rules.causes import BEHIND_THE_PROXY, EXEMPTING
 from rainbow_probe.rules.words import port_range, ports
 from tests.judge_samples import (
@@ -221,6 +221,17 @@ def test_a_machine_that_is_offline_needs_a_cable_and_no_rules() -> None:
     judged = report(Fault(match=everything, phase=Phase.RESOLVE, cause=Cause.NO_ANSWER))
     assert "offline" in ids(judged)
     assert needed(judged) == []
+
+
+def test_what_is_not_proven_is_said_to_be_so() -> None:
+    """A host that is silent on its only door may be down."""
+    judged = report(Fault(match=host(f"files-hds.{APEX}"), phase=Phase.CONNECT))
+    assert ids(judged)[0].startswith("seen-connect-timeout")
+    lone = least(judged, guide())
+    assert [one.proven for one in lone.openings] == [False]
+    assert "the hosts may be down" in render(lone, "text")
+    assert "the hosts may be down" in render(lone, "nftables")
+    assert all(one.proven for one in least(report(NO_UDP), guide()).openings)
 
 
 def test_controls_need_nothing() -> None:

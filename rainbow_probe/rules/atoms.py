@@ -21,6 +21,7 @@ class Atom:
     by_proxy: bool = False
     row: str = ""
     client: str = ""
+    proven: bool = True
 
 
 _Door = tuple[Act, Transport, PortRange | None, bool]
@@ -33,6 +34,7 @@ class _Sum:
     ports: dict[PortRange, None] = field(default_factory=dict[PortRange, None])
     rows: dict[str, None] = field(default_factory=dict[str, None])
     clients: dict[str, None] = field(default_factory=dict[str, None])
+    proven: bool = True
 
 
 def merged(atoms: Iterable[Atom]) -> tuple[Opening, ...]:
@@ -42,6 +44,7 @@ def merged(atoms: Iterable[Atom]) -> tuple[Opening, ...]:
         door = (atom.act, atom.protocol, atom.source, atom.by_proxy)
         one = sums.setdefault(door, {}).setdefault(atom.to, _Sum())
         one.ports[atom.ports] = None
+        one.proven &= atom.proven
         one.rows |= dict.fromkeys([atom.row] if atom.row else [])
         one.clients |= dict.fromkeys([atom.client] if atom.client else [])
     _drop_covered(sums)
@@ -62,9 +65,9 @@ def _drop_covered(sums: Mapping[_Door, dict[Destination, _Sum]]) -> None:
 
 def _grouped(door: _Door, found: Mapping[Destination, _Sum]) -> Iterable[Opening]:
     """Put destinations of one kind with the same ports into one opening."""
-    groups: dict[tuple[tuple[PortRange, ...], tuple[str, ...], bool, str], list[Destination]] = {}
+    groups: dict[tuple[tuple[PortRange, ...], tuple[str, ...], bool, str, bool], list[Destination]] = {}
     for to, one in found.items():
-        groups.setdefault((joined(one.ports), to.ranges, not to.name, to.what), []).append(to)
+        groups.setdefault((joined(one.ports), to.ranges, not to.name, to.what, one.proven), []).append(to)
     for (ports, *_), destinations in groups.items():
         yield _opening(door, ports, destinations, [found[to] for to in destinations])
 
@@ -80,6 +83,7 @@ def _opening(door: _Door, ports: tuple[PortRange, ...], to: Sequence[Destination
         by_proxy=by_proxy,
         rows=tuple(dict.fromkeys(row for one in known for row in one.rows)),
         clients=tuple(dict.fromkeys(client for one in known for client in one.clients)),
+        proven=all(one.proven for one in known),
     )
 
 

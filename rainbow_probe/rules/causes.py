@@ -28,6 +28,8 @@ EXEMPTING = frozenset({
 """Findings that prove a box which looks into what passes. Others only say what was seen."""
 BEHIND_THE_PROXY = frozenset({"proxy-cannot-reach-PORT", "proxy-target-closed"})
 """Findings that prove a firewall between the proxy and what it is asked for."""
+UNPROVEN = frozenset({"seen-PHASE-CAUSE-GROUP", "turn-unreachable"})
+"""Findings that a closed door fits, and that a host which is down fits as well."""
 BEYOND_RULES = frozenset({Who.DNS, Who.ENDPOINT, Who.PROVIDER})
 
 
@@ -60,6 +62,12 @@ def mending(result: Result, findings: Iterable[Finding], boxes: Collection[Way] 
     if (result.flow.target.host, result.flow.via) in boxes and seen.phase is Phase.STUN and seen.cause in CUT_OFF:
         return Act.EXEMPT
     return _by_proof(seen, {named(finding.id) for finding in blamed})
+
+
+def proven(result: Result, findings: Iterable[Finding]) -> bool:
+    """Tell whether the *findings* prove what stops *result*, or only show that it is stopped."""
+    blamed = [named(finding.id) for finding in findings if result.flow.id in finding.proof and finding.rows]
+    return not blamed or not UNPROVEN.issuperset(blamed)
 
 
 def _by_proof(seen: Failure, proven: Collection[str | None]) -> Act | None:

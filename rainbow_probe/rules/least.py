@@ -9,7 +9,7 @@ from rainbow_probe.catalogue import Guide, Requirement, RowSpec
 from rainbow_probe.catalogue import Way as RowWay
 from rainbow_probe.model import Cause, Finding, Outcome, PortRange, Report, Result, Row, RowVerdict, Transport, Via
 from rainbow_probe.rules.atoms import Atom, merged
-from rainbow_probe.rules.causes import Way, inspected, mending
+from rainbow_probe.rules.causes import Way, inspected, mending, proven
 from rainbow_probe.rules.flows import tried
 from rainbow_probe.rules.places import RANGE, destination, ports_of, ports_of_flow, proxy_addresses
 from rainbow_probe.rules.shapes import Act, RuleSet
@@ -124,6 +124,7 @@ def _atom(result: Result, act: Act, spec: RowSpec, case: _Case) -> Atom | None:
         by_proxy=_by_proxy(act, result),
         row=spec.id,
         client=spec.client,
+        proven=proven(result, case.findings),
     )
 
 

@@ -46,6 +46,8 @@ class Opening:
     """Local ports of the client, where the guide names them; None for any."""
     by_proxy: bool = False
     """Whether it is the site's proxy that connects, and not the clients."""
+    proven: bool = True
+    """Whether it is proven that the border is what stops it, and not the host that is down."""
     rows: tuple[str, ...] = ()
     """Ids of the guide's rows that need it."""
     clients: tuple[str, ...] = ()

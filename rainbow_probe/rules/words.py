@@ -10,8 +10,9 @@ from rainbow_probe.model import PortRange
 from rainbow_probe.rules.shapes import By, Opening, RuleSet
 
 MOST_ROWS = 4
-COMMENT_SIZE = 120  # nftables and iptables take 128 and 256 bytes
+COMMENT_SIZE = 200  # of one line of comment
 NO_INBOUND = "All of it is outbound; answers belong to the same flow, and no inbound rule is needed."
+MAYBE = "not proven that the border stops it: the hosts may be down"
 NOTHING = "No rule is needed."
 NO_PROXY = "only the proxy needs it, and its address is not known"
 NO_ADDRESS = "no address known: test again where the name resolves, or write it by range"
@@ -19,7 +20,7 @@ NO_ADDRESS = "no address known: test again where the name resolves, or write it 
 
 def plain(text: str) -> str:
     """Return *text* with nothing in it but letters, digits and harmless signs, on one line."""
-    return re.sub(r"[^A-Za-z0-9 .,:/()*_+-]", "", text)
+    return re.sub(r"[^A-Za-z0-9 .,:;/()*_+-]", "", text)
 
 
 def heading(rules: RuleSet) -> list[str]:
@@ -29,8 +30,9 @@ def heading(rules: RuleSet) -> list[str]:
 
 
 def reason(opening: Opening) -> str:
-    """Say in one line of comment for which rows *opening* is."""
-    return plain(f"for {some(opening.rows)}")[:COMMENT_SIZE] if opening.rows else ""
+    """Say in one line of comment for which rows *opening* is, and whether it is sure to help."""
+    rows = f"for {some(opening.rows)}" if opening.rows else ""
+    return plain("; ".join(part for part in (rows, "" if opening.proven else MAYBE) if part)).strip()[:COMMENT_SIZE]
 
 
 def some(items: Sequence[str], most: int = MOST_ROWS) -> str:

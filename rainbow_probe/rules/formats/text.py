@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rainbow_probe.model import PortRange
 from rainbow_probe.rules.shapes import Act, By, Destination, Opening, RuleSet, Style
-from rainbow_probe.rules.words import heading, networks, plain, ports, some
+from rainbow_probe.rules.words import MAYBE, heading, networks, plain, ports, some
 
 MOST_ADDRESSES = 8  # of one opening, beside its names
 MOST_OWN = 3
@@ -36,6 +36,7 @@ def block(opening: Opening, own: Iterable[str], style: Style, here: PortRange | 
         f"  to port   {ports(opening, ', ')}",
         *_destinations(opening, style),
         f"  for       {some(opening.rows)}" if opening.rows else "",
+        "" if opening.proven else f"  ({MAYBE})",
     ]
     return "\n".join(line for line in lines if line)
 
