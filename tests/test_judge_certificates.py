@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from rainbow_probe.model import Cause, Outcome, Phase, Report, Result, Scalar, Severity, Step, Verdict, Who
+from rainbow_probe.model import Cause, Outcome, Phase, Report, Result, Scalar, Severity, Step, Verdict, Via, Who
 from tests.judge_samples import (
     AGENT,
     APEX,
     FCM,
+    PROXY_SITE,
     TURN,
     Case,
     Facts,
@@ -194,6 +195,17 @@ def test_a_boxs_own_expired_certificate_is_the_boxs() -> None:
     """The issuer is the one that decrypts elsewhere."""
     judged = case(shown(Cause.TLS_EXPIRED, f"web.{APEX}")).with_each(web).judged()
     assert finding(judged, "certificate-expired").who is Who.TLS_INSPECTION
+
+
+def test_a_host_that_shows_its_own_certificate_past_the_proxy_proves_the_box() -> None:
+    """Direct against proxied: the same host and port, another issuer, and a public one."""
+    through = both(tcp(443), host(*TURN), lambda flow: flow.via is Via.PROXY)
+    strange = Fault(match=through, phase=Phase.TLS, cause=Cause.TLS_UNTRUSTED, facts={"issuer": BOX})
+    judged = report(strange, site=PROXY_SITE)
+    assert ids(judged) == ["tls-intercepted"]
+    assert "Acme Inspection" in judged.findings[0].title
+    blocked = report(strange, Fault(match=both(tcp(443), host(*TURN))), site=PROXY_SITE)
+    assert "tls-untrusted" in ids(blocked)
 
 
 # The clock
