@@ -154,3 +154,34 @@ def test_one_slow_name_is_its_own_trouble() -> None:
     one = both(kind("dns"), host(APEX))
     slow = asking(took=3.0)
     assert ids(judged(lambda result: slow(result) if one(result.flow) else asking()(result))) == []
+
+
+# Two resolvers, two answers
+
+
+def _split(result: Result, first: str = "NXDOMAIN") -> Result:
+    """Let the first resolver deny the service's names, and the second know them."""
+    if result.flow.kind != "dns" or not result.flow.target.host.endswith(APEX):
+        return result
+    both_asked = asked(asked(result, "10.0.0.1:53", rcode=first), "10.0.0.2:53")
+    last = both_asked.steps[-1]
+    known = replace(last, facts={**last.facts, "addresses": "203.0.113.5"})
+    return replace(both_asked, steps=(*both_asked.steps[:-1], known))
+
+
+def test_resolvers_that_disagree_are_named() -> None:
+    """Which denies and which knows; whatever fails by it is theirs, and nothing is said of names that do not exist."""
+    gone = Fault(match=lambda flow: flow.target.host.endswith(APEX), phase=Phase.RESOLVE, cause=Cause.NXDOMAIN)
+    found = case(gone, turn=()).with_each(_split).judged()
+    assert ids(found) == ["resolvers-disagree"]
+    told = finding(found, "resolvers-disagree")
+    assert (told.who, told.severity) == (Who.DNS, Severity.BLOCKING)
+    assert told.title.index("10.0.0.1:53") < told.title.index("10.0.0.2:53")
+    works = case().with_each(_split).judged()
+    assert ids(works) == ["resolvers-disagree"]
+    assert works.findings[0].severity is Severity.DEGRADING
+
+
+def test_an_error_of_one_resolver_is_no_other_answer() -> None:
+    """Nor is one that knows IPv4 addresses only."""
+    assert ids(case().with_each(lambda one: _split(one, "SERVFAIL")).judged()) == []

@@ -48,6 +48,8 @@ class Manners:
     """The address it gives for every name that does not exist."""
     wild: Mapping[str, str] = field(default_factory=dict[str, str])
     """Domains with the IPv4 address that every name below them has."""
+    adds: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Names with an IPv4 address that it gives beside their own, for them alone."""
     cnames: Mapping[str, str] = field(default_factory=dict[str, str])
     """Names with the name of which they are said to be an alias."""
 
@@ -98,6 +100,9 @@ async def _forwarded(query: dns.message.Message, kind: str, manners: Manners) ->
     told = await _ask(dns.message.make_query(question.name, question.rdtype), manners)
     reply.set_rcode(told.rcode())
     reply.answer += [] if kind in manners.without else told.answer
+    also = {dns.name.from_text(name): address for name, address in manners.adds.items()}.get(question.name)
+    if also and kind == "A":
+        reply.answer.append(dns.rrset.from_text(question.name, TTL, "IN", "A", also))
     lied = told.rcode() is dns.rcode.NXDOMAIN and manners.rewrites
     return _given(query, kind, manners.rewrites) if lied else reply
 

@@ -50,6 +50,11 @@ NAMES: dict[str, Why] = {
         "A firewall rule for TCP/53 only.",
         "Open UDP/53 to the resolvers too.",
     ),
+    "resolvers-disagree": why(
+        "One resolver says that names do not exist which another of this machine's resolvers knows.",
+        "An internal resolver without a way to the Internet's DNS, beside one that has it; or a VPN's.",
+        "Give the machine resolvers that know the same names: a client takes the word of the first.",
+    ),
     "tcp-53-blocked": why(
         "Resolvers answer over UDP and never over TCP: large answers would fail.",
         "A firewall rule for UDP/53 only, or a small router whose resolver knows no TCP.",

@@ -45,6 +45,7 @@ FINDERS: tuple[Finder, ...] = (
     portal.captive_portal,
     # Before the first packet to a target: names, and the proxy.
     names.filtered,
+    resolvers.disagree,
     names.nxdomain,
     wayout.pac_broken,
     wayout.pac_unreachable,

@@ -103,6 +103,39 @@ def dead_resolver(scene: Scene) -> list[Found]:
     ]
 
 
+def disagree(scene: Scene) -> list[Found]:
+    """Say which resolvers deny names that another one knows: what a client gets depends on whom it asks first."""
+    split = {result.flow.id: sides for result in scene.tried("dns") if (sides := _sides(result))}
+    if not split:
+        return []
+    hosts_split = {result.flow.target.host for result in scene.results if result.flow.id in split}
+    denying = sorted({one for denies, _ in split.values() for one in denies})
+    knowing = sorted({one for _, knows in split.values() for one in knows})
+    lost = [r for r in scene.failing if r.flow.target.host in hosts_split and cause(r) is Cause.NXDOMAIN]
+    return [
+        Found(
+            id="resolvers-disagree",
+            title=f"The resolver {named(denying)} says that names do not exist which {named(knowing)} knows: "
+            + named(sorted(hosts_split)),
+            who=Who.DNS,
+            fix="Have all resolvers that this machine is given know the same names: a client takes the first answer, "
+            "whatever it is.",
+            claims=tuple(lost),
+            shows=tuple(result for result in scene.results if result.flow.id in split),
+            detail=f"{count(len(hosts_split), 'name')}; asked directly, each resolver by itself",
+            at_least=Severity.DEGRADING,
+        )
+    ]
+
+
+def _sides(result: Result) -> tuple[set[str], set[str]] | None:
+    """Return the resolvers that deny the name and those that know an address of it, if there are both."""
+    known = {str(step.facts["resolver"]) for step in questions(result) if step.facts.get("addresses")}
+    told = [step for step in questions(result) if not step.failure and step.facts.get("rcode") == "NXDOMAIN"]
+    denies = {str(step.facts["resolver"]) for step in told} - known
+    return (denies, known) if denies and known else None
+
+
 def drops_aaaa(scene: Scene) -> list[Found]:
     """Say that questions for IPv6 addresses are never answered, while those for IPv4 are: look-ups wait for both."""
     known = {str(step.facts["resolver"]) for step in asked(scene, Transport.UDP, "A") if not step.failure}
