@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from rainbow_probe.wayout import evaluate as sandboxed
-from rainbow_probe.wayout.evaluate import ENDLESS, Evaluated, evaluate
+from rainbow_probe.wayout.evaluate import BUSY, ENDLESS, Evaluated, evaluate
 
 URL, HOST = "https://openrainbow.health/", "openrainbow.health"
 MINE = ("2001:db8::5", "10.0.0.5")
@@ -133,11 +133,21 @@ async def test_an_endless_one_is_killed(text: str, monkeypatch: pytest.MonkeyPat
     assert time.monotonic() - began < 30
 
 
+async def test_a_busy_machine_calls_nothing_endless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the process hardly came to its turn, nobody can tell whether it would have ended."""
+    monkeypatch.setattr(sandboxed, "LIMIT", 1.0)
+    monkeypatch.setattr(sandboxed, "WORKED", 1e6)
+    found = await evaluate("for (;;);", {URL: HOST}, MINE, known)
+    assert found.faults == {URL: BUSY}
+    assert found.hangs == frozenset()
+
+
 async def test_what_was_answered_before_the_end_counts() -> None:
     """A file that hangs for one host has said where the others go."""
     found = await ask("if (host !== 'b') return 'PROXY a:1'; for (;;);", {URL: HOST, "https://b/": "b"})
     assert found.answers == {URL: "PROXY a:1"}
     assert found.faults == {"https://b/": ENDLESS}
+    assert found.hangs == {"https://b/"}
 
 
 async def test_a_name_is_looked_up_once() -> None:

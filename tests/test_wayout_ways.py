@@ -9,10 +9,27 @@ import pytest
 
 from rainbow_probe.demo.loopback import Handler, loopback
 from rainbow_probe.ends import asked
-from rainbow_probe.model import Cause, Endpoint, Outcome, Pac, Proxy, Site
+from rainbow_probe.model import Cause, Endpoint, Outcome, Pac, Phase, Proxy, Site
 from rainbow_probe.net.route import Route
+from rainbow_probe.wayout import evaluate as sandboxed
 from rainbow_probe.wayout.ways import Ways
-from tests.servers import DOOR, QUICK, Middle, a_route, answers, hangs_up, mute, names, page, resets, says, shows
+from tests.servers import (
+    DOOR,
+    QUICK,
+    Middle,
+    a_flow,
+    a_route,
+    answers,
+    broke,
+    hangs_up,
+    mute,
+    names,
+    page,
+    probe,
+    resets,
+    says,
+    shows,
+)
 
 APEX = Endpoint(host="openrainbow.health", port=443)
 TURN = Endpoint(host="turn.example", port=80)
@@ -184,6 +201,32 @@ async def test_a_fixed_proxy_is_told_too() -> None:
     ]
     assert (told.proxy, ways.results) == (PROXY, [])
     assert str(ways.proxy_of("unasked.example")) == "http://fixed:3128"
+
+
+async def test_where_the_file_hangs_clients_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For that URL only; what was told before stands."""
+    monkeypatch.setattr(sandboxed, "LIMIT", 2.0)
+    monkeypatch.setattr(sandboxed, "WORKED", 0.0)
+    ways = at(tmp_path / "a.pac", "if (/^wss/.test(url)) for (;;); return 'PROXY a:1'")
+    await ways.settle(WANTED, a_quick_route())
+    assert (ways.hangs(APEX), ways.hangs(APEX, "wss")) == (False, True)
+    assert ways.results[0].steps[-1].facts["hangs"] is True
+
+
+async def test_a_machine_that_was_too_busy_blames_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check is inconclusive."""
+    monkeypatch.setattr(sandboxed, "LIMIT", 1.0)
+    monkeypatch.setattr(sandboxed, "WORKED", 1e6)
+    ways = at(tmp_path / "a.pac", "for (;;);")
+    await ways.settle(WANTED, a_quick_route())
+    assert ways.results[0].verdict.outcome is Outcome.INCONCLUSIVE
+    assert not ways.hangs(APEX)
+
+
+async def test_a_check_that_waits_for_the_file_fails_by_it() -> None:
+    """Its client never comes to connect."""
+    route = replace(a_route(), undecided="browsers hang")
+    assert broke(await probe(a_flow("https", 443), route)) == (Phase.PROXY, Cause.PAC_BROKEN)
 
 
 async def test_a_pac_file_may_look_names_up(tmp_path: Path) -> None:
