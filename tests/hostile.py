@@ -23,7 +23,7 @@ SHORT = Limits(connect=5.0, handshake=0.5, exchange=0.4, datagrams=0.4)
 """For servers that never come to an end."""
 HANDSHAKES = Limits(connect=5.0, handshake=5.0, exchange=0.4, datagrams=0.4)
 """For those that do so behind a sound handshake, which a busy machine may be slow to make."""
-PROXIES = Limits(connect=5.0, handshake=1.5, exchange=0.4, datagrams=0.4)
+PROXIES = Limits(connect=5.0, handshake=1.0, exchange=0.4, datagrams=0.4)
 """A handshake's limit holds for CONNECT, too."""
 
 TERMINAL = "\x1b]0;owned\x07\x1b[31m\x9b2J\u202e\u200b<script>alert(1)</script>[red]\r\n\t=cmd|' /C calc'!A0"

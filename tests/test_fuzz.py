@@ -33,7 +33,7 @@ def test_what_must_hold_holds(name: str) -> None:
     """Whatever comes in."""
     parse, seeds = TARGETS[name], SEEDS[name]
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=60, deadline=None)
     @given(damaged(seeds))
     def holds(data: bytes) -> None:
         parse(data)

@@ -27,7 +27,7 @@ from rainbow_probe.model import Report
 from rainbow_probe.report import as_csv, as_html, as_json, as_junit, terminal
 from rainbow_probe.report.progress import Progress
 
-FEW = settings(max_examples=30, deadline=None, phases=[Phase.explicit, Phase.generate])
+FEW = settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.generate])
 TRICKS = [
     "\x1b[31m\x1b]0;owned\x07\x1b]8;;http://evil.example\x1b\\x\x1b]8;;\x1b\\",
     "\x9b31m\x9d0;owned\x9c\x90q\x9c\x85\x84",
