@@ -150,6 +150,18 @@ def test_what_the_firewall_denies_the_proxy_is_opened_to_the_proxy() -> None:
     assert needed(replace(unproven, findings=tuple(down))) == []
 
 
+def test_proxies_that_only_a_pac_file_names_count_too() -> None:
+    """By the checks that went through them."""
+    judged = report(DENIED, site=PROXY_SITE)
+    named = [replace(one, flow=replace(one.flow, proxy="http://10.0.0.9:3128" if proxied(one.flow) else ""))
+             for one in judged.results]  # fmt: skip
+    pac = replace(judged, site=replace(judged.site, proxy=None), results=tuple(named))
+    assert needed(pac) == needed(judged)
+    assert least(pac, guide()).proxy == ("10.0.0.9",)
+    assert least(judged, guide()).proxy == ("10.0.0.3",)
+    assert any(one.by_proxy for one in whole(guide(), pac).openings)
+
+
 def test_the_findings_that_rules_rest_on_exist() -> None:
     """By their names in the explanations."""
     assert set(FINDINGS) >= EXEMPTING | BEHIND_THE_PROXY
@@ -241,7 +253,10 @@ def test_controls_need_nothing() -> None:
     assert least(replace(judged, results=(*judged.results, control)), guide()) == least(judged, guide())
 
 
-@pytest.mark.parametrize("name", ["a b", "x;reboot", "a\nb", "$(id)", "'", "a..b", "-", "*", "a" * 300 + ".example"])
+@pytest.mark.parametrize(
+    "name",
+    ["a b", "x;reboot", "a\nb", "$(id)", "'", "a..b", "-", "*", "a" * 300 + ".example", "fe80::1%eth0", "127.0.0.1"],
+)
 def test_a_name_that_is_none_gets_into_no_rule(name: str) -> None:
     """It is said of the row instead."""
     judged = report(replace(NO_UDP, match=udp), turn=(name,))

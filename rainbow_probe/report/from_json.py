@@ -134,6 +134,7 @@ def _result(item: Item) -> Result:
         source=_source(identity),
         params=_params(identity),
         control_of=item.text("control_of") if "control_of" in item else "",
+        proxy=item.text("proxy") if "proxy" in item else "",
     )
     verdict = Verdict(
         outcome=item.member("outcome", Outcome),

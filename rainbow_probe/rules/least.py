@@ -11,7 +11,7 @@ from rainbow_probe.model import Cause, Finding, Outcome, PortRange, Report, Resu
 from rainbow_probe.rules.atoms import Atom, merged
 from rainbow_probe.rules.causes import Way, inspected, mending, proven
 from rainbow_probe.rules.flows import tried
-from rainbow_probe.rules.places import RANGE, destination, ports_of, ports_of_flow, proxy_addresses
+from rainbow_probe.rules.places import RANGE, destination, ports_of, ports_of_flow, proxied, proxy_addresses
 from rainbow_probe.rules.shapes import Act, RuleSet
 
 FAILED = frozenset({RowVerdict.FAIL})
@@ -49,7 +49,7 @@ def least(report: Report, guide: Guide, *, clients: Collection[str] = (), degrad
         results={result.flow.id: result for result in report.results if not result.flow.control_of},
         findings=report.findings,
         boxes=inspected(report.results, report.findings),
-        proxied=report.site.proxy is not None,
+        proxied=proxied(report),
     )
     specs = {spec.id: spec for spec in guide.rows}
     wanted = WORSE if degraded else FAILED

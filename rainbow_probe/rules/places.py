@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
 
 from rainbow_probe.catalogue import FlowSpec
 from rainbow_probe.catalogue.values import host
-from rainbow_probe.model import Phase, PortRange, Report, Result, Scalar
+from rainbow_probe.model import Phase, PortRange, Report, Result, Scalar, Via
 from rainbow_probe.net.names import nowhere
 from rainbow_probe.rules.shapes import Destination
 
@@ -43,9 +44,10 @@ def safe_name(text: str) -> str | None:
     """Return *text* as a whole host name or an address; None for anything else, such as an attack."""
     plain = text.strip().rstrip(".").lower()
     try:
-        return host(plain)
+        named = host(plain)
     except ValueError:
         return None
+    return named if _usable(named) or not is_address(named) else None
 
 
 def addresses_of(name: str, results: Iterable[Result]) -> tuple[str, ...]:
@@ -74,13 +76,24 @@ def _range(params: Mapping[str, Scalar]) -> PortRange | None:
     return PortRange(first=first, last=last) if isinstance(first, int) and isinstance(last, int) else None
 
 
+def proxied(report: Report) -> bool:
+    """Return whether clients at the site of *report* go through a proxy, be it a PAC file that says so."""
+    return report.site.proxy is not None or any(result.flow.via is Via.PROXY for result in report.results)
+
+
 def proxy_addresses(report: Report) -> tuple[str, ...]:
-    """Return the addresses of the site's proxy, as far as the report knows them."""
-    proxy = report.site.proxy
-    if proxy is None:
-        return ()
-    host = proxy.endpoint.host
-    return (host,) if is_address(host) else addresses_of(host, report.results)
+    """Return the addresses of the site's proxies, as far as the report knows them."""
+    named = [result.flow.proxy for result in report.results] + [str(report.site.proxy or "")]
+    hosts = dict.fromkeys(host for one in named if (host := _host_of(one)))
+    known = ((host,) if is_address(host) else addresses_of(host, report.results) for host in hosts)
+    return tuple(dict.fromkeys(address for some in known for address in some if _usable(address)))
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url if "://" in url else f"//{url}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def is_address(text: str) -> bool:

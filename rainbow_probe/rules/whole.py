@@ -14,6 +14,7 @@ from rainbow_probe.rules.places import (
     addresses_of,
     is_address,
     ports_of_flow,
+    proxied,
     proxy_addresses,
     safe_name,
 )
@@ -45,8 +46,8 @@ def whole(guide: Guide, report: Report | None = None, *, clients: Collection[str
 
 
 def _row(row: RowSpec, guide: Guide, report: Report | None, results: Sequence[Result]) -> Iterator[Atom]:
-    proxied = report is not None and report.site.proxy is not None
-    needs = (need for way in row.ways for need in way.needs if not (need.unless_proxied and proxied))
+    spared = report is not None and proxied(report)
+    needs = (need for way in row.ways for need in way.needs if not (need.unless_proxied and spared))
     flows = dict.fromkeys(need.flow for need in needs)
     for spec in (guide.flows[flow] for flow in flows):
         group = guide.hosts.get(spec.hosts)
@@ -58,10 +59,10 @@ def _row(row: RowSpec, guide: Guide, report: Report | None, results: Sequence[Re
 
 
 def _acts(spec: FlowSpec, group: HostGroup, report: Report | None) -> Iterator[Act]:
-    proxied = report is None or report.site.proxy is not None
-    if spec.proxy is not Proxying.ONLY or proxied:
+    through = report is None or proxied(report)
+    if spec.proxy is not Proxying.ONLY or through:
         yield Act.OPEN
-    if spec.proxy is not Proxying.NO and proxied:
+    if spec.proxy is not Proxying.NO and through:
         yield Act.PERMIT
     if group.turn and spec.transport is not Transport.UDP:
         yield Act.EXEMPT  # section 8.2: TURN is neither decrypted nor inspected
@@ -69,15 +70,17 @@ def _acts(spec: FlowSpec, group: HostGroup, report: Report | None) -> Iterator[A
 
 def _behind(spec: FlowSpec, act: Act, report: Report | None) -> bool:
     """Tell whether it is the proxy that must be let out."""
-    through = spec.proxy is Proxying.ONLY or (spec.proxy is Proxying.YES and report is not None and report.site.proxy)
-    return act is Act.OPEN and bool(through)
+    through = spec.proxy is Proxying.ONLY or (spec.proxy is Proxying.YES and report is not None and proxied(report))
+    return act is Act.OPEN and through
 
 
 def _destinations(
     spec: FlowSpec, group: HostGroup, guide: Guide, results: Sequence[Result], *, as_asked: bool
 ) -> Iterator[Destination]:
     ranges = () if spec.kind in FOREIGN else guide.ranges
-    names = _turn_names(results) if group.turn and spec.kind != RANGE else list(group.names)
+    names = (
+        _turn_names(results) if group.turn and spec.kind != RANGE else [one for one in group.names if safe_name(one)]
+    )
     by_address = as_asked and spec.params.get("by") == "address"
     if spec.kind == RANGE or not names:
         yield Destination(addresses=ranges, ranges=ranges, what=CONFERENCE if spec.kind == RANGE else TURN)
