@@ -162,7 +162,7 @@ HANDLERS: Mapping[str, Handler] = {
     "portal": portal,
     "push": mute,
     "http10": http10,
-    "page": says_page,
+    "says-page": says_page,
     "sni-filter": sni_filter,
     "web-only": web_only,
 }
