@@ -11,6 +11,7 @@ from rainbow_probe.judge.clients import client_lines, overall, summary
 from rainbow_probe.judge.findings import find
 from rainbow_probe.judge.findings.advice import mapped_addresses
 from rainbow_probe.judge.needs import Known
+from rainbow_probe.judge.policy import proxy_policy
 from rainbow_probe.judge.review import reviewed
 from rainbow_probe.judge.rows import judge_rows
 from rainbow_probe.judge.scene import Scene
@@ -57,6 +58,7 @@ def judge(
         site=site,
         groups=guide.groups,
         mapped_addresses=mapped_addresses(results),
+        proxy_policy=proxy_policy(results),
         clients=lines,
         rows=_linked(judged, findings),
         results=results,

@@ -59,6 +59,7 @@ def _site(report: Report) -> dict[str, Any]:
         "no_proxy": list(site.no_proxy),
         "no_proxy_source": site.no_proxy_source,
         "proxy_notes": list(site.proxy_notes),
+        "proxy_policy": _scalars(report.proxy_policy),
         "pac": [{"url": pac.shown, "source": pac.where} for pac in site.pacs],
         "destinations": [_destination(way) for way in site.destinations],
         "resolvers": list(site.resolvers),

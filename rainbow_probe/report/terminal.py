@@ -23,6 +23,7 @@ from rainbow_probe.report.wording import (
     VERDICTS,
     clip,
     in_short,
+    let_through,
     lines,
     more,
     named,
@@ -125,6 +126,8 @@ class _Page:
         yield "Way out", self._text(_way_out(site))
         for way in ways(site):
             yield "Way out", self._text(way)
+        if policy := self._report.proxy_policy:
+            yield "Proxy lets", self._text(let_through(policy))
         yield "Resolvers", self._text(_listed(site.resolvers) or "none found")
         if self._report.mapped_addresses:
             yield "Seen as", self._text(_listed(self._report.mapped_addresses))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rainbow_probe.ends import HTTPS
-from rainbow_probe.model import Finding, Need, Row, RowVerdict, Severity, Site, Who
+from rainbow_probe.model import Finding, Need, Row, RowVerdict, Scalar, Severity, Site, Who
 
 FEW_HOSTS = 4  # named of those that go the same way
 
@@ -103,3 +103,18 @@ def _choice(choices: tuple[str, ...], used: str) -> str:
 def _escaped(char: str) -> str:
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def let_through(policy: Mapping[str, Scalar]) -> str:
+    """Say in one line what the proxy lets through, what it does not, and what it calls itself."""
+    words = {"connect_by_name": "by name", "connect_by_address": "by address", "upgrade": "Upgrade"}
+    ports = {key: f"port {key.rpartition('_')[2]}" for key in policy if key.startswith("connect_port_")}
+    order = ("connect_by_name", "connect_by_address", *ports, "upgrade")
+    said = {answer: [(words | ports)[key] for key in order if policy.get(key) is answer] for answer in (True, False)}
+    parts = [
+        f"CONNECT {', '.join(said[True])}" if said[True] else "",
+        f"not {', '.join(said[False])}" if said[False] else "",
+        f"HTTP/{policy['http_version']}" if "http_version" in policy else "",
+        f"calls itself {policy['names_itself']}" if "names_itself" in policy else "",
+    ]
+    return "; ".join(filter(None, parts))

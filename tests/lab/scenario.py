@@ -82,7 +82,7 @@ class HttpProxy:
     resolver: str = ""
     """Of its own: ``denies`` knows no name, ``silent`` never answers; empty is the cloud's."""
     box: str = ""
-    """Another proxy than squid: tinyproxy, ntlm, mute, http10 or says-page from ``tests.lab.boxes``, or socks (dante)."""
+    """Another than squid: tinyproxy, ntlm, mute, http10 or says-page from ``tests.lab.boxes``, or socks (dante)."""
     running: bool = True
     """False: the machine is there, the service is not."""
 
