@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from rainbow_probe.demo.loopback import discard, loopback
-from rainbow_probe.model import Cause, Credentials, Outcome, Phase, Result
+from rainbow_probe.model import Cause, Credentials, Endpoint, Outcome, Phase, Result
+from rainbow_probe.net import gssapi, spnego
+from rainbow_probe.net.mechanism import RefusedError, UnableError
+from rainbow_probe.net.spnego import Bound
+from rainbow_probe.protocols.challenges import Challenge
 from tests.ntlm import NtlmProxy, echo, users
 from tests.proxies import ALICE, WRONG, basic, many, through
 from tests.servers import broke, facts, page
@@ -188,3 +193,59 @@ async def test_messages_do_not_come_back() -> None:
     body = str(facts(results[0], Phase.PROXY)["body"])
     assert "Proxy-Authorization: NTLM ***" in body
     assert "TlRMTVNTUA" not in repr(results)
+
+
+class LibraryError(Exception):
+    """What a library raises, with Kerberos' own number."""
+
+    def __init__(self, text: str, code: int = 0) -> None:
+        """Say *text*."""
+        super().__init__(text)
+        self.err_code = code
+
+
+@pytest.mark.parametrize(
+    ("raised", "credentials", "means"),
+    [
+        (LibraryError("Preauthentication failed", -1765328360), DOMAIN, RefusedError),
+        (LibraryError("anything else"), DOMAIN, RefusedError),
+        (LibraryError("Cannot contact any KDC", -1765328228), DOMAIN, UnableError),
+        (LibraryError("no ticket", -1765328243), None, UnableError),
+    ],
+)
+async def test_who_was_asked_for_a_ticket_has_judged_the_password(
+    raised: Exception, credentials: Credentials | None, means: type[Exception]
+) -> None:
+    """Unless nobody was there: then nothing counts against the account. The user's name is not told."""
+
+    class Exchange:
+        def step(self, _: bytes, /) -> bytes:
+            raise raised
+
+    way = Bound("Negotiate", "a ticket", Exchange, credentials)
+    with pytest.raises(means, match="a ticket: ") as caught:
+        await way.answer(Challenge(scheme="Negotiate"), Endpoint(host="a.test", port=443))
+    assert DOMAIN.user not in str(caught.value)
+
+
+async def test_a_log_in_server_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not taken for a silent proxy."""
+    monkeypatch.setattr(spnego, "PATIENCE", 0.05)
+    done = threading.Event()
+
+    class Exchange:
+        def step(self, token: bytes, /) -> bytes:
+            done.wait(20)
+            return token
+
+    way = Bound("Negotiate", "a ticket", Exchange)
+    with pytest.raises(UnableError, match="no answer from the log-in server"):
+        await way.answer(Challenge(scheme="Negotiate"), Endpoint(host="a.test", port=443))
+    done.set()
+
+
+def test_a_machine_without_kerberos(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what is missing."""
+    monkeypatch.setattr(gssapi, "LIBRARIES", ("libnothing.so.9",))
+    with pytest.raises(UnableError, match=r"no Kerberos library|rainbow-probe\[kerberos\]"):
+        gssapi.Context("HTTP@proxy.test")

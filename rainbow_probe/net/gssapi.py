@@ -34,12 +34,12 @@ class Context:
     def __init__(self, name: str, mechanism: bytes = SPNEGO) -> None:
         """Find the library. Raises ``UnableError`` if there is none."""
         self._service = name
+        self._context = ctypes.c_void_p()
+        self._name = ctypes.c_void_p()
         self._library = _library()
         self._keep: list[object] = []
         self._mechanism = self._oid(mechanism)
         self._negotiates = mechanism == SPNEGO
-        self._context = ctypes.c_void_p()
-        self._name = ctypes.c_void_p()
         minor = ctypes.c_uint32()
         major = self._library.gss_import_name(
             ctypes.byref(minor),
@@ -107,7 +107,7 @@ class Context:
 
 def _library() -> Any:  # noqa: ANN401 - ctypes knows no types of a library's functions
     if sys.platform != "linux":  # elsewhere the structures are laid out in other ways
-        raise UnableError("this system's Kerberos is not used by this probe")
+        raise UnableError("this system's own Kerberos is not used: install rainbow-probe[kerberos]")
     for name in LIBRARIES:
         try:
             library = ctypes.CDLL(name)

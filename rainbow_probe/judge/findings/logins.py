@@ -12,6 +12,7 @@ from rainbow_probe.model import Cause, Phase, Result, Who
 
 GIVE = "--proxy-user NAME (DOMAIN\\NAME or NAME@REALM in a domain) with the password in RAINBOW_PROBE_PROXY_PASSWORD"
 EXEMPT = "or have the proxy let this machine, or the service's names, through without a log-in"
+OWN = "this user's"  # how the fact ``login`` begins where no password was given
 TICKET = "run it as a user who is logged on to the domain (klist shows the ticket, kinit gets one)"
 
 
@@ -58,10 +59,10 @@ def _broken(asked: Sequence[Result]) -> tuple[str, Who, str] | None:
 def _refused(asked: Sequence[Result], scene: Scene) -> tuple[str, Who, str]:
     sent = next(filter(None, (fact(result, "login", Phase.PROXY) for result in asked)), "")
     given = scene.site.proxy is not None and scene.site.proxy.credentials is not None
-    if sent and not given:
+    if sent.startswith(OWN):
         told = "Check that the ticket is for the right realm and that the proxy knows its own name as this machine does"
         return f"does not accept {sent}", Who.ENDPOINT, f"{told}; or give {GIVE}."
-    if given:
+    if sent or given:
         fix = (
             "Correct the user and the password in the proxy setting (--proxy-user, RAINBOW_PROBE_PROXY_USER and "
             "_PASSWORD). They were tried once and no more, as a second attempt could lock the account: look first "
