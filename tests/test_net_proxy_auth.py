@@ -9,9 +9,12 @@ from dataclasses import replace
 import pytest
 
 from rainbow_probe.demo.loopback import discard, loopback
-from rainbow_probe.model import Cause, Outcome, Phase, Result
+from rainbow_probe.evidence import Recorder, StepError
+from rainbow_probe.model import Cause, Outcome, Phase, Result, Transport
+from rainbow_probe.net.paths import open_stream
+from rainbow_probe.net.route import Route
 from tests.proxies import ALICE, BASIC, WRONG, Doorkeeper, Opinion, basic, digest, many, through
-from tests.servers import ESTABLISHED, QUICK, broke, facts, page
+from tests.servers import ESTABLISHED, QUICK, a_flow, a_hop, broke, facts, page
 
 ASKS = (f"Proxy-Authenticate: {BASIC}",)
 
@@ -194,6 +197,39 @@ async def test_who_hangs_up_on_the_password_gets_it_no_more() -> None:
     ends = [broke(result)[1] for result in results]
     assert (ends.count(Cause.CLOSED), ends.count(Cause.PROXY_AUTH)) == (2, 6)
     assert sum("hangs up" in result.verdict.reason for result in results) == 6
+
+
+async def test_an_answer_that_was_missed_may_have_been_a_refusal() -> None:
+    """A machine without time sends no password twice either, and says that it cannot tell."""
+    door: list[bytes] = []
+    stalled = [0.0]
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        door.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(page("407 Who are you?", b"", *ASKS))
+        door.append(await reader.readuntil(b"\r\n\r\n"))
+        stalled[0] += 60  # as if the process had not come to its turn since
+        await discard(reader, writer)
+
+    async with loopback() as place:
+        route = through(await place.tcp(handle), ALICE, limits=QUICK)
+        flow = a_flow("proxy", 443, Transport.TCP)
+        first, second = Recorder(20, lambda: stalled[0]), Recorder(20)
+        with pytest.raises(StepError) as missed:
+            async with open_stream(a_hop(route_port(route)), flow, route, first):
+                pass
+        with pytest.raises(StepError) as spared:
+            async with open_stream(a_hop(route_port(route)), flow, route, second):
+                pass
+    assert (missed.value.failure.cause, spared.value.failure.cause) == (Cause.BUDGET, Cause.BUDGET)
+    assert "no second attempt" in spared.value.failure.detail
+    assert len([head for head in door if b"Authorization" in head]) == 1
+
+
+def route_port(route: Route) -> int:
+    """Return the port of the proxy of *route*."""
+    assert route.proxy is not None
+    return route.proxy.endpoint.port
 
 
 async def test_the_next_takes_the_turn_of_one_that_was_stopped() -> None:

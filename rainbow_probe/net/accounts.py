@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from rainbow_probe.model import Credentials
+from rainbow_probe.model import Cause, Credentials
 from rainbow_probe.net.mechanism import Mechanism
 from rainbow_probe.protocols.challenges import Challenge
 
@@ -18,6 +18,8 @@ class Account:
         self.turn = asyncio.Lock()
         self.stopped = ""
         """Why they are not sent any more; empty while they may be."""
+        self.cause = Cause.PROXY_AUTH
+        """What flows end with that may not send them."""
 
 
 class Login:

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from rainbow_probe.evidence import StepError
-from rainbow_probe.model import Cause, Endpoint, PeerError, Proxy, Scalar
+from rainbow_probe.model import OUR_OWN, Cause, Endpoint, PeerError, Proxy, Scalar
 from rainbow_probe.net.accounts import Account, Login
 from rainbow_probe.net.mechanism import Mechanism, RefusedError, UnableError
 from rainbow_probe.net.mechanisms import candidates
@@ -151,7 +151,7 @@ class Visit:
                 return await self._step(middle, authority)
         self._judge(said)
         if self._account.stopped:
-            raise PeerError(Cause.PROXY_AUTH, f"{_asked(said)}; not tried: {self._account.stopped}; {NO_SECOND}")
+            raise PeerError(self._account.cause, f"{_asked(said)}; not tried: {self._account.stopped}; {NO_SECOND}")
         if self._account.credentials and not self._login.settled and not await self._turn_free():
             self._queued = self.again = self._connections < MOST_CONNECTIONS
             raise PeerError(Cause.PROXY_AUTH, f"{_asked(said)}; another check is just logging in")
@@ -262,6 +262,8 @@ class Visit:
         cause = error.failure.cause if isinstance(error, StepError) else None
         if cause in SILENCE:
             self._login.settled = True
+        elif cause is not None and cause in OUR_OWN:
+            self._account.stopped, self._account.cause = "this machine missed the answer to the credentials", cause
         elif cause is not None:
             self._login.broken += 1
         if self._login.broken >= MOST_BROKEN:
