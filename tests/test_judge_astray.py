@@ -90,6 +90,18 @@ def test_one_domain_alone_is_no_rewriting(below: dict[str, str]) -> None:
     assert row(told, "domains/mail").verdict == ("fail" if below else "pass")
 
 
+def test_whoever_answers_a_control_serves_nobody() -> None:
+    """A portal's TLS is answered, too; what the rows need is not."""
+    everywhere = {"relative": PAGE, "absolute": PAGE}
+    found = led_astray()
+    web = next(one for one in found.results if one.flow.kind == "https")
+    passes = Verdict(outcome=Outcome.PASS, reason="TLS is answered")
+    control = replace(web, flow=replace(web.flow, id="answers/x", kind="answers", control_of="x"), verdict=passes)
+    told = judged(looked_up(APEX, **everywhere), looked_up(NEUTRAL, **everywhere), control)
+    assert ids(told) == ["dns-rewrites"]
+    assert row(told, "domains/mail").verdict == "fail"
+
+
 def asked_for(found: Case) -> list[Flow]:
     """Return the controls that the results of *found* make necessary."""
     results = {one.flow.id: one for one in found.results}

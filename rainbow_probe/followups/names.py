@@ -23,13 +23,12 @@ def made_up(sofar: Sofar) -> Iterable[Flow]:
                 by_address.setdefault(address, {})[result.flow.target.host] = result
     for hosts in by_address.values():
         if len(hosts) >= FEWEST:
-            yield from _below(next(iter(hosts.values())).flow, sofar)
+            yield from _below(next(iter(hosts.values())).flow, [*hosts, neutral(sofar.guide)])
 
 
-def _below(suspect: Flow, sofar: Sofar) -> Iterator[Flow]:
-    """Yield a look-up below the registered domain of *suspect*, and below the neutral host's."""
-    for host in (suspect.target.host, neutral(sofar.guide)):
-        above = ".".join(host.split(".")[-2:])
+def _below(suspect: Flow, hosts: Iterable[str]) -> Iterator[Flow]:
+    """Yield a look-up below the registered domain of each of *hosts*."""
+    for above in dict.fromkeys(".".join(host.split(".")[-2:]) for host in hosts):
         if above:
             yield Flow(
                 id=f"made-up/{above}:{DNS_PORT}/{Transport.UDP}/{Via.DIRECT}",

@@ -141,7 +141,8 @@ def led_astray(results: Iterable[Result], *kinds: str) -> set[str]:
     """Return the addresses to which made-up names lead (as *kinds*: relative, absolute) and which serve nobody."""
     made_up = [result for result in results if result.flow.kind == MADE_UP]
     led = {str(text) for one in made_up for kind in kinds or ("relative", "absolute") for text in facts(one, kind)}
-    served = {a for one in results if passes(one) and one.flow.kind not in LOOK_UPS for a in addresses(one)}
+    needed = [one for one in results if passes(one) and one.flow.kind not in LOOK_UPS and not one.flow.control_of]
+    served = {address for one in needed for address in addresses(one)}
     return {address for text in led for address in text.split()} - served
 
 
