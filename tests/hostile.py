@@ -26,6 +26,7 @@ HANDSHAKES = Limits(connect=5.0, handshake=5.0, exchange=0.4, datagrams=0.4)
 PROXIES = Limits(connect=5.0, handshake=1.0, exchange=0.4, datagrams=0.4)
 """A handshake's limit holds for CONNECT, too."""
 
+HUGE_URL = "http://else.example/" + "a" * 8000
 TERMINAL = "\x1b]0;owned\x07\x1b[31m\x9b2J\u202e\u200b<script>alert(1)</script>[red]\r\n\t=cmd|' /C calc'!A0"
 """What must never reach a terminal or a page as it is."""
 

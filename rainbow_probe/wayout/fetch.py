@@ -73,7 +73,7 @@ async def remote_text(url: str, flow: Flow, route: Route, rec: Recorder) -> str:
         where = answer.headers.get("location", "")
         if answer.status not in MOVED or not where:
             break
-        url = urljoin(url, where)
+        url = _onward(url, where)
         if not is_remote(url):
             raise PacError("a redirect to something that is not fetched by HTTP")
         answer = await _get(url, flow, route, rec)
@@ -107,6 +107,13 @@ async def _ask(hop: Hop, path: str, flow: Flow, route: Route, rec: Recorder) -> 
         return await fetch(client, stream, path, rec, limit=route.limits.exchange)
 
 
+def _onward(url: str, where: str) -> str:
+    try:
+        return urljoin(url, where)
+    except ValueError as exc:
+        raise PacError("a redirect to something that is no URL") from exc
+
+
 def _path(parts: SplitResult) -> str:
     path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     return "".join(c if "!" <= c <= "~" else f"%{ord(c):02X}" for c in path.encode().decode("latin-1"))
@@ -132,5 +139,5 @@ def decoded(data: bytes, content_type: str) -> str:
     named = re.search(r"charset=\"?([\w.:-]+)", content_type, re.IGNORECASE)
     try:
         return data.decode(marked or (named[1] if named else "latin-1"), "replace")
-    except LookupError:
+    except (LookupError, UnicodeError):  # some codecs have no way to replace what they cannot read
         return data.decode("latin-1")

@@ -41,6 +41,7 @@ SEEDS: Mapping[str, tuple[bytes, ...]] = {
         b"nameserver 192.0.2.1\n",
         b"*.example,10.0.0.0/8,<local>",
     ),
+    "pac": (b"PROXY a:1; SOCKS5 [::1]:2; DIRECT", b"HTTPS x:443;;QUIC y:1"),
     "report": (b'{"schema": "rainbow-probe/report/1", "tool": {"version": "1"}}',),
 }
 """By the name of the target."""

@@ -8,17 +8,13 @@ from functools import partial
 
 import dns.message
 
-from rainbow_probe.evidence import printable
 from rainbow_probe.model import Cause, Credentials, Endpoint, PeerError, Scalar
 from rainbow_probe.net import certificates
 from rainbow_probe.net.dns import _read as read_dns  # pyright: ignore[reportPrivateUsage] - it is what meets the bytes
-from rainbow_probe.net.http import clock_skew, leads_elsewhere
-from rainbow_probe.options import UsageError
 from rainbow_probe.protocols import digest, stun, xml
 from rainbow_probe.protocols.challenges import challenges
 from rainbow_probe.protocols.channel import parse_channel_data
 from rainbow_probe.protocols.connect import Tunnel
-from rainbow_probe.protocols.excerpt import excerpt
 from rainbow_probe.protocols.http import BODY_SIZE, Client, Exchange
 from rainbow_probe.protocols.login import Login
 from rainbow_probe.protocols.socks import Tunnel as Socks
@@ -28,22 +24,13 @@ from rainbow_probe.protocols.stun_auth import fingerprint, verify
 from rainbow_probe.protocols.stun_numbers import CHANNELS
 from rainbow_probe.protocols.turn import Client as Turn
 from rainbow_probe.protocols.xmpp import Opening
-from rainbow_probe.report import from_json
-from rainbow_probe.site import bypass, gnome, kde, macos, resolvers, trust, windows
-from rainbow_probe.site.errors import SiteError
-from rainbow_probe.site.url import parse_proxy, without_secrets
+from tests.fuzz.texts import pac_answer, proxy_url, settings, stored_report, text_of, words
 
 USER = Credentials(user="alice", password="wonder-land-7")  # noqa: S106 - made up for these tests
-TARGET = Endpoint(host="probe.test", port=443)
 OURS = frozenset({Cause.UNKNOWN, Cause.BUDGET, Cause.INTERRUPTED})
 """Causes that no peer can bring about."""
 
 Parse = Callable[[bytes], None]
-
-
-def text_of(data: bytes) -> str:
-    """Give *data* as a text that may hold anything, half characters too."""
-    return data.decode("utf-8", "surrogateescape")
 
 
 def seen(facts: Mapping[str, Scalar]) -> None:
@@ -244,41 +231,6 @@ def certificate(data: bytes) -> None:
     _ = certificates.signed(chain), certificates.is_for(chain, "probe.test")
 
 
-def words(data: bytes) -> None:
-    """See that what is shown is printable and short."""
-    for said in (excerpt(data), excerpt(text_of(data)), printable(text_of(data)), printable(text_of(data), 9)):
-        assert said.isprintable()
-        assert len(said) <= 2048
-    _ = clock_skew(text_of(data)), leads_elsewhere(text_of(data), TARGET)
-
-
-def proxy_url(data: bytes) -> None:
-    """See that a URL names a proxy or is refused."""
-    without_secrets(text_of(data))
-    with suppress(SiteError):
-        assert 0 < parse_proxy(text_of(data), "a test", {}).endpoint.port < 65536
-
-
-def settings(data: bytes) -> None:
-    """See that what a system says of its proxies and resolvers is read as far as it can be."""
-    text = text_of(data)
-    gnome.parse_gsettings(text)
-    kde.parse_kioslaverc(text, {})
-    macos.parse_scutil(text)
-    windows.parse_registry({"ProxyEnable": 1, "ProxyServer": text, "ProxyOverride": text, "AutoConfigURL": text})
-    resolvers.parse_resolv_conf(text)
-    resolvers.parse_scutil_dns(text)
-    trust.parse_security(text)
-    for pattern in bypass.patterns(text):
-        bypass.goes_direct(pattern, TARGET)
-
-
-def stored_report(data: bytes) -> None:
-    """See that a file is a report or refused."""
-    with suppress(UsageError):
-        from_json.loads(text_of(data))
-
-
 TARGETS: Mapping[str, Parse] = {
     "stun": stun_message,
     "stun-stream": stun_stream,
@@ -295,6 +247,7 @@ TARGETS: Mapping[str, Parse] = {
     "words": words,
     "proxy-url": proxy_url,
     "settings": settings,
+    "pac": pac_answer,
     "report": stored_report,
 }
 """Every parser by name."""
