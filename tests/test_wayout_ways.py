@@ -183,7 +183,10 @@ async def test_more_is_asked_later(tmp_path: Path) -> None:
     ways = at(tmp_path / "a.pac", "return `PROXY ${host}:1`")
     await ways.settle({asked(APEX): APEX}, a_quick_route())
     (tmp_path / "a.pac").unlink()
+    took = ways.results[0].took
+    assert took == ways.results[0].took > 0
     await ways.settle(WANTED, a_quick_route())
+    assert ways.results[0].took > took
     assert str(ways.proxy_for(TURN)) == "http://turn.example:1"
     assert len(ways.results) == 1
 

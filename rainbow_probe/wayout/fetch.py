@@ -8,7 +8,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import SplitResult, unquote_to_bytes, urljoin, urlsplit
-from urllib.request import url2pathname
 
 from rainbow_probe.evidence import Recorder, StepError
 from rainbow_probe.model import Endpoint, Flow, Transport
@@ -45,7 +44,7 @@ def local_text(url: str) -> str:
     """Return the text of a ``data:`` or ``file:`` URL, or of a path. Raises ``PacError``."""
     if url.lower().startswith("data:"):
         return decoded(_data(url), "")
-    path = url2pathname(urlsplit(url).path) if url.lower().startswith("file:") else url
+    path = _named_by(url) if url.lower().startswith("file:") else url
     if SCHEME.match(path):
         raise PacError("its scheme is none of http, https, file and data")
     try:
@@ -53,6 +52,12 @@ def local_text(url: str) -> str:
             return decoded(file.read(LARGEST + 1), "")
     except (OSError, ValueError) as exc:
         raise PacError(getattr(exc, "strerror", None) or "not the name of a file") from exc
+
+
+def _named_by(url: str) -> str:
+    from urllib.request import url2pathname  # it brings all of HTTP along
+
+    return url2pathname(urlsplit(url).path)
 
 
 def _data(url: str) -> bytes:

@@ -42,11 +42,12 @@ class Source:
     faults: dict[str, str] = field(default_factory=dict[str, str])
     hangs: set[str] = field(default_factory=set[str])
     """URLs for which it does not come to an end."""
+    took: float = 0.0
 
     @property
     def result(self) -> Result:
         """What became of it, as a check."""
-        return Result(flow=self.flow, verdict=self.verdict, steps=self.rec.steps, took=self.rec.elapsed)
+        return Result(flow=self.flow, verdict=self.verdict, steps=self.rec.steps, took=self.took)
 
     async def ask(self, urls: Mapping[str, Endpoint], route: Route, mine: Sequence[str]) -> dict[str, str]:
         """Return what it answers for each of *urls*; where it fails, or is no PAC file at all, there is no answer."""
@@ -59,7 +60,9 @@ class Source:
             except PeerError:
                 return ()
 
+        began = self.rec.elapsed
         found = await evaluate(self.text, {url: target.host for url, target in urls.items()}, mine, look_up)
+        self.took += self.rec.elapsed - began
         self.faults |= found.faults
         self.hangs |= found.hangs
         if found.missing:
@@ -100,6 +103,7 @@ async def get(pac: Pac, url: str, route: Route) -> Source:
         source.verdict = _broken(f"it cannot be had: {exc}", rec, pac)
     else:
         source.text, source.verdict = text, passed(f"{len(text)} characters, and it answers for all that was asked")
+    source.took = rec.elapsed
     return source
 
 
