@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -69,6 +70,13 @@ def test_a_control_is_no_verdict_on_the_site() -> None:
     run = observed("fail")
     run.report["checks"][0]["control_of"] = "https/a:443/tls/direct"
     assert figures([run]).checks == {}
+
+
+def test_a_run_without_time_is_left_out_and_told() -> None:
+    """It says of itself that it could not listen: that is no verdict on the network."""
+    found = figures([replace(observed("inconclusive"), starved=True), observed()])
+    assert (found.runs, found.starved, found.checks["dns"].untold) == (1, ["here"], 0)
+    assert "are not counted: here (1 x)." in accuracy_page.page(found)
 
 
 def test_a_degraded_row_is_a_pass() -> None:

@@ -206,5 +206,7 @@ def test_a_known_limit_explains_and_a_needless_one_is_told(tmp_path: Path, monke
     assert agreement.unexplained("a", (known,)) == []
     assert agreement.unexplained("b", (other,)) == ["https/x is fail; curl direct 200: works", "needless limit: why"]
     assert agreement.unexplained("c", ()) == []
-    path.write_text(path.read_text() + "chance = true\n")
+    assert agreement.contradicted("a", (known, other)) == [other]
+    path.write_text(path.read_text() + "chance = true\nours = true\n")
+    assert agreement.contradicted("a", (known, other)) == [known, other]
     assert agreement.unexplained("b", ()) == []

@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.lab import accuracy_page, netns, oracle, scenario
 from tests.lab.cloud import Cloud
 from tests.lab.figures import Figures, Observed, figures
-from tests.lab.runs import AT_ONCE, probed
+from tests.lab.runs import AT_ONCE, probed, starved
 from tests.lab.site import Site
 
 REPEATS, NOISY_REPEATS = 2, 5
@@ -55,9 +55,12 @@ def _observe(names: Sequence[str]) -> list[Observed]:
 def _at(cloud: Cloud, number: int, name: str) -> list[Observed]:
     plan, answers = scenario.load(name), oracle.recorded(name)
     with Site(cloud, plan, number=number) as site:
-        reports = [probed(site).report for _ in range(NOISY_REPEATS if plan.noisy else REPEATS)]
+        ends = [probed(site) for _ in range(NOISY_REPEATS if plan.noisy else REPEATS)]
     sys.stderr.write(f"{name}\n")
-    return [Observed(site=name, scenario=plan, report=report, answers=answers) for report in reports]
+    return [
+        Observed(site=name, scenario=plan, report=ended.report, answers=answers, starved=starved(ended))
+        for ended in ends
+    ]
 
 
 if __name__ == "__main__":

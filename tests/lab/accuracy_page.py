@@ -16,10 +16,18 @@ PAGE = Path(__file__).parent / "accuracy_page.md"
 
 def page(found: Figures) -> str:
     """Return the page."""
-    limits = [f"- {', '.join(one.sites)}: {' '.join(one.items)}. {one.reason}" for one in agreement.limits()]
+    limits, ours = (
+        [
+            f"- {', '.join(one.sites)}: `{' '.join(one.items)}`. {one.reason}"
+            for one in agreement.limits()
+            if one.ours is wrong
+        ]
+        for wrong in (False, True)
+    )
     return PAGE.read_text(encoding="utf-8").format(
         version=__version__,
         runs=found.runs,
+        starved=_places(found.starved) or "none",
         sites=found.sites,
         noisy=found.noisy,
         verdicts=sum(one.total for one in found.checks.values()),
@@ -33,6 +41,7 @@ def page(found: Figures) -> str:
         agreed=found.agreed,
         differences=len(found.differences) or "none",
         limits="\n".join(limits) or "none.",
+        ours="\n".join(ours) or "none.",
     )
 
 

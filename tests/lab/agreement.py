@@ -168,6 +168,8 @@ class Limit:
     """A pattern of what the oracle said."""
     chance: bool = False
     """Whether the next record may be without this difference."""
+    ours: bool = False
+    """Whether it is the probe that is wrong, which is known: no limit of the oracle at all."""
 
 
 def limits() -> list[Limit]:
@@ -180,6 +182,7 @@ def limits() -> list[Limit]:
             against=one.get("against", "*"),
             reason=one["reason"],
             chance=one.get("chance", False),
+            ours=one.get("ours", False),
         )
         for one in tables
     ]
@@ -194,6 +197,12 @@ def unexplained(site: str, differences: tuple[Difference, ...]) -> list[str]:
         *(f"{one.item} is {one.verdict}; {one.against}" for one in differences if one not in known),
         *(f"needless limit: {limit.reason}" for limit, ones in explained.items() if not ones and not limit.chance),
     ]
+
+
+def contradicted(site: str, differences: tuple[Difference, ...]) -> list[Difference]:
+    """Return the *differences* at *site* in which the probe is wrong, known or not."""
+    own = [limit for limit in limits() if matches(site, limit.sites) and not limit.ours]
+    return [one for one in differences if not any(_covers(limit, one) for limit in own)]
 
 
 def _covers(limit: Limit, one: Difference) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.lab import agreement
+from tests.lab.agreement import Difference
 from tests.lab.expectation import expected_outcome, expected_verdict, matches
 from tests.lab.oracle import Answers
 from tests.lab.scenario import Scenario
@@ -26,6 +27,8 @@ class Observed:
     scenario: Scenario
     report: Mapping[str, Any]
     answers: Answers
+    starved: bool = False
+    """Whether the measuring machine had no time for it, and the report says so: it tells nothing of the probe."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,6 +89,8 @@ class Figures:
     sites: int
     noisy: int
     runs: int
+    starved: Sequence[str]
+    """The sites of runs that are left out, once a run."""
     checks: Mapping[str, Verdicts]
     """By kind of check."""
     rows: Mapping[str, Verdicts]
@@ -102,31 +107,34 @@ class Figures:
     """Verdicts that one contradicts, known limits excepted."""
 
 
-def figures(runs: Sequence[Observed]) -> Figures:
-    """Count."""
+def figures(observed: Sequence[Observed]) -> Figures:
+    """Count what was *observed*, but for runs without time."""
+    runs = [run for run in observed if not run.starved]
     return Figures(
         sites=len({run.site for run in runs}),
         noisy=len({run.site for run in runs if run.scenario.noisy}),
         runs=len(runs),
+        starved=[run.site for run in observed if run.starved],
         checks=_checks(runs),
         rows=_rows(runs),
         causes=_causes(runs),
         invented=_invented(runs),
         flips=_flips(runs),
         agreed=sum(agreement.compare(run.report, run.answers).agreed for run in runs),
-        differences=[f"{run.site}: {line}" for run in runs for line in _contradictions(run)],
+        differences=[
+            f"{run.site}: {one.item} is {one.verdict}; {one.against}" for run in runs for one in _contradictions(run)
+        ],
     )
 
 
-def _contradictions(run: Observed) -> list[str]:
-    found = agreement.compare(run.report, run.answers).differences
-    return [line for line in agreement.unexplained(run.site, found) if not line.startswith("needless")]
+def _contradictions(run: Observed) -> list[Difference]:
+    return agreement.contradicted(run.site, agreement.compare(run.report, run.answers).differences)
 
 
 def _checks(runs: Iterable[Observed]) -> dict[str, Verdicts]:
     counts: defaultdict[str, Verdicts] = defaultdict(Verdicts)
     for run in runs:
-        against = {line.partition(" ")[0] for line in _contradictions(run)}
+        against = {one.item for one in _contradictions(run)}
         for check in (one for one in run.report["checks"] if not one.get("control_of")):
             wanted = set(expected_outcome(run.scenario.expect.checks, check["id"]).outcome.split("|"))
             counts[check["kind"]].count(
@@ -138,7 +146,7 @@ def _checks(runs: Iterable[Observed]) -> dict[str, Verdicts]:
 def _rows(runs: Iterable[Observed]) -> dict[str, Verdicts]:
     counts: defaultdict[str, Verdicts] = defaultdict(Verdicts)
     for run in runs:
-        against = {line.partition(" ")[0] for line in _contradictions(run)}
+        against = {one.item for one in _contradictions(run)}
         for row in run.report["rows"]:
             wanted = set(expected_verdict(run.scenario, row["id"]).split("|"))
             counts[row["client"]].count(
