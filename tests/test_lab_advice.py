@@ -17,11 +17,12 @@ from tests.judge_samples import guide
 from tests.lab import netns, scenario
 from tests.lab.cloud import Cloud
 from tests.lab.probe import Ended, run_probe
-from tests.lab.runs import AT_ONCE, TRIES, starved
+from tests.lab.runs import AT_ONCE, starved
 from tests.lab.site import Site
 from tests.lab.truth import observe
 
 CHAIN = "inet lab forwarding"
+TRIES = 6  # a run for which this machine had no time says nothing, and here two must be whole
 DECRYPTED = "Corporate Inspection Lab: self-signed certificate in certificate chain"
 
 
