@@ -30,6 +30,10 @@ SEEDS: Mapping[str, tuple[bytes, ...]] = {
     "challenges": (b'Digest realm="a\\"b", nonce=n, qop="auth", Basic realm=x, NTLM TlRM=',),
     "xml": (b"<a xmlns='b' c='d'>e<f/>&amp;&#65;</a>", b"<!DOCTYPE a><a/>", b"<?xml version='1.0' encoding='x'?><a/>"),
     "xmpp": (OPEN + b"\n" + FEATURES, OPEN.replace(b"open", b"close")),
+    "dtls": (
+        bytes.fromhex("16fefd0000000000000000000c 03000000000000000000 0000 fefd00"),
+        b"\x01" + bytes(11) + b"\xfe\xfd",
+    ),
     "dns": (QUERY.to_wire()[2:], bytes.fromhex("0001 0001 0000 0000") + QUERY.to_wire()[12:] + ADDRESS),
     "certificate": (CERTIFICATE,),
     "words": (b"Mon, 01 Jan 2020 00:00:00 GMT", b"https://else.example/x", b"\x1b[31m\xe2\x80\xae"),

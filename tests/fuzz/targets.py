@@ -15,6 +15,7 @@ from rainbow_probe.protocols import digest, stun, xml
 from rainbow_probe.protocols.challenges import challenges
 from rainbow_probe.protocols.channel import parse_channel_data
 from rainbow_probe.protocols.connect import Tunnel
+from rainbow_probe.protocols.dtls import Dtls, DtlsError
 from rainbow_probe.protocols.http import BODY_SIZE, Client, Exchange
 from rainbow_probe.protocols.login import Login
 from rainbow_probe.protocols.socks import Tunnel as Socks
@@ -213,6 +214,16 @@ def xmpp(data: bytes) -> None:
     assert all(name.isprintable() for name in (*opening.mechanisms, *opening.features))
 
 
+def dtls_flight(data: bytes) -> None:
+    """See that a datagram carries a handshake on, ends it or is passed over."""
+    for server in (True, False):
+        end = Dtls(server=server)
+        with suppress(DtlsError):
+            for datagram in (data, b"\x16\xfe\xfd" + bytes(8) + len(data).to_bytes(2, "big") + data):
+                end.feed(datagram)
+        assert not end.done
+
+
 QUERY = dns.message.make_query("probe.test", "A", id=7)
 
 
@@ -242,6 +253,7 @@ TARGETS: Mapping[str, Parse] = {
     "challenges": proxy_challenges,
     "xml": xml_element,
     "xmpp": xmpp,
+    "dtls": dtls_flight,
     "dns": dns_answer,
     "certificate": certificate,
     "words": words,

@@ -13,6 +13,7 @@ from rainbow_probe.report import from_json
 from rainbow_probe.site import bypass, gnome, kde, macos, resolvers, trust, windows
 from rainbow_probe.site.errors import SiteError
 from rainbow_probe.site.url import parse_proxy, without_secrets
+from rainbow_probe.wayout import wpad
 from rainbow_probe.wayout.answers import read_answer
 from rainbow_probe.wayout.fetch import decoded
 
@@ -49,6 +50,7 @@ def settings(data: bytes) -> None:
     resolvers.parse_resolv_conf(text)
     resolvers.parse_scutil_dns(text)
     trust.parse_security(text)
+    wpad.parse_interface(data)
     for pattern in bypass.patterns(text):
         bypass.goes_direct(pattern, TARGET)
 
