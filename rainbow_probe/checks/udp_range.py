@@ -31,6 +31,7 @@ from rainbow_probe.model import (
 from rainbow_probe.net.paths import Hop, failed, passed, resolve
 from rainbow_probe.net.relay import Relay, endpoint
 from rainbow_probe.net.route import Route
+from rainbow_probe.net.spans import runs
 from rainbow_probe.net.udp import open_udp
 
 PORTS = 16  # distinct relayed ports
@@ -192,7 +193,7 @@ def _counted(samples: Sequence[_Sample], control: _Control) -> dict[str, Scalar]
 async def _allocated(stack: AsyncExitStack, control: _Control, rec: Recorder) -> _Sample | StepError:
     try:
         relay = await stack.enter_async_context(Relay.opened(control.hop, control.flow, control.route, rec))
-        await relay.allocate()
+        await _allocate(relay, ipv6=control.direct and ":" in control.hop.address.host)
         if relay.client.relayed is None:
             raise PeerError(Cause.STUN_ERROR, "no relayed address")
         family = ":" in relay.client.relayed[0]
@@ -201,6 +202,16 @@ async def _allocated(stack: AsyncExitStack, control: _Control, rec: Recorder) ->
     except StepError as exc:
         return exc
     return _Sample(relay=relay, relayed=endpoint(relay.client.relayed))
+
+
+async def _allocate(relay: Relay, *, ipv6: bool) -> None:
+    """Ask for an address of the family that this machine has, and take the other one where the server has no such."""
+    try:
+        await relay.allocate(ipv6=ipv6)
+    except StepError as exc:
+        if not ipv6 or exc.failure.cause is not Cause.STUN_ERROR:  # 440, address family not supported
+            raise
+        await relay.allocate()
 
 
 async def _relays_forward(first: _Sample, second: _Sample) -> bool:
@@ -257,8 +268,8 @@ def _judge(samples: Sequence[_Sample], control: _Control, *, relays_forward: boo
     if opened == len(samples):
         return
     if opened:
-        shut = " ".join(str(sample.relayed.port) for sample in samples if not sample.got)
-        raise SilenceError(Cause.PARTLY_OPEN, f"{opened} of {len(samples)} sampled ports open; closed: {shut}")
+        spans = runs({sample.relayed.port: bool(sample.got) for sample in samples})
+        raise SilenceError(Cause.PARTLY_OPEN, f"{opened} of {len(samples)} sampled ports open: {spans}")
     doubt = _doubt(samples, control, relays_forward=relays_forward)
     if doubt:
         raise PeerError(Cause.CANNOT_TELL, doubt)
@@ -280,6 +291,8 @@ def _doubt(samples: Sequence[_Sample], control: _Control, *, relays_forward: boo
         return (
             "the address our own datagrams leave from is not known (only the proxy's is), so none may have been let in"
         )
+    if relay.version != server.version:
+        return f"the server relays over IPv{relay.version}, and is reached from here over IPv{server.version}"
     if relay.is_private and not server.is_private:
         return f"the server relays from {relay}, which cannot be reached from outside"
     return ""

@@ -81,5 +81,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         "rests on it",
         "mtu-black-hole",
     ),
+    "pace": _kind(
+        "datagrams come back when sent slowly, or fast; run only where many were lost, and no row rests on it",
+        *("udp-rate-limited", "packet-loss"),
+    ),
     "ports": _kind("this machine's dynamic ports lie in the guide's range"),
 })

@@ -83,6 +83,16 @@ PORTS: dict[str, Why] = {
         "A rule that names source ports.",
         "Let the rule hold for the source ports of the guide, or for any.",
     ),
+    "udp-rate-limited": why(
+        "Datagrams pass when sent slowly, and many are lost when the same are sent fast.",
+        "Flood protection, or a policer that counts packets.",
+        "Exempt the TURN servers from it.",
+    ),
+    "packet-loss": why(
+        "Datagrams are lost, whether sent slowly or fast; nothing is blocked.",
+        "A bad line, radio, or a link that is full.",
+        "Repair the line, or keep room for calls on it (QoS).",
+    ),
     "udp-range-blocked": why(
         "Datagrams to the conference servers' range never arrive at the relay.",
         "A firewall without a rule for UDP/49152-65535.",

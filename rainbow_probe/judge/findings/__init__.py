@@ -18,6 +18,7 @@ from rainbow_probe.judge.findings import (
     idle,
     inspection,
     logins,
+    losses,
     middlebox,
     names,
     offline,
@@ -112,6 +113,7 @@ FINDERS: tuple[Finder, ...] = (
     resolvers.slow,
     resolvers.tcp_blocked,
     names.moved,
+    losses.policed,
     advice.mapped_differs,
 )
 """In order: the first that explains a failing check has it."""

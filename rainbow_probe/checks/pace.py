@@ -1,0 +1,30 @@
+"""A control, not a row: are datagrams lost by chance, or only when they come fast?"""
+
+from __future__ import annotations
+
+from rainbow_probe.evidence import Recorder
+from rainbow_probe.model import Cause, Flow, PeerError, Phase, Verdict
+from rainbow_probe.net.pace import Pace
+from rainbow_probe.net.paths import Hop, each_address, open_datagrams, passed
+from rainbow_probe.net.route import Route
+
+SLOW = Pace(sent=20, per_second=10)  # what a quota for a call would let pass
+FAST = Pace(sent=150, per_second=150)  # three calls' worth, for a second
+LONGEST = 8.0  # seconds; both take less than four
+
+
+async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+    """Ask slowly, then fast, at every address; the counts stand in the facts."""
+
+    async def attempt(hop: Hop) -> Verdict:
+        async with open_datagrams(hop, flow, route, rec) as link:
+            rec.restart_budget(extra=LONGEST)
+            async with rec.step(Phase.STUN, hop.label, limit=LONGEST) as facts:
+                slow = await SLOW.answered(link)
+                fast = await FAST.answered(link)
+                facts |= {"slow_sent": SLOW.sent, "slow_back": slow, "fast_sent": FAST.sent, "fast_back": fast}
+                if not slow + fast:
+                    raise PeerError(Cause.CANNOT_TELL, "nothing is answered, so nothing can be told of a pace")
+        return passed(f"{slow} of {SLOW.sent} come back when sent slowly, {fast} of {FAST.sent} when sent fast")
+
+    return await each_address(flow, route, rec, attempt)

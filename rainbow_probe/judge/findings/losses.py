@@ -1,0 +1,75 @@
+"""Datagrams that are lost although the path is open: by chance, or because somebody polices their number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rainbow_probe.judge.rules import exemption_rule
+from rainbow_probe.judge.scene import Found, Scene
+from rainbow_probe.judge.traces import fact
+from rainbow_probe.judge.words import hosts, named
+from rainbow_probe.model import Result, Severity, Who
+
+PER_CENT = 100
+MUCH = 0.03  # lost in all, before it is worth a word; voice suffers from 1 % on, but few packets tell no better
+POLICED = 0.25  # more lost when sent fast than when sent slowly
+
+
+def policed(scene: Scene) -> list[Found]:
+    """Say that only so many datagrams pass, if few are lost slowly and many fast; or that they are lost by chance."""
+    counted = [(control, *_lost(control)) for control in scene.controls if fact(control, "fast_sent")]
+    fast = [control for control, slowly, quickly in counted if quickly - slowly >= POLICED]
+    chance = [c for c, slowly, quickly in counted if quickly - slowly < POLICED and max(slowly, quickly) >= MUCH]
+    return [*_limited(fast, scene), *_lossy(chance, scene)]
+
+
+def _lost(control: Result) -> tuple[float, float]:
+    """Return the shares of packets that did not come back, of those sent slowly and of those sent fast."""
+    shares = [1 - int(fact(control, f"{pace}_back") or 0) / int(fact(control, f"{pace}_sent")) for pace in _PACES]
+    return shares[0], shares[1]
+
+
+_PACES = ("slow", "fast")
+
+
+def _limited(fast: Sequence[Result], scene: Scene) -> list[Found]:
+    if not fast:
+        return []
+    return [
+        Found(
+            id="udp-rate-limited",
+            title=f"UDP to {hosts(fast)} is limited to so many packets: sent slowly they pass, sent fast they are lost",
+            who=Who.FIREWALL,
+            fix="Exempt the TURN servers from the limit on UDP packets (flood protection, policing): one call sends 50 "
+            "packets a second each way, and video several hundred.",
+            shows=(*fast, *_suspects(fast, scene)),
+            detail=_told(fast),
+            rules=(exemption_rule(scene, fast, "do not limit the rate of UDP"),),
+            at_least=Severity.DEGRADING,
+        )
+    ]
+
+
+def _lossy(chance: Sequence[Result], scene: Scene) -> list[Found]:
+    if not chance:
+        return []
+    worst = max(max(_lost(control)) for control in chance)
+    return [
+        Found(
+            id="packet-loss",
+            title=f"{worst * PER_CENT:.0f} % of datagrams to {hosts(chance)} are lost, whether sent slowly or fast",
+            who=Who.FIREWALL,
+            fix="Nothing is blocked, but calls will suffer: look for a bad line, radio, or a link that is full.",
+            shows=(*chance, *_suspects(chance, scene)),
+            detail=_told(chance),
+        )
+    ]
+
+
+def _suspects(controls: Sequence[Result], scene: Scene) -> list[Result]:
+    wanted = {control.flow.control_of for control in controls}
+    return [result for result in scene.results if result.flow.id in wanted]
+
+
+def _told(controls: Sequence[Result]) -> str:
+    return named(dict.fromkeys(f"{control.flow.target.host}: {control.verdict.reason}" for control in controls))

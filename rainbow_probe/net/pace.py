@@ -1,0 +1,46 @@
+"""The same question many times, slowly and then fast: what is lost only in a hurry is policed, not lost by chance."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass
+
+from rainbow_probe.net.links import Datagrams
+from rainbow_probe.protocols.stun import MalformedError, Message, Method, request
+
+STRAGGLERS = 0.5  # seconds after the last one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """So many Bindings a second, for a while."""
+
+    sent: int
+    per_second: float
+
+    async def answered(self, link: Datagrams) -> int:
+        """Send them over *link*; return how many were answered."""
+        waiting: set[bytes] = set()
+        missing = self.sent
+
+        async def listen() -> None:
+            nonlocal missing
+            while missing:
+                with contextlib.suppress(MalformedError):
+                    transaction = Message.parse(await link.receive()).transaction
+                    missing -= transaction in waiting
+                    waiting.discard(transaction)
+
+        async with asyncio.TaskGroup() as group:
+            listening = group.create_task(listen())
+            began = time.monotonic()
+            for number in range(self.sent):
+                message = request(Method.BINDING)
+                waiting.add(message.transaction)
+                await link.send(bytes(message))
+                await asyncio.sleep(max(0.0, began + (number + 1) / self.per_second - time.monotonic()))
+            await asyncio.wait({listening}, timeout=STRAGGLERS)
+            listening.cancel()
+        return self.sent - missing

@@ -1,0 +1,101 @@
+"""Losses told apart: by chance, or because datagrams come too fast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from rainbow_probe.checks import pace
+from rainbow_probe.demo.loopback import Datagrams, Peer, loopback
+from rainbow_probe.followups import Sofar, follow_up
+from rainbow_probe.model import Cause, Flow, Outcome, Phase, Result, Scalar, Severity, Transport
+from rainbow_probe.net.pace import Pace
+from rainbow_probe.net.spans import runs
+from rainbow_probe.protocols.stun import Class, Message, reply
+from tests.judge_samples import OPEN_SITE, Fault, case, guide, ids, result, udp
+from tests.servers import a_flow, a_route, broke, facts, probe
+
+
+@pytest.mark.parametrize(("keeps", "slow", "fast"), [(1, 20, 150), (2, 10, 75)])
+async def test_what_comes_back_is_counted(monkeypatch: pytest.MonkeyPatch, keeps: int, slow: int, fast: int) -> None:
+    """Slowly and fast, each by itself; here without the waiting."""
+    monkeypatch.setattr(pace, "SLOW", Pace(sent=20, per_second=1000))
+    monkeypatch.setattr(pace, "FAST", Pace(sent=150, per_second=3000))
+    heard: list[bytes] = []
+
+    def answer(own: Datagrams, data: bytes, peer: Peer) -> None:
+        heard.append(data)
+        if len(heard) % keeps == 0:
+            own.send(b"noise", peer)
+            own.send(bytes(reply(Message.parse(data), Class.SUCCESS)), peer)
+
+    async with loopback() as place:
+        found = await probe(a_flow("pace", place.udp(answer).port, Transport.UDP), a_route())
+    seen = facts(found, Phase.STUN)
+    assert (seen["slow_back"], seen["fast_back"]) == (slow, fast)
+    assert found.verdict.outcome is Outcome.PASS
+
+
+async def test_nothing_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then nothing can be told of a pace."""
+    monkeypatch.setattr(pace, "SLOW", Pace(sent=2, per_second=1000))
+    monkeypatch.setattr(pace, "FAST", Pace(sent=2, per_second=1000))
+    async with loopback() as place:
+        found = await probe(a_flow("pace", place.silent(), Transport.UDP), a_route())
+    assert broke(found, Outcome.INCONCLUSIVE) == (Phase.STUN, Cause.CANNOT_TELL)
+
+
+def test_the_pace_is_polite() -> None:
+    """Under 200 packets a second, for under two seconds."""
+    assert pace.FAST.per_second < 200
+    assert pace.FAST.sent / pace.FAST.per_second < 2
+
+
+LOSSY: Mapping[str, Scalar] = {"sent": 20, "received": 3, "rtt_ms": 1.0}
+
+
+def told(slow: int, fast: int) -> tuple[str, ...]:
+    """Judge a site whose TURN checks over UDP pass and lose much, where so many come back of 20 and of 150."""
+    found = case(Fault(match=udp, outcome=Outcome.PASS, facts=LOSSY))
+    asked = follow_up(Sofar(guide=guide(), site=OPEN_SITE, results={one.flow.id: one for one in found.results}))
+    assert [flow.kind for flow in asked] == ["pace", "pace"]
+    counts: Mapping[str, Scalar] = {"slow_sent": 20, "slow_back": slow, "fast_sent": 150, "fast_back": fast}
+    controls = [_counted(flow, counts) for flow in asked]
+    judged = replace(found, results=(*found.results, *controls)).judged()
+    assert all(one.severity is not Severity.BLOCKING for one in judged.findings)
+    return tuple(ids(judged))
+
+
+def _counted(flow: Flow, counts: Mapping[str, Scalar]) -> Result:
+    ended = result(replace(flow, kind="turn"), Fault(match=udp, outcome=Outcome.PASS, facts=counts))
+    return replace(ended, flow=flow)
+
+
+@pytest.mark.parametrize(
+    ("slow", "fast", "named"),
+    [
+        (20, 20, ("udp-rate-limited",)),
+        (17, 29, ("udp-rate-limited",)),
+        (14, 105, ("packet-loss",)),
+        (18, 130, ("packet-loss",)),
+        (20, 150, ()),
+    ],
+)
+def test_a_limit_and_a_bad_line(slow: int, fast: int, named: tuple[str, ...]) -> None:
+    """What is lost only when it comes fast is limited; what is lost either way is lost by chance."""
+    assert told(slow, fast) == named
+
+
+@pytest.mark.parametrize(
+    ("ports", "said"),
+    [
+        ({50000: True, 51000: True, 60000: False, 61000: False}, "open 50000-51000, closed 60000-61000"),
+        ({60000: False, 50000: True}, "open 50000, closed 60000"),
+        ({1: True, 2: False, 3: True, 4: False, 5: True}, "open and closed ones alternate; closed: 2 4"),
+    ],
+)
+def test_spans_of_ports(ports: dict[int, bool], said: str) -> None:
+    """A rule has a beginning and an end; loss has none."""
+    assert runs(ports) == said
