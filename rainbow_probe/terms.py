@@ -96,6 +96,7 @@ class Cause(StrEnum):
     NO_DATA_BACK = "no-data-back"
     LARGE_LOST = "large-lost"
     WENT_SILENT = "went-silent"
+    RATE_LIMITED = "rate-limited"
     PARTLY_OPEN = "partly-open"
     CANNOT_TELL = "cannot-tell"
     BUDGET = "budget"

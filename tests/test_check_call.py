@@ -13,7 +13,7 @@ from rainbow_probe.model import Cause, Outcome, Phase, Result, Scalar, Transport
 from rainbow_probe.net.route import Limits
 from rainbow_probe.protocols.channel import parse_channel_data
 from rainbow_probe.protocols.dtls import Dtls, DtlsError, looks_like
-from rainbow_probe.protocols.stun import Attr, Message
+from rainbow_probe.protocols.stun import Attr, Class, Message, Method, kind_of
 from tests.judge_samples import OPEN_SITE, Fault, case, guide, ids, report, result, udp
 from tests.servers import ALICE, EASY, OddTurn, Rule, a_flow, a_route, broke, facts, listen, probe
 
@@ -69,11 +69,11 @@ def cuts_at_dtls(message: Message | None, packet: bytes) -> Sequence[bytes] | No
 
 def breaks_dtls(message: Message | None, packet: bytes) -> Sequence[bytes] | None:
     """Answer DTLS with DTLS that no handshake gave."""
-    framed = parse_channel_data(packet)
-    if message is not None or framed is None or not looks_like(framed[1]):
+    if message is None or not looks_like(payload(message, packet)):
         return None
     alert = b"\x15\xfe\xfd" + bytes(8) + b"\x00\x02\x02\x28"  # handshake_failure, RFC 5246 section 7.2
-    return [packet[:2] + len(alert).to_bytes(2, "big") + alert + bytes(-len(alert) % 4)]
+    data = (message.attributes[0], (int(Attr.DATA), alert))
+    return [bytes(Message(kind_of(Method.DATA, Class.INDICATION), message.transaction, data))]
 
 
 @pytest.mark.parametrize("transport", [UDP, TCP, TLS])
@@ -92,6 +92,16 @@ async def test_dtls_that_does_not_pass() -> None:
     result = await tried(keeps_dtls, limits=SOON)
     assert broke(result) == (Phase.DTLS, Cause.TIMEOUT)
     assert "while other data passes" in result.verdict.reason
+
+
+@pytest.mark.parametrize("channels", [True, False])
+async def test_dtls_that_passes_in_one_of_two_wrappings(*, channels: bool) -> None:
+    """A browser begins in indications and goes on in channels: one that is let through is enough."""
+
+    def keeps(message: Message | None, packet: bytes) -> Sequence[bytes] | None:
+        return keeps_dtls(message, packet) if (message is None) is channels else None
+
+    assert (await tried(keeps, limits=SOON)).verdict.outcome is Outcome.PASS
 
 
 async def test_a_flow_that_ends_with_dtls() -> None:

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from rainbow_probe.checks import pace
+from rainbow_probe.checks.pace import policed
 from rainbow_probe.demo.loopback import Datagrams, Peer, loopback
 from rainbow_probe.followups import Sofar, follow_up
-from rainbow_probe.model import Cause, Flow, Outcome, Phase, Result, Scalar, Severity, Transport
+from rainbow_probe.model import Cause, Flow, Outcome, Phase, Result, Scalar, Transport
 from rainbow_probe.net.pace import Pace
 from rainbow_probe.net.spans import runs
 from rainbow_probe.protocols.stun import Class, Message, reply
@@ -38,6 +39,23 @@ async def test_what_comes_back_is_counted(monkeypatch: pytest.MonkeyPatch, keeps
     assert found.verdict.outcome is Outcome.PASS
 
 
+async def test_what_is_lost_only_in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody counts: after the first so many, none is let through."""
+    monkeypatch.setattr(pace, "SLOW", Pace(sent=20, per_second=1000))
+    monkeypatch.setattr(pace, "FAST", Pace(sent=150, per_second=3000))
+    heard: list[bytes] = []
+
+    def answer(own: Datagrams, data: bytes, peer: Peer) -> None:
+        heard.append(data)
+        if len(heard) <= 40:
+            own.send(bytes(reply(Message.parse(data), Class.SUCCESS)), peer)
+
+    async with loopback() as place:
+        found = await probe(a_flow("pace", place.udp(answer).port, Transport.UDP), a_route())
+    assert broke(found) == (Phase.STUN, Cause.RATE_LIMITED)
+    assert "20 of 20 come back when sent slowly, 20 of 150 when sent fast" in found.verdict.reason
+
+
 async def test_nothing_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Then nothing can be told of a pace."""
     monkeypatch.setattr(pace, "SLOW", Pace(sent=2, per_second=1000))
@@ -60,16 +78,25 @@ def told(slow: int, fast: int) -> tuple[str, ...]:
     """Judge a site whose TURN checks over UDP pass and lose much, where so many come back of 20 and of 150."""
     found = case(Fault(match=udp, outcome=Outcome.PASS, facts=LOSSY))
     asked = follow_up(Sofar(guide=guide(), site=OPEN_SITE, results={one.flow.id: one for one in found.results}))
-    assert [flow.kind for flow in asked] == ["pace", "pace"]
+    assert [flow.kind for flow in asked] == ["pace"]
     counts: Mapping[str, Scalar] = {"slow_sent": 20, "slow_back": slow, "fast_sent": 150, "fast_back": fast}
     controls = [_counted(flow, counts) for flow in asked]
     judged = replace(found, results=(*found.results, *controls)).judged()
-    assert all(one.severity is not Severity.BLOCKING for one in judged.findings)
+    limited = [one for one in judged.results if one.flow.kind == "turn" and udp(one.flow) and broken(one)]
+    assert bool(limited) is (policed(slow / 20, fast / 150))
     return tuple(ids(judged))
 
 
+def broken(one: Result) -> bool:
+    """Return whether a check that passed by itself was taken back."""
+    return one.verdict.outcome is Outcome.FAIL and not one.flow.control_of
+
+
 def _counted(flow: Flow, counts: Mapping[str, Scalar]) -> Result:
-    ended = result(replace(flow, kind="turn"), Fault(match=udp, outcome=Outcome.PASS, facts=counts))
+    hurried = policed(int(counts["slow_back"] or 0) / 20, int(counts["fast_back"] or 0) / 150)
+    outcome = Outcome.FAIL if hurried else Outcome.PASS
+    fault = Fault(match=udp, outcome=outcome, phase=Phase.STUN, cause=Cause.RATE_LIMITED, facts=counts)
+    ended = result(replace(flow, kind="turn"), fault)
     return replace(ended, flow=flow)
 
 
@@ -78,6 +105,7 @@ def _counted(flow: Flow, counts: Mapping[str, Scalar]) -> Result:
     [
         (20, 20, ("udp-rate-limited",)),
         (17, 29, ("udp-rate-limited",)),
+        (6, 18, ("udp-rate-limited",)),
         (14, 105, ("packet-loss",)),
         (18, 130, ("packet-loss",)),
         (20, 150, ()),

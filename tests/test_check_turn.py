@@ -66,8 +66,8 @@ async def test_without_credentials_the_question_for_them_is_proof(transport: Tra
     assert facts(result, Phase.TURN_ALLOCATE)["realm"] == "demo.openrainbow.health"
 
 
-DATA = [Phase.TURN_ALLOCATE, Phase.TURN_PERMISSION, Phase.TURN_PERMISSION, Phase.TURN_CHANNEL, Phase.TURN_DATA]
-DATA += [Phase.TURN_CHANNEL, Phase.TURN_DATA]
+DATA = [Phase.TURN_ALLOCATE, *[Phase.TURN_PERMISSION] * 2, *[Phase.TURN_DATA] * 2]
+DATA += [*[Phase.TURN_CHANNEL] * 2, Phase.TURN_DATA]
 
 
 @pytest.mark.parametrize("transport", [UDP, TCP, TLS])

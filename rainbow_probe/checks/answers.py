@@ -13,7 +13,7 @@ from dataclasses import replace
 from rainbow_probe.evidence import Recorder, StepError
 from rainbow_probe.model import Cause, Flow, Transport, Verdict
 from rainbow_probe.net.framing import Framed
-from rainbow_probe.net.http import authority, fetch
+from rainbow_probe.net.http import PADDING, authority, fetch
 from rainbow_probe.net.icmp import rejecter
 from rainbow_probe.net.links import ByteStream
 from rainbow_probe.net.paths import HTTP1, Hop, each_address, open_datagrams, open_stream, passed
@@ -75,6 +75,8 @@ async def _stun(relay: Relay) -> Verdict:
 
 
 async def _http(stream: ByteStream, flow: Flow, route: Route, rec: Recorder) -> Verdict:
-    answer = await fetch(Client(authority(flow.target)), stream, "/", rec, limit=route.limits.exchange)
+    headers = PADDING if route.segment else dict[str, str]()  # the control must carry what it is the control of
+    limit = route.limits.exchange
+    answer = await fetch(Client(authority(flow.target)), stream, "/", rec, limit=limit, headers=headers)
     by = answer.headers.get("via") or answer.headers.get("server") or "somebody who gives no name"
     return passed(f"HTTP is answered: {answer.status} {answer.reason}, by {by}")

@@ -6,7 +6,7 @@ import json
 
 from rainbow_probe.evidence import Recorder
 from rainbow_probe.model import Cause, Endpoint, Failure, Flow, Phase, Scalar, Verdict
-from rainbow_probe.net.http import authority, fetch, leads_elsewhere
+from rainbow_probe.net.http import PADDING, authority, fetch, leads_elsewhere
 from rainbow_probe.net.paths import HTTP1, Hop, each_address, failed, open_stream, passed
 from rainbow_probe.net.route import Route
 from rainbow_probe.protocols.excerpt import excerpt
@@ -42,7 +42,8 @@ async def _ask(paths: tuple[str, ...], hop: Hop, flow: Flow, route: Route, rec: 
             client = Client(authority(flow.target))
             while len(answers) < len(paths) and client.reusable:
                 path = paths[len(answers)]
-                answers.append(await fetch(client, stream, path, rec, limit=route.limits.exchange))
+                limit = route.limits.exchange
+                answers.append(await fetch(client, stream, path, rec, limit=limit, headers=PADDING))
                 if _not_the_api(answers, paths):
                     return answers
     return answers

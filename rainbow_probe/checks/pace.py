@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rainbow_probe.evidence import Recorder
+from rainbow_probe.evidence import Recorder, SilenceError
 from rainbow_probe.model import Cause, Flow, PeerError, Phase, Verdict
 from rainbow_probe.net.pace import Pace
 from rainbow_probe.net.paths import Hop, each_address, open_datagrams, passed
@@ -10,6 +10,7 @@ from rainbow_probe.net.route import Route
 
 SLOW = Pace(sent=20, per_second=10)  # what a quota for a call would let pass
 FAST = Pace(sent=150, per_second=150)  # three calls' worth, for a second
+POLICED = 0.15  # share more that is lost when sent fast than when sent slowly, and at least half of it
 LONGEST = 8.0  # seconds; both take less than four
 
 
@@ -25,6 +26,14 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
                 facts |= {"slow_sent": SLOW.sent, "slow_back": slow, "fast_sent": FAST.sent, "fast_back": fast}
                 if not slow + fast:
                     raise PeerError(Cause.CANNOT_TELL, "nothing is answered, so nothing can be told of a pace")
-        return passed(f"{slow} of {SLOW.sent} come back when sent slowly, {fast} of {FAST.sent} when sent fast")
+                said = f"{slow} of {SLOW.sent} come back when sent slowly, {fast} of {FAST.sent} when sent fast"
+                if policed(slow / SLOW.sent, fast / FAST.sent):
+                    raise SilenceError(Cause.RATE_LIMITED, said)
+        return passed(said)
 
     return await each_address(flow, route, rec, attempt)
+
+
+def policed(slow: float, fast: float) -> bool:
+    """Tell from the shares that came back whether hurry is what was punished: by chance, both are alike."""
+    return slow - fast >= POLICED and fast <= slow / 2

@@ -49,5 +49,4 @@ async def _there_and_back(near: Relay, hop: Hop, flow: Flow, route: Route, rec: 
         here, there = relayed(near), relayed(far)
         await far.permit([here[0]])
         await near.permit([there[0]])
-        await near.bind_channel(there)
         return await Call(near, far, hop.label, route, rec).tried(plain=bool(flow.params.get("plain")))

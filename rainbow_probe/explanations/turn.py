@@ -44,6 +44,11 @@ STUN = stage(
     Phase.STUN,
     "The Binding request to a TURN server, over UDP, TCP or TLS: does anything that speaks STUN answer?",
     {
+        Cause.RATE_LIMITED: why(
+            "Questions sent slowly were answered, and many of the same sent fast were not.",
+            "Flood protection or a policer that counts UDP packets, below what a call needs.",
+            "Exempt the TURN servers from it.",
+        ),
         Cause.TIMEOUT: why(
             "Nothing came back, after all repeats.",
             "UDP: a firewall that drops. TCP/80: a transparent HTTP proxy that waits for more.",

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from rainbow_probe.followups import bypassed, calls, clock, followups, from, losses, names, rainbow_probe, streams, turn
+from rainbow_probe.followups import calls, clock, losses, names, streams, turn
+from rainbow_probe.followups.bypassed import through_the_proxy
 from rainbow_probe.followups.proxied import beside_the_tunnel
 from rainbow_probe.followups.sofar import Sofar
 from rainbow_probe.model import Flow

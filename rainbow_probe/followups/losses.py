@@ -10,7 +10,7 @@ from rainbow_probe.followups.sofar import Sofar
 from rainbow_probe.model import Flow, Phase, Result, Transport
 
 ENOUGH = 0.7  # of the packets of an echo: what a line that loses 5 % each way still gives back
-MOST = 2  # servers
+MOST = 1  # server: two at once would be in each other's way
 REPEATED = 4  # times a request was sent before it was answered
 
 

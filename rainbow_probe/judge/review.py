@@ -1,18 +1,21 @@
-"""Second thoughts: a pass that rests on a certificate, or an address, which other checks show to be somebody else's."""
+"""Second thoughts: passes that other checks take back: somebody else's certificate or address, a path too poor."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from rainbow_probe.judge.traces import addresses, fact, interceptor, issuer, led_astray, passes
+from rainbow_probe.judge.traces import addresses, cause, fact, interceptor, issuer, led_astray, over_udp, passes
 from rainbow_probe.judge.words import common_name
-from rainbow_probe.model import Cause, Failure, IssuerPolicy, Outcome, Phase, Result, Verdict
+from rainbow_probe.model import Cause, Failure, IssuerPolicy, Outcome, Phase, Result, Transport, Verdict, Via
+
+FULL = 0.7  # of the packets of an echo
+SILENT = frozenset({Cause.TIMEOUT, Cause.NO_DATA_BACK, Cause.LARGE_LOST, Cause.WENT_SILENT})
 
 
 def reviewed(results: Sequence[Result]) -> tuple[Result, ...]:
-    """Take back what rests on somebody else's certificate, and look-ups that gave a made-up address."""
-    return _not_borrowed(_not_made_up(results))
+    """Take back what rests on somebody else's certificate, on a made-up address, or on packets too few and small."""
+    return _not_poor(_not_borrowed(_not_made_up(results)))
 
 
 def _not_made_up(results: Sequence[Result]) -> Sequence[Result]:
@@ -41,6 +44,42 @@ def _not_borrowed(results: Sequence[Result]) -> tuple[Result, ...]:
     """
     strangers = {issuer(result) for result in results if _stands_in(result)} - {""}
     return tuple(_doubted(result) if _borrowed(result, strangers) else result for result in results)
+
+
+def _not_poor(results: Sequence[Result]) -> tuple[Result, ...]:
+    """Fail what was tried with fewer or smaller packets than those of a call, where controls show the limit."""
+    limits = {_door(r): r for r in results if r.flow.control_of and cause(r) is Cause.RATE_LIMITED}
+    small = {r.flow.target.host: r for r in results if _turn(r) and cause(r) is Cause.LARGE_LOST}
+    judged = (_limited(result, limits.get(_door(result))) for result in results)
+    return tuple(_small(result, small.get(result.flow.target.host)) for result in judged)
+
+
+def _turn(result: Result) -> bool:
+    return result.flow.kind == "turn" and over_udp(result) and not result.flow.control_of
+
+
+def _door(result: Result) -> tuple[int, Transport, Via]:
+    return result.flow.target.port, result.flow.transport, result.flow.via
+
+
+def _small(result: Result, turn: Result | None) -> Result:
+    """Fail a range of ports that was tried in small packets, where large ones to the same server are lost."""
+    if turn is None or result.flow.kind != "udp-range" or not passes(result):
+        return result
+    return replace(result, verdict=turn.verdict)
+
+
+def _thin(result: Result) -> bool:
+    """Return whether much of what was sent through the relay did not come back."""
+    data = [step.facts for step in result.steps if step.phase is Phase.TURN_DATA]
+    return any(int(f.get("received") or 0) < FULL * int(f.get("sent") or 0) for f in data)
+
+
+def _limited(result: Result, control: Result | None) -> Result:
+    """Fail what got through, or fell silent, where *control* shows that fewer packets pass than any call sends."""
+    if control is None or not _turn(result) or not ((passes(result) and _thin(result)) or cause(result) in SILENT):
+        return result
+    return replace(result, verdict=control.verdict)
 
 
 def _stands_in(result: Result) -> bool:

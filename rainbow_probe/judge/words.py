@@ -67,6 +67,7 @@ CAUSES: Mapping[Cause, str] = MappingProxyType({
     Cause.NO_DATA_BACK: "nothing comes back through the relay",
     Cause.LARGE_LOST: "small packets come back, large ones do not",
     Cause.WENT_SILENT: "it worked at first, and then nothing passed any more",
+    Cause.RATE_LIMITED: "only so many packets a second pass, fewer than a call needs",
     Cause.PARTLY_OPEN: "only some ports are open",
     Cause.CANNOT_TELL: "what was seen has more than one reading",
     Cause.BUDGET: "the time of the run was over",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from rainbow_probe.evidence import Recorder, SilenceError
 from rainbow_probe.model import Cause, PeerError, Phase, Scalar, Verdict
@@ -14,10 +16,14 @@ from rainbow_probe.net.relay import LAST_WORD, Relay
 from rainbow_probe.net.route import Route
 from rainbow_probe.protocols.turn import Address
 
+if TYPE_CHECKING:
+    from rainbow_probe.net.dtls import Handshake
+
 LARGE = 1200  # bytes: what browsers send at most in one datagram, so what video looks like
 LARGE_ON_STREAM = 1400  # there, segments are as large as the path seems to allow
 FEW = 4  # large packets to begin with
 MANY = 40  # at 200 a second; far more than the packets of a handshake
+EARLY = 0.3  # share of it for a handshake in indications
 TRYING, CONTROL, WHOLE = (
     0.85,
     0.2,
@@ -31,9 +37,12 @@ class Call:
     def __init__(self, near: Relay, far: Relay, subject: str, route: Route, rec: Recorder) -> None:
         """Record what is tried under the address *subject*."""
         self._near, self._far, self._subject, self._route, self._rec = near, far, subject, route, rec
+        self._bound = False
 
     async def tried(self, *, plain: bool = False) -> Verdict:
         """Try small packets, large ones, and a handshake; raises ``StepError`` for the first that do not pass.
+
+        All of that in indications and, as browsers do, only then in a channel.
 
         With *plain*, many more large packets take the handshake's place.
         """
@@ -44,6 +53,8 @@ class Call:
             await self._large(there, many=MANY)
             return passed(f"{MANY} large packets pass through the relay")
         took = await self._handshake(there)
+        await self._channels(there)
+        await self._small(there)
         said = f"{facts['received']} of {facts['sent']} packets back through the relay in {facts['rtt_ms']} ms"
         return passed(f"{said}; DTLS in {took} ms")
 
@@ -54,9 +65,8 @@ class Call:
         return facts
 
     async def _large(self, there: Address, many: int = FEW) -> None:
-        """Send what video is made of, on channels both ways: their headers are what clients use for it."""
+        """Send what video is made of, as indications: with their headers, browsers shake hands."""
         size = LARGE_ON_STREAM if self._near.link.reliable else LARGE
-        await self._far.bind_channel(relayed(self._near))
         async with self._step(Phase.TURN_DATA) as facts:
             facts["size"] = size
             echo = Echo(self._near, self._far, there, facts, size=size, few=many)
@@ -76,13 +86,29 @@ class Call:
         shake = Handshake(self._near, self._far, relayed(self._near), there)
         async with self._step(Phase.DTLS) as facts:
             try:
-                async with asyncio.timeout(self._near.limit * TRYING):
-                    await shake.run()
+                await self._shaken(shake, there)
             except TimeoutError as exc:
                 raise await self._stopped(there, shake.size) from exc
             finally:
                 facts |= {"datagrams": shake.datagrams, "size": shake.size}
         return round((self._rec.elapsed - began) * 1000, 2)
+
+    async def _shaken(self, shake: Handshake, there: Address) -> None:
+        """Shake hands in indications, and go on in channels after a while: one of the two will do."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._near.limit * EARLY):
+                await shake.run()
+        if shake.done:
+            return
+        async with asyncio.timeout(self._near.limit * (TRYING - EARLY)):
+            await self._channels(there)
+            await shake.run()
+
+    async def _channels(self, there: Address) -> None:
+        if not self._bound:
+            await self._near.bind_channel(there)
+            await self._far.bind_channel(relayed(self._near))
+        self._bound = True
 
     async def _stopped(self, there: Address, size: int) -> Exception:
         """Tell a handshake that does not pass from a path on which nothing passes any more."""

@@ -39,13 +39,22 @@ class Handshake:
     """Bytes of the largest one."""
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def __post_init__(self) -> None:
+        """Make both ends."""
+        self._client = _End(self.near, self.there, Dtls(server=False))
+        self._server = _End(self.far, self.here, Dtls(server=True))
+
+    @property
+    def done(self) -> bool:
+        """Whether both ends have finished."""
+        return self._client.machine.done and self._server.machine.done
+
     async def run(self) -> None:
-        """Run until both ends are done. Raises ``PeerError`` if what comes breaks it."""
-        client = _End(self.near, self.there, Dtls(server=False))
-        server = _End(self.far, self.here, Dtls(server=True))
+        """Run until both are done; go on where it was cancelled. Raises ``PeerError`` if what comes breaks it."""
+        client, server = self._client, self._server
         async with asyncio.TaskGroup() as group:
             listening = [group.create_task(self._listen(end)) for end in (client, server)]
-            while not (client.machine.done and server.machine.done):
+            while not self.done:
                 await self._send(client)
                 await self._send(server)
                 await self._wait()

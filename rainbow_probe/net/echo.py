@@ -13,7 +13,7 @@ from rainbow_probe.protocols.turn import Address
 PACKETS = 10  # one lost datagram must not look like a block
 PACE = 0.005  # seconds between them
 GRACE = 0.3  # seconds for stragglers once the first came back
-MORE = 5  # packets after each such pause, as long as none came: at 30 % loss each way one in four makes both trips
+SLOW = 0.12  # and between packets as long as none came: in a hurry, a limit on their number would take them all
 NUMBER = 4  # bytes
 
 
@@ -61,10 +61,13 @@ class Echo:
             self._sent[data] = time.monotonic()
             self._facts["sent"] = len(self._sent)
             await self._near.send(self._there, data)
-            paused = number >= self._few - 1 and (number + 1 - self._few) % MORE == 0
-            await asyncio.sleep(GRACE if paused else PACE)
-            if paused and self._trips:
+            if number < self._few - 1:
+                await asyncio.sleep(PACE)
+            elif self._trips:
+                await asyncio.sleep(GRACE)
                 return
+            else:
+                await asyncio.sleep(SLOW)
 
     async def _give_back(self) -> None:
         while True:

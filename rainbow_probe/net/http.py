@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from rainbow_probe.evidence import Recorder
@@ -13,6 +15,8 @@ from rainbow_probe.protocols.excerpt import excerpt
 from rainbow_probe.protocols.http import Client, Exchange
 
 BODY_SHOWN = 400  # characters of an answer that are kept as evidence
+PADDING: Mapping[str, str] = MappingProxyType({"X-Padding": "0" * 1400})
+"""Makes a request as large as a browser's, whose first message alone fills more than a packet: sizes must be tried."""
 USUAL_PORTS = frozenset({80, 443})
 
 
@@ -21,10 +25,18 @@ def authority(target: Endpoint) -> str:
     return str(target).removesuffix(f":{target.port}") if target.port in USUAL_PORTS else str(target)
 
 
-async def fetch(client: Client, stream: ByteStream, path: str, rec: Recorder, *, limit: float) -> Exchange:
+async def fetch(
+    client: Client,
+    stream: ByteStream,
+    path: str,
+    rec: Recorder,
+    *,
+    limit: float,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Exchange:
     """GET *path* on *stream*, keeping the whole answer up to the protocol's bounds."""
     async with rec.step(Phase.HTTP, path, limit=limit) as facts:
-        exchange = client.exchange("GET", path)
+        exchange = client.exchange("GET", path, headers)
         try:
             await stream.send(exchange.request())
             while not exchange.done:

@@ -16,7 +16,7 @@ from websockets.uri import parse_uri
 
 from rainbow_probe.evidence import Recorder
 from rainbow_probe.model import Cause, Endpoint, PeerError, Phase, Scalar
-from rainbow_probe.net.http import BODY_SHOWN, clock_skew
+from rainbow_probe.net.http import BODY_SHOWN, PADDING, clock_skew
 from rainbow_probe.net.links import ByteStream, Parting
 from rainbow_probe.protocols.excerpt import excerpt
 from rainbow_probe.protocols.http import USER_AGENT, Head
@@ -49,6 +49,7 @@ class WebSocket:
         async with rec.step(Phase.WEBSOCKET, self._path, limit=limit) as facts:
             request = self._protocol.connect()
             request.headers["User-Agent"] = USER_AGENT
+            request.headers.update(PADDING)
             self._protocol.send_request(request)
             head = Head()
             while self._response is None and self._protocol.handshake_exc is None:

@@ -79,6 +79,7 @@ FINDERS: tuple[Finder, ...] = (
     # What the border drops, rejects or cuts.
     wayout.bypass_blocked,
     direct.direct_blocked,
+    losses.limited,
     filters.by_name,
     sizes.black_hole,
     idle.cut,
@@ -113,7 +114,7 @@ FINDERS: tuple[Finder, ...] = (
     resolvers.slow,
     resolvers.tcp_blocked,
     names.moved,
-    losses.policed,
+    losses.by_chance,
     advice.mapped_differs,
 )
 """In order: the first that explains a failing check has it."""

@@ -6,21 +6,26 @@ from collections.abc import Sequence
 
 from rainbow_probe.judge.rules import exemption_rule
 from rainbow_probe.judge.scene import Found, Scene
-from rainbow_probe.judge.traces import fact
+from rainbow_probe.judge.traces import cause, fact, passes
 from rainbow_probe.judge.words import hosts, named
-from rainbow_probe.model import Result, Severity, Who
+from rainbow_probe.model import Cause, Result, Severity, Who
 
 PER_CENT = 100
 MUCH = 0.03  # lost in all, before it is worth a word; voice suffers from 1 % on, but few packets tell no better
-POLICED = 0.25  # more lost when sent fast than when sent slowly
 
 
-def policed(scene: Scene) -> list[Found]:
-    """Say that only so many datagrams pass, if few are lost slowly and many fast; or that they are lost by chance."""
-    counted = [(control, *_lost(control)) for control in scene.controls if fact(control, "fast_sent")]
-    fast = [control for control, slowly, quickly in counted if quickly - slowly >= POLICED]
-    chance = [c for c, slowly, quickly in counted if quickly - slowly < POLICED and max(slowly, quickly) >= MUCH]
-    return [*_limited(fast, scene), *_lossy(chance, scene)]
+def limited(scene: Scene) -> list[Found]:
+    """Say that only so many datagrams pass, if few are lost slowly and many fast."""
+    return _limited([c for c in _counted(scene) if cause(c) is Cause.RATE_LIMITED], scene)
+
+
+def by_chance(scene: Scene) -> list[Found]:
+    """Say that datagrams are lost, whether they come slowly or fast."""
+    return _lossy([c for c in _counted(scene) if passes(c) and max(_lost(c)) >= MUCH], scene)
+
+
+def _counted(scene: Scene) -> list[Result]:
+    return [control for control in scene.controls if fact(control, "fast_sent")]
 
 
 def _lost(control: Result) -> tuple[float, float]:
@@ -42,7 +47,8 @@ def _limited(fast: Sequence[Result], scene: Scene) -> list[Found]:
             who=Who.FIREWALL,
             fix="Exempt the TURN servers from the limit on UDP packets (flood protection, policing): one call sends 50 "
             "packets a second each way, and video several hundred.",
-            shows=(*fast, *_suspects(fast, scene)),
+            claims=tuple(r for r in scene.failing if cause(r) is Cause.RATE_LIMITED),
+            shows=tuple(fast),
             detail=_told(fast),
             rules=(exemption_rule(scene, fast, "do not limit the rate of UDP"),),
             at_least=Severity.DEGRADING,

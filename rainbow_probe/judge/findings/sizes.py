@@ -14,7 +14,7 @@ from rainbow_probe.model import Cause, Phase, Result, Rule
 AFTER = frozenset({Phase.TLS, Phase.HTTP, Phase.WEBSOCKET, Phase.XMPP, Phase.TURN_DATA, Phase.DTLS})
 SILENT = frozenset({Cause.TIMEOUT, Cause.LARGE_LOST, Cause.WENT_SILENT})
 SMALL = "/small"
-CALL = 1280  # bytes of an IP packet that calls and QUIC count on, and IPv6 promises (RFC 8200 section 5)
+CALL = 1350  # bytes of an IP packet: what a browser sends at most, in an indication with all that servers add
 RULE = """\
 let ICMP "destination unreachable, fragmentation needed" (type 3, code 4) and ICMPv6 "packet too big" (type 2) pass
 both ways, or lower the TCP MSS to what fits on the router where the small link begins (nftables: tcp option maxseg
