@@ -103,6 +103,14 @@ async def test_the_refusal_is_kept() -> None:
     assert (kept["via"], kept["body"]) == ("1.1 a, 1.1 b", "<html>log in")
 
 
+async def test_what_stood_in_between_is_kept() -> None:
+    """A cache or a filter names itself in fields of its own."""
+    fields = ("X-Cache: MISS from box", "X-Squid-Error: ERR_ACCESS_DENIED 0", "Proxy-Agent: gate/2", "Age: 7")
+    kept = facts(await tried(answers(page("403 Forbidden", b"", *fields))), Phase.WEBSOCKET)
+    assert (kept["x_cache"], kept["x_squid_error"]) == ("MISS from box", "ERR_ACCESS_DENIED 0")
+    assert (kept["proxy_agent"], kept["age"]) == ("gate/2", "7")
+
+
 async def test_a_guessed_path_is_not_judged() -> None:
     """Where the catalogue only infers the path, a refusal may be our guess."""
     result = await tried(answers(page("404 Not Found")), path_known=False)

@@ -18,6 +18,19 @@ BODY_SHOWN = 400  # characters of an answer that are kept as evidence
 PADDING: Mapping[str, str] = MappingProxyType({"X-Padding": "0" * 1400})
 """Makes a request as large as a browser's, whose first message alone fills more than a packet: sizes must be tried."""
 USUAL_PORTS = frozenset({80, 443})
+TELLING = (
+    ("server", "server"),
+    ("content_type", "content-type"),
+    ("location", "location"),
+    ("date", "date"),
+    ("via", "via"),
+    ("x_cache", "x-cache"),
+    ("x_squid_error", "x-squid-error"),
+    ("proxy_status", "proxy-status"),
+    ("proxy_agent", "proxy-agent"),
+    ("age", "age"),
+)
+"""Fields that tell who answered, and what stood in between: the fact's name, and the field's."""
 
 
 def authority(target: Endpoint) -> str:
@@ -56,24 +69,10 @@ def describe(exchange: Exchange) -> dict[str, Scalar]:
         "reason": exchange.reason,
         "body": excerpt(exchange.body, BODY_SHOWN),
     }
-    facts |= {key: headers[name] for key, name in _TELLING if name in headers}
+    facts |= {key: headers[name] for key, name in TELLING if name in headers}
     if (skew := clock_skew(headers.get("date", ""))) is not None:
         facts["clock_skew_s"] = skew
     return facts
-
-
-_TELLING = (
-    ("server", "server"),
-    ("content_type", "content-type"),
-    ("location", "location"),
-    ("date", "date"),
-    ("via", "via"),
-    ("x_cache", "x-cache"),
-    ("x_squid_error", "x-squid-error"),
-    ("proxy_status", "proxy-status"),
-    ("proxy_agent", "proxy-agent"),
-    ("age", "age"),
-)
 
 
 def leads_elsewhere(location: str, asked: Endpoint) -> str:

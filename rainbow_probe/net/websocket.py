@@ -16,7 +16,7 @@ from websockets.uri import parse_uri
 
 from rainbow_probe.evidence import Recorder
 from rainbow_probe.model import Cause, Endpoint, PeerError, Phase, Scalar
-from rainbow_probe.net.http import BODY_SHOWN, PADDING, clock_skew
+from rainbow_probe.net.http import BODY_SHOWN, PADDING, TELLING, clock_skew
 from rainbow_probe.net.links import ByteStream, Parting
 from rainbow_probe.protocols.excerpt import excerpt
 from rainbow_probe.protocols.http import USER_AGENT, Head
@@ -131,7 +131,7 @@ class WebSocket:
 def _describe(response: Response | None) -> dict[str, Scalar]:
     if response is None:
         return {}
-    said = {key: ", ".join(response.headers.get_all(key)) for key in ("server", "via", "location", "date")}
+    said = {key: ", ".join(response.headers.get_all(name)) for key, name in TELLING}
     facts: dict[str, Scalar] = {"status": response.status_code, "reason": response.reason_phrase}
     facts |= {key: value for key, value in said.items() if value}
     if response.body:
