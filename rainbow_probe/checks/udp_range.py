@@ -193,7 +193,7 @@ def _counted(samples: Sequence[_Sample], control: _Control) -> dict[str, Scalar]
 async def _allocated(stack: AsyncExitStack, control: _Control, rec: Recorder) -> _Sample | StepError:
     try:
         relay = await stack.enter_async_context(Relay.opened(control.hop, control.flow, control.route, rec))
-        await _allocate(relay, ipv6=control.direct and ":" in control.hop.address.host)
+        await relay.allocate()
         if relay.client.relayed is None:
             raise PeerError(Cause.STUN_ERROR, "no relayed address")
         family = ":" in relay.client.relayed[0]
@@ -202,16 +202,6 @@ async def _allocated(stack: AsyncExitStack, control: _Control, rec: Recorder) ->
     except StepError as exc:
         return exc
     return _Sample(relay=relay, relayed=endpoint(relay.client.relayed))
-
-
-async def _allocate(relay: Relay, *, ipv6: bool) -> None:
-    """Ask for an address of the family that this machine has, and take the other one where the server has no such."""
-    try:
-        await relay.allocate(ipv6=ipv6)
-    except StepError as exc:
-        if not ipv6 or exc.failure.cause is not Cause.STUN_ERROR:  # 440, address family not supported
-            raise
-        await relay.allocate()
 
 
 async def _relays_forward(first: _Sample, second: _Sample) -> bool:

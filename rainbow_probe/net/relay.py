@@ -59,11 +59,11 @@ class Relay:
                 facts["unknown_attributes"] = " ".join(unknown)
         return mapped
 
-    async def allocate(self, *, ipv6: bool = False) -> bool:
+    async def allocate(self) -> bool:
         """Ask for a relayed address; False if the server asks for credentials and there are none."""
         async with self._rec.step(Phase.TURN_ALLOCATE, self._subject, limit=self.limit) as facts:
             try:
-                await self._settled(lambda: self.client.allocate(ipv6=ipv6), facts)
+                await self._settled(self.client.allocate, facts)
             finally:
                 facts |= {"realm": self.client.realm, "software": self.client.software}
             facts |= {"relayed": _text(self.client.relayed), "lifetime": self.client.lifetime}
