@@ -413,3 +413,22 @@ async def test_a_result_has_its_duration() -> None:
         result = await probe(a_flow("https", place.refusing(), Transport.TCP), a_route())
     assert 0 < result.took < 5
     assert all(0 <= step.at <= step.at + step.took <= result.took + 0.1 for step in result.steps)
+
+
+async def test_what_runs_behind_the_rest_hides_no_lag(kind: Kind) -> None:
+    """The self-check is that of the whole run, however many parts it has."""
+
+    @kind
+    async def check(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+        await asyncio.sleep(0)
+        if flow.target.port == 1:
+            time.sleep(0.2)  # noqa: ASYNC251 - the stall is what is tested
+            await asyncio.sleep(0.06)
+        return passed(f"{flow} {route} {rec}")
+
+    run = Progressing()
+    await run_all(jobs_of(1), run, Watcher(), budget=8, deadline=60)
+    spent = float(run.self_check["cpu_s"] or 0)
+    await run_all(jobs_of(2), run, Watcher(), budget=8, deadline=60)
+    assert float(run.self_check["max_lag_ms"] or 0) > 100
+    assert float(run.self_check["cpu_s"] or 0) >= spent
