@@ -23,6 +23,7 @@ from tests.rule_samples import (
     PERMIT_ADDRESS,
     UDP_OPENING,
     UNKNOWN,
+    host,
 )
 
 COMMENTS = {"cisco-asa": "!"}
@@ -307,3 +308,23 @@ def test_words_for_a_ticket() -> None:
 def test_the_help_names_every_format() -> None:
     """The grammar does not import the renderers for that."""
     assert TOLD.split(", ") == list(FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [
+        ("fortinet", r'edit "(rainbow-[^"]*)"\n +set (?:type|subnet)'),
+        ("fortinet", r'set name "(.*)"'),
+        ("fortinet", r"set name (.*)"),
+        ("paloalto", r"set address (\S+)"),
+        ("paloalto", r"set rulebase security rules (\S+)"),
+    ],
+)
+def test_no_name_stands_for_two_things(name: str, named: str) -> None:
+    """A second object of one name would replace the first, and the rule would open another host."""
+    elsewhere = replace(UDP_OPENING, to=(host("turn-c.example.org", "192.0.2.9"),), by_proxy=False)
+    beside = replace(EXEMPT, to=(host("others.example.org", "192.0.2.10"), *EXEMPT.to))
+    wanted = RuleSet(title="A guide", openings=(UDP_OPENING, elsewhere, beside))
+    found = re.findall(named, render(wanted, name))
+    assert len(found) == len(set(found)) > 1
+    assert all(len(one) <= 63 and one.count('"') in {0, 2} for one in found)

@@ -5,25 +5,29 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
 
-from rainbow_probe.rules.objects import Thing, each, things
+from rainbow_probe.rules.objects import Thing, each, of, things, titles
 from rainbow_probe.rules.shapes import Act, By, Opening, RuleSet, Style
 from rainbow_probe.rules.words import NO_PROXY, heading, label, port_range, reason
 
 HINT = "Put your own interfaces for lan and wan, and the policies above those that deny."
+LONGEST_NAME = 35  # characters of a policy's name, FortiOS
 PROFILE = "Put the name of your own deep-inspection profile."
 
 
 def render(rules: RuleSet, style: Style) -> str:
     """Write the commands; what is not IPv4 is left out, with a comment."""
     by = style.by or By.NAME
-    opened, exempt = things(rules.of(Act.OPEN), by), things(rules.of(Act.EXEMPT), by)
-    objects = (*each({**opened, **exempt}), *_senders(opened, rules, style))
+    every = things((*rules.of(Act.OPEN), *rules.of(Act.EXEMPT)), by)
+    opened, exempt = of(every, Act.OPEN), of(every, Act.EXEMPT)
+    objects = (*each(every), *_senders(opened, rules, style))
     lines = [f"# {line}" for line in heading(rules)]
     lines += [f"# IPv6, left out: {one.value}" for one in objects if not _written(one)]
     lines += _config("firewall address", [line for one in objects if _written(one) for line in _address(one)])
-    lines += _config("firewall service custom", [line for one in opened for line in _service(one)])
+    services = {label(one): one for one in opened}
+    lines += _config("firewall service custom", [line for one in services.values() for line in _service(one)])
     lines += [f"# {HINT}"] if opened else []
-    policies = [line for one, to in opened.items() for line in _policy(one, to, _from(one, rules, style))]
+    names = titles(opened, LONGEST_NAME)
+    policies = [line for one, to in opened.items() for line in _policy(one, names[one], to, _from(one, rules, style))]
     lines += _config("firewall policy", policies)
     lines += _exempt(each(exempt))
     return "\n".join(lines) + "\n"
@@ -66,13 +70,13 @@ def _from(one: Opening, rules: RuleSet, style: Style) -> str | None:
     return None if senders is None else " ".join(f'"rainbow-from-{each}"' for each in senders) or '"all"'
 
 
-def _policy(one: Opening, to: Iterable[Thing], senders: str | None) -> Iterator[str]:
+def _policy(one: Opening, name: str, to: Iterable[Thing], senders: str | None) -> Iterator[str]:
     there = " ".join(f'"{thing.label}"' for thing in to if _written(thing))
     yield f"# {reason(one)}{'' if senders else f': {NO_PROXY}'}"
     if there and senders:
         yield from _edit(
             "0",
-            f'name "rainbow-{label(one)}"'[:41],
+            f'name "{name}"',
             *('srcintf "lan"', 'dstintf "wan"', f"srcaddr {senders}", f"dstaddr {there}"),
             *(f'service "rainbow-{label(one)}"', 'schedule "always"', "action accept", "nat enable"),
         )

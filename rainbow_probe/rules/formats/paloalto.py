@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from rainbow_probe.rules.objects import Thing, each, things
+from rainbow_probe.rules.objects import Thing, each, of, things, titles
 from rainbow_probe.rules.shapes import Act, By, Opening, RuleSet, Style
 from rainbow_probe.rules.words import NO_PROXY, heading, label, ports, reason
 
+LONGEST_NAME = 63  # characters of a rule's name, PAN-OS
 HINT = "Put your own zones for trust and untrust, and move the rules above those that deny or decrypt."
 
 
 def render(rules: RuleSet, style: Style) -> str:
     """Write the commands, to be pasted in configuration mode."""
     by = style.by or By.NAME
-    opened, exempt = things(rules.of(Act.OPEN), by), things(rules.of(Act.EXEMPT), by)
+    every = things((*rules.of(Act.OPEN), *rules.of(Act.EXEMPT)), by)
+    opened, exempt = of(every, Act.OPEN), of(every, Act.EXEMPT)
+    names = titles(opened, LONGEST_NAME)
     services = dict.fromkeys(_service(one) for one in (*opened, *exempt))
     lines = [
         *(f"# {line}" for line in heading(rules)),
         *([f"# {HINT}"] if rules.openings else []),
-        *(_address(one) for one in each({**opened, **exempt})),
+        *(_address(one) for one in each(every)),
         *services,
-        *(line for one, to in opened.items() for line in _security(one, to, rules.senders(one, style.source))),
+        *(
+            line
+            for one, to in opened.items()
+            for line in _security(one, names[one], to, rules.senders(one, style.source))
+        ),
         *(line for number, (one, to) in enumerate(exempt.items(), 1) for line in _decryption(one, to, number)),
     ]
     return "\n".join(lines) + "\n"
@@ -40,12 +47,12 @@ def _listed(to: Iterable[Thing]) -> str:
     return f"[ {' '.join(one.label for one in to)} ]"
 
 
-def _security(one: Opening, to: tuple[Thing, ...], senders: tuple[str, ...] | None) -> Iterator[str]:
+def _security(one: Opening, name: str, to: tuple[Thing, ...], senders: tuple[str, ...] | None) -> Iterator[str]:
     yield f"# {reason(one)}{f': {NO_PROXY}' if senders is None else ''}"
     source = f"[ {' '.join(senders)} ]" if senders else "any"
     if to and senders is not None:
         yield (
-            f"set rulebase security rules rainbow-{label(one)} from trust to untrust source {source} "
+            f"set rulebase security rules {name} from trust to untrust source {source} "
             f"destination {_listed(to)} application any service rainbow-{label(one)} action allow"
         )
 
