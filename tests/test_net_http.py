@@ -76,7 +76,7 @@ def test_a_date_that_says_nothing(date: str) -> None:
 
 
 async def test_what_tells_is_kept() -> None:
-    """Product, type, place and time; the body is cut and printable."""
+    """Product, type, place and time, and who was asked; the body is cut and printable."""
     date = format_datetime(datetime.now(UTC) - timedelta(days=2), usegmt=True)
     fields = [
         "Server: nginx",
@@ -95,6 +95,7 @@ async def test_what_tells_is_kept() -> None:
     assert len(body) <= BODY_SHOWN
     assert abs(int(kept.pop("clock_skew_s") or 0) - 2 * 86400) <= 2
     assert kept == {
+        "address": f"127.0.0.1:{port}",
         "status": 302,
         "reason": "Found",
         "server": "nginx",

@@ -215,6 +215,49 @@ async def test_nobody_waits_for_a_late_answer() -> None:
     assert "127.0.0.1" in await ask_system("localhost")
 
 
+WITHOUT_FILES = """
+import asyncio, os, resource
+from rainbow_probe.model import Endpoint, PeerError
+from rainbow_probe.net.dns import ask_all
+from rainbow_probe.net.names import ask_system, confirmed
+
+async def direct(host):
+    return await ask_all(resolvers, host)
+
+async def main():
+    "localhost".encode("idna")  # loaded when the first name is asked for
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    taken = []
+    try:
+        while True:
+            taken.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        pass
+    told = []
+    for look_up in (ask_system, direct, confirmed(ask_system, direct)):
+        try:
+            told.append(str(await look_up("localhost")))
+        except PeerError as exc:
+            told.append(exc.cause)
+    os.close(taken.pop())
+    os.close(taken.pop())
+    os.close(taken.pop())
+    print(*told, "127.0.0.1" in await ask_system("localhost"))
+
+resolvers = [Endpoint(host="127.0.0.1", port=9)]
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no limit of open files")
+async def test_without_a_file_left_to_open_nothing_is_known(tmp_path: Path) -> None:
+    """The system then says that the name does not exist, and no resolver can be asked: neither is the network's."""
+    (tmp_path / "script.py").write_text(WITHOUT_FILES)
+    status, said = await run("env", f"PYTHONPATH={ROOT}", sys.executable, str(tmp_path / "script.py"))
+    assert status == 0, said
+    assert said.splitlines()[-1].split() == [*[str(Cause.UNKNOWN)] * 3, "True"]
+
+
 SCRIPT = """
 import asyncio, json, sys
 from tests.servers import nothing, resolver, zone

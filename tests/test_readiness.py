@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
+
+from rainbow_probe.demo import demo_cloud
 from tests.commands import rainbow_probe
 
 
@@ -12,9 +16,17 @@ def test_a_low_limit_of_open_files_costs_no_verdict() -> None:
     assert {check["outcome"] for check in ended.report["checks"]} <= {"pass", "skipped"}
 
 
-def test_a_hard_limit_of_open_files_is_no_network_failure() -> None:
-    """Where more cannot be had, what could not be tried is inconclusive, and nothing is blamed on the network."""
-    ended = rainbow_probe("demo", "--json", "-", "--quiet", prefix=["sh", "-c", 'ulimit -n 100; exec "$@"', "sh"])
+async def test_a_hard_limit_of_open_files_is_no_network_failure() -> None:
+    """Where more cannot be had, what could not be tried is inconclusive, and nothing is blamed on the network.
+
+    The cloud is another process: it has files enough.
+    """
+    async with demo_cloud() as cloud:
+        maps = [f"--map={asked}={instead}" for asked, instead in cloud.maps.items()]
+        servers = [f"--turn=turn:{host}" for host in cloud.turn_hosts]
+        where = ["--proxy=none", f"--resolver={cloud.resolver}", f"--public-ca={cloud.public_ca}"]
+        limited = partial(rainbow_probe, prefix=["sh", "-c", 'ulimit -n 40; exec "$@"', "sh"])
+        ended = await asyncio.to_thread(limited, "run", *maps, *servers, *where, "--json", "-", "--quiet")
     outcomes = {check["outcome"] for check in ended.report["checks"]}
     assert "fail" not in outcomes
     assert "inconclusive" in outcomes

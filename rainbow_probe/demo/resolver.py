@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from importlib import import_module
 
 import dns.exception
 import dns.message
@@ -17,6 +18,8 @@ import dns.rrset
 from rainbow_probe.demo.loopback import Datagrams, Handler, Incoming, Loopback, Peer
 from rainbow_probe.demo.services import APEX, HOST, NAMES
 
+for _module in ("IN.A", "ANY.SOA"):  # else with the first answer, where a process without a file left would be silent
+    import_module(f"dns.rdtypes.{_module}")
 TTL = 60
 TRIES = 20
 """UDP and TCP must share a port, and another program may hold one of the two."""

@@ -6,6 +6,7 @@ import asyncio
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, cast
 
 import dns.edns
@@ -16,8 +17,8 @@ import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 
-from rainbow_probe.evidence import Recorder, StepError
-from rainbow_probe.model import Cause, Endpoint, PeerError, Scalar, Transport
+from rainbow_probe.evidence import Recorder, StepError, cause_of
+from rainbow_probe.model import OUR_OWN, Cause, Endpoint, PeerError, Scalar, Transport
 from rainbow_probe.net.links import ByteStream
 from rainbow_probe.net.tcp import connect
 from rainbow_probe.net.udp import open_udp
@@ -27,6 +28,8 @@ LIMIT = 4.0  # seconds one resolver has for one question
 PAYLOAD = 1232  # bytes of a datagram that need no fragments, as resolvers agreed in 2020
 PREFIX = 2  # bytes that tell the length of a message over TCP
 TYPES = ("A", "AAAA")
+for _module in ("IN.A", "IN.AAAA", "ANY.CNAME", "ANY.SOA"):  # else with the first answer, when no file may be left
+    import_module(f"dns.rdtypes.{_module}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +166,8 @@ EXTENDED = {
 async def ask_all(resolvers: Sequence[Endpoint], name: str) -> tuple[str, ...]:
     """Return the addresses of *name* from the first resolver that answers, as a client without a system would.
 
-    Raises ``PeerError`` with what the resolvers said: nxdomain, refused-by-resolver, or no-answer.
+    Raises ``PeerError`` with what the resolvers said: nxdomain, refused-by-resolver, or no-answer; unknown if one
+    could not be asked for a lack of this machine's own.
     """
     worst = PeerError(Cause.NO_ANSWER, "no resolver is configured")
     for resolver in resolvers:
@@ -176,9 +180,9 @@ async def ask_all(resolvers: Sequence[Endpoint], name: str) -> tuple[str, ...]:
                 raise refusals[0]
             return told(answers, str(resolver))
         except PeerError as exc:
-            worst = exc
-            if worst.cause is Cause.NXDOMAIN and not refusals:
+            if exc.cause is Cause.NXDOMAIN and not refusals:
                 raise
+            worst = next((one for one in (worst, *refusals) if one.cause in OUR_OWN), exc)
     raise worst
 
 
@@ -231,4 +235,5 @@ def _why(exc: BaseException, resolver: Endpoint) -> PeerError:
     if isinstance(exc, PeerError):
         return exc
     said = "no answer" if isinstance(exc, TimeoutError) else str(exc)
-    return PeerError(Cause.NO_ANSWER, f"{resolver}: {said}")
+    ours = cause_of(exc)  # a lack of sockets is no resolver's silence
+    return PeerError(ours if ours in OUR_OWN else Cause.NO_ANSWER, f"{resolver}: {said}")

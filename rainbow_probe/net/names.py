@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from rainbow_probe.model import Cause, Endpoint, PeerError
+from rainbow_probe.evidence import cause_of
+from rainbow_probe.model import OUR_OWN, Cause, Endpoint, PeerError
 from rainbow_probe.net.aside import aside
 
 DNS_PORT = 53
@@ -24,6 +25,7 @@ _NO_SUCH_NAME = frozenset({
     11004,
 })
 _FAILED = frozenset({socket.EAI_FAIL, 11003})
+_OUR_OWN = frozenset({socket.EAI_MEMORY, 8})  # no memory: nothing of the network's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,15 +123,29 @@ def resolver_endpoint(text: str) -> Endpoint:
 async def ask_system(host: str) -> tuple[str, ...]:
     """Ask the operating system, as the clients do (hosts file, search list and all)."""
     try:
-        found = await aside(lambda: socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
+        found = await aside(lambda: _get(host))
     except socket.gaierror as exc:
         raise PeerError(_cause(exc), f"the system's resolver: {exc.strerror or exc}") from exc
+    except OSError as exc:  # EAI_SYSTEM, or what _get() found out
+        ours = cause_of(exc)
+        raise PeerError(ours if ours in OUR_OWN else Cause.NO_ANSWER, f"the system's resolver: {exc}") from exc
     except UnicodeError as exc:
         raise PeerError(Cause.NXDOMAIN, "not a name that DNS can hold") from exc
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+def _get(host: str) -> _AddressInfo:
+    """Return what the system knows; ``OSError`` where it could not even look: then glibc says "no such name"."""
+    try:
+        return socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except socket.gaierror:
+        with socket.socket(), socket.socket():  # as many as it needs at once: its file, or a socket of each family
+            raise
+
+
 def _cause(exc: socket.gaierror) -> Cause:
+    if exc.errno in _OUR_OWN:
+        return Cause.UNKNOWN
     if exc.errno in _NO_SUCH_NAME:
         return Cause.NXDOMAIN
     return Cause.REFUSED_BY_RESOLVER if exc.errno in _FAILED else Cause.NO_ANSWER
