@@ -11,12 +11,9 @@ examples:
   rainbow-probe run --turn turn:turn.example.org --turn-user me
                                                   with TURN credentials; the password comes from
                                                   RAINBOW_PROBE_TURN_PASSWORD, a file, or a prompt
-  rainbow-probe run --proxy http://proxy:3128     through this proxy (user and password: in the URL or
-                                                  RAINBOW_PROBE_PROXY_USER and RAINBOW_PROBE_PROXY_PASSWORD)
-  rainbow-probe rules site.json --format nftables the rules that what failed there needs
-=======
   rainbow-probe run --proxy http://proxy:3128     through this proxy (user and password: --proxy-user, or
                                                   RAINBOW_PROBE_PROXY_USER, and RAINBOW_PROBE_PROXY_PASSWORD)
+  rainbow-probe rules site.json --format nftables the rules that what failed there needs
   rainbow-probe demo --fault udp-blocked          see it work, and fail, against a cloud on loopback
 
 exit status:

@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from rainbow_probe import catalogue, demo
+from rainbow_probe.checks import kinds
 from rainbow_probe.demo import DemoSite, demo_cloud
 from rainbow_probe.demo.services import APEX, NAMES, TURN
 from rainbow_probe.model import Endpoint, Transport
@@ -20,7 +21,6 @@ from tests.demo_clients import HOST, binding, run
 
 STOP = 1.0  # seconds the demo may take to end
 GUIDE = "hds-ed21"
-KINDS = ("dns", "https", "xmpp", "turn", "push", "udp-range", "proxy", "portal", "ports")
 WITHOUT_A_PORT = {"dns", "udp-range", "ports"}
 """Kinds that go to the resolver, to relayed addresses, or nowhere."""
 
@@ -137,7 +137,7 @@ async def test_the_map_replaces_ports_only() -> None:
 
 async def test_every_flow_of_the_guide_is_served() -> None:
     """A host or a port that is new in the catalogue needs its server here."""
-    guide = catalogue.load(catalogue.builtin(GUIDE), KINDS)
+    guide = catalogue.load(catalogue.builtin(GUIDE), kinds())
     async with demo_cloud() as site:
         for flow in guide.flows.values():
             group = guide.hosts[flow.hosts] if flow.kind != "ports" else None
@@ -149,7 +149,7 @@ async def test_every_flow_of_the_guide_is_served() -> None:
 
 def test_the_turn_hosts_are_candidates_of_the_guide() -> None:
     """So that they are found without being given."""
-    guide = catalogue.load(catalogue.builtin(GUIDE), KINDS)
+    guide = catalogue.load(catalogue.builtin(GUIDE), kinds())
     candidates = {name for group in guide.hosts.values() if group.turn for name in group.candidates}
     assert set(TURN) <= candidates
     assert candidates & NAMES == set(TURN)

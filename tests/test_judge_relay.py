@@ -139,7 +139,9 @@ def test_tls_that_fails_at_some_hosts_is_told_by_group() -> None:
 
 def test_tls_cut_through_the_proxy_is_asked_of_the_proxy() -> None:
     """The way past it is another."""
-    cut = Fault(match=both(proxied, tcp(443), but(kind("proxy"))), phase=Phase.TLS, cause=Cause.TLS_ALERT)
+    cut = Fault(
+        match=both(proxied, tcp(443), but(kind("proxy", "proxy-capacity"))), phase=Phase.TLS, cause=Cause.TLS_ALERT
+    )
     judged = report(cut, site=PROXY_SITE)
     assert ids(judged) == ["seen-tls-tls-alert-tcp-443-proxy"]
     assert judged.findings[0].who is Who.PROXY

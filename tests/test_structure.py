@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -189,3 +190,17 @@ def put(root: Path, name: str, body: str) -> None:
     file = root / name
     file.parent.mkdir(exist_ok=True)
     file.write_text(body)
+
+
+def test_no_file_holds_the_remains_of_a_merge() -> None:
+    """Such a line in a help text is a text as any other, to every other tool."""
+    mark = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)
+    folders = [ROOT / name for name in ("docs", "probes", "rainbow_probe", "tests")]
+    texts = [*ROOT.glob("*.md"), *ROOT.glob("*.toml"), *(file for folder in folders for file in texts_in(folder))]
+    assert [str(file) for file in texts if mark.search(file.read_text("utf-8", "replace"))] == []
+
+
+def texts_in(folder: Path) -> list[Path]:
+    """List the texts below *folder*."""
+    endings = {".py", ".md", ".toml", ".json", ".sh", ".html"}
+    return [file for file in folder.rglob("*") if file.suffix in endings and file.is_file()]
