@@ -22,6 +22,7 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "checks/portal.py": frozenset({Phase.HTTP}),
     "checks/proxy.py": frozenset({Phase.PROXY}),
     "checks/proxy_capacity.py": frozenset({Phase.PROXY}),
+    "checks/proxy_policy.py": frozenset({Phase.PROXY}),
     "checks/udp_range.py": frozenset({Phase.TURN_DATA}),
     "checks/xmpp.py": frozenset({Phase.WEBSOCKET, Phase.XMPP}),
     "net/accounts.py": frozenset({Phase.PROXY}),

@@ -61,6 +61,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         "the proxy holds as many tunnels open at once as the site's numbers need; only with `--proxy-capacity`",
         "proxy-capacity",
     ),
+    "proxy-policy": _kind(
+        "the proxy shows whether it lets through what no client needs (CONNECT to port 25), or plain HTTP; asked once "
+        "of each proxy, and no row rests on it",
+        "proxy-open-ports",
+    ),
     "portal": _kind(
         "a neutral host is what it should be; no row rests on it, but it tells captive portals and wrong clocks from "
         "other faults",

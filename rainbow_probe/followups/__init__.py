@@ -1,7 +1,8 @@
 """Controls that only a suspicion needs: results so far in, more flows out. Pure functions, asked after each result.
 
 A control is planned to separate causes, such as the same port to a neutral host, or the same server without TLS. No row
-stands on it; the judge finds it by the flow it is a control of. What nobody suspects costs nothing.
+stands on it; the judge finds it by the flow it is a control of. What nobody suspects costs nothing; a proxy alone is
+asked for what nobody needs, once.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 from rainbow_probe.followups import calls, clock, losses, names, streams, turn
 from rainbow_probe.followups.bypassed import through_the_proxy
+from rainbow_probe.followups.policy import of_the_proxy
 from rainbow_probe.followups.proxied import beside_the_tunnel
 from rainbow_probe.followups.sofar import Sofar
 from rainbow_probe.model import Flow
@@ -22,6 +24,7 @@ FollowUp = Callable[[Sofar], Iterable[Flow]]
 FOLLOW_UPS: tuple[FollowUp, ...] = (
     beside_the_tunnel,
     through_the_proxy,
+    of_the_proxy,
     clock.dates,
     names.made_up,
     names.denials,

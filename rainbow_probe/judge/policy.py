@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from rainbow_probe.judge.traces import cause, fact, passes, tried, tunnelled
+from rainbow_probe.judge.traces import POLICY, cause, fact, facts, passes, tried, tunnelled
 from rainbow_probe.model import Cause, Phase, Result, Scalar, Via
 
 UPGRADE = frozenset({Cause.UPGRADE_REFUSED, Cause.SUBPROTOCOL_MISSING})
@@ -13,7 +13,8 @@ NAMES_ITSELF = ("proxy_agent", "server", "via")
 
 def proxy_policy(results: Sequence[Result]) -> Mapping[str, Scalar]:
     """Return what is known of the proxy's policy; what was not tried, or could not be told, is left out."""
-    asked = [one for one in results if one.flow.via is Via.PROXY and tried(one)]
+    through = [one for one in results if one.flow.via is Via.PROXY and tried(one)]
+    asked = [one for one in through if one.flow.kind != POLICY]
     named = [one for one in asked if one.flow.params.get("by") != "address"]
     known: dict[str, Scalar | None] = {
         "connect_by_name": _lets(named),
@@ -21,10 +22,19 @@ def proxy_policy(results: Sequence[Result]) -> Mapping[str, Scalar]:
     }
     ports = sorted({one.flow.target.port for one in named})
     known |= {f"connect_port_{port}": _lets(one for one in named if one.flow.target.port == port) for port in ports}
+    known |= {_said_of(one): _said(one) for one in through if one.flow.kind == POLICY}
     known["upgrade"] = _upgrades([one for one in asked if one.flow.kind == "xmpp"])
     known["http_version"] = _first(asked, "http_version")
     known["names_itself"] = next(filter(None, (_first(asked, name) for name in NAMES_ITSELF)), None)
     return {key: value for key, value in known.items() if value not in {None, ""}}
+
+
+def _said_of(result: Result) -> str:
+    return "plain_http" if result.flow.params.get("ask") == "forward" else f"connect_port_{result.flow.target.port}"
+
+
+def _said(result: Result) -> bool | None:
+    return next((bool(value) for value in facts(result, "lets_through")), None)
 
 
 def _lets(results: Iterable[Result]) -> bool | None:

@@ -25,6 +25,8 @@ MANY_WAYS = frozenset({"udp-range"})
 """Kinds of checks whose steps take other ways than their flow's, to get at an allocation."""
 PROXY_ONLY = frozenset({"proxy", "proxy-capacity"})
 """Kinds of checks that are the proxy's own word, and say nothing of the target."""
+POLICY = "proxy-policy"
+"""The kind of check that asks a proxy for what no client needs."""
 OF_THE_SITE = frozenset({"pac", "door"})
 """Kinds of checks that ask this site's own boxes which way to go: of the way out they say nothing."""
 MADE_UP = "made-up"

@@ -216,13 +216,29 @@ async def _through(proxy: Proxy, hop: Hop, route: Route, rec: Recorder) -> ByteS
                     raise
 
 
+@asynccontextmanager
+async def open_to_proxy(hop: Hop, route: Route, rec: Recorder) -> AsyncGenerator[ByteStream]:
+    """Connect to the proxy itself, with TLS if it is an ``https://`` one; ask for no tunnel, and log in nowhere."""
+    stream = await _first_hop(hop, route, rec)
+    try:
+        if route.proxy and route.proxy.tls:
+            stream = await _proxys_tls(stream, route.proxy, hop, route, rec)
+        yield stream
+    finally:
+        stream.close()
+
+
+async def _proxys_tls(stream: ByteStream, proxy: Proxy, hop: Hop, route: Route, rec: Recorder) -> ByteStream:
+    limit, over = route.limits.handshake, str(hop.address)
+    return await start_tls(stream, proxy.endpoint, Expectation(own=True), route.trust, rec, limit=limit, over=over)
+
+
 async def _tunnelled(proxy: Proxy, hop: Hop, route: Route, rec: Recorder, visit: Visit) -> ByteStream:
     limit, over = route.limits.handshake, str(hop.address)
     stream = await _first_hop(hop, route, rec)
     try:
         if proxy.tls:
-            expected = Expectation(own=True)
-            stream = await start_tls(stream, proxy.endpoint, expected, route.trust, rec, limit=limit, over=over)
+            stream = await _proxys_tls(stream, proxy, hop, route, rec)
         if proxy.socks:
             return await socks_tunnel(stream, hop.authority, proxy, rec, limit=limit, over=over)
         return await tunnel(stream, hop.authority, proxy, rec, limit=limit, over=over, visit=visit)

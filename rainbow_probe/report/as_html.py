@@ -6,11 +6,22 @@ import base64
 import hashlib
 from collections.abc import Iterable
 
-from rainbow_probe.model import Finding, Outcome, Report, Result, Row, RowVerdict, Rule, Severity, Site
+from rainbow_probe.model import Finding, Outcome, Report, Result, Row, RowVerdict, Rule, Severity
 from rainbow_probe.report.layout import Table, by_weight, tables, tally
 from rainbow_probe.report.markup import Html, element, join
 from rainbow_probe.report.style import CSS
-from rainbow_probe.report.wording import ACTORS, SEVERITIES, VERDICTS, because, lines, named, number, unjudged, ways
+from rainbow_probe.report.wording import (
+    ACTORS,
+    SEVERITIES,
+    VERDICTS,
+    because,
+    let_through,
+    lines,
+    named,
+    number,
+    unjudged,
+    ways,
+)
 
 _MARKS = {
     "pass": "✔", "fail": "✘", "blocking": "✘", "degraded": "!", "degrading": "!", "inconclusive": "?",
@@ -48,7 +59,7 @@ def _body(report: Report, places: dict[str, str]) -> Html:
         _part("Clients", _clients(report)) if report.clients else "",
         _part(f"Findings ({len(findings)})", *findings) if findings else "",
         _part("Rows of the guide", *(_table(table, titles, places) for table in tables(report))),
-        _part("This machine", _listed(_site(report.site, report.mapped_addresses))),
+        _part("This machine", _listed(_site(report))),
         _part(tally(report), *(_check(result, places) for result in report.results)),
     )
 
@@ -116,13 +127,15 @@ def _rule(rule: Rule) -> Html:
     return element("div", element("span", f"To paste ({rule.format}):", class_="soft"), element("pre", text))
 
 
-def _site(site: Site, mapped: tuple[str, ...]) -> list[tuple[str, Html | str]]:
+def _site(report: Report) -> list[tuple[str, Html | str]]:
+    site = report.site
     proxy = f"{site.proxy} (from {site.proxy_source})" if site.proxy else "none"
     return [
         ("Name", ", ".join(name for name in (site.hostname, site.platform) if name)),
         ("Addresses", ", ".join(site.addresses)),
-        ("Seen as", ", ".join(mapped)),
+        ("Seen as", ", ".join(report.mapped_addresses)),
         ("Proxy", proxy),
+        ("Proxy lets", let_through(report.proxy_policy)),
         ("PAC file", ", ".join(map(str, site.pacs))),
         ("Ways", join([element("div", way) for way in ways(site)])),
         ("Direct to", ", ".join(site.no_proxy)),

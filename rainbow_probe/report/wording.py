@@ -108,8 +108,9 @@ def _escaped(char: str) -> str:
 def let_through(policy: Mapping[str, Scalar]) -> str:
     """Say in one line what the proxy lets through, what it does not, and what it calls itself."""
     words = {"connect_by_name": "by name", "connect_by_address": "by address", "upgrade": "Upgrade"}
+    words["plain_http"] = "plain HTTP"
     ports = {key: f"port {key.rpartition('_')[2]}" for key in policy if key.startswith("connect_port_")}
-    order = ("connect_by_name", "connect_by_address", *ports, "upgrade")
+    order = ("connect_by_name", "connect_by_address", *ports, "upgrade", "plain_http")
     said = {answer: [(words | ports)[key] for key in order if policy.get(key) is answer] for answer in (True, False)}
     parts = [
         f"CONNECT {', '.join(said[True])}" if said[True] else "",

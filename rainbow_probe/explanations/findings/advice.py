@@ -20,6 +20,11 @@ ADVICE: dict[str, Why] = {
         "An address in `--turn`.",
         "Give its name.",
     ),
+    "proxy-open-ports": why(
+        "The proxy opens tunnels to ports that no client needs: a CONNECT to port 25 is not refused, but tried.",
+        "No list of ports for CONNECT: whoever is inside can send mail, and reach any service, by this proxy.",
+        "Allow CONNECT to ports 443 and 80 (TURN) only.",
+    ),
     "mapped-differs": why(
         "One TURN server sees this machine come from different addresses, or from a private one.",
         "A NAT with several outside addresses, or another way out for some ports.",

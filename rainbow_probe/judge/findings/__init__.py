@@ -115,6 +115,7 @@ FINDERS: tuple[Finder, ...] = (
     resolvers.tcp_blocked,
     names.moved,
     losses.by_chance,
+    advice.open_ports,
     advice.mapped_differs,
 )
 """In order: the first that explains a failing check has it."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from rainbow_probe.checks.dns import is_private
 from rainbow_probe.judge.scene import Found, Scene
-from rainbow_probe.judge.traces import TURN_PHASES, addresses, direct, facts, host_of
+from rainbow_probe.judge.traces import POLICY, TURN_PHASES, addresses, direct, facts, host_of
 from rainbow_probe.judge.words import hosts, named
 from rainbow_probe.model import Cause, Outcome, Result, Transport, Who
 
@@ -63,6 +63,26 @@ def _inside(views: Iterable[tuple[str, Result]], scene: Scene) -> bool:
         is_private(address) and address not in scene.site.addresses and not any(map(is_private, addresses(result)))
         for address, result in views
     )
+
+
+def open_ports(scene: Scene) -> list[Found]:
+    """Say that a proxy opens tunnels to a port that nobody needs, as its own answer or the target's greeting shows."""
+    asked = (one for one in scene.controls if one.flow.kind == POLICY and one.flow.params.get("ask") == "connect")
+    lax = [one for one in asked if any(facts(one, "lets_through"))]
+    if not lax:
+        return []
+    proxies, ports = {one.flow.proxy for one in lax}, {str(one.flow.target.port) for one in lax}
+    return [
+        Found(
+            id="proxy-open-ports",
+            title=f"{named(sorted(proxies))} takes CONNECT to port {named(sorted(ports))}, which no client needs",
+            who=Who.PROXY,
+            fix="Allow CONNECT to ports 443 and 80 only; TURN needs the latter. In squid: "
+            "acl tunnel_ports port 443 80, http_access deny CONNECT !tunnel_ports",
+            shows=tuple(lax),
+            detail=named(dict.fromkeys(one.verdict.reason for one in lax)),
+        )
+    ]
 
 
 def _views(scene: Scene) -> dict[tuple[str, bool], list[tuple[str, Result]]]:

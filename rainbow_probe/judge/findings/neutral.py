@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rainbow_probe.judge.scene import Scene
-from rainbow_probe.judge.traces import direct, over_udp
+from rainbow_probe.judge.traces import POLICY, direct, over_udp
 from rainbow_probe.model import Cause, Result
 
 
@@ -11,7 +11,8 @@ def neutral(scene: Scene) -> list[Result]:
     """Return what was tried with the neutral host through the proxy."""
     groups = [scene.guide.hosts[spec.hosts] for spec in scene.guide.flows.values() if spec.kind == "portal"]
     names = {name for group in groups for name in group.names}
-    return [one for one in scene.controls if not direct(one) and one.flow.target.host in names]
+    asked = (one for one in scene.controls if one.flow.kind != POLICY)  # that is the proxy's own answer
+    return [one for one in asked if not direct(one) and one.flow.target.host in names]
 
 
 def past_the_proxy(scene: Scene, result: Result) -> list[Result]:
