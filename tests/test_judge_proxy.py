@@ -6,7 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from rainbow_probe.model import Cause, Failure, Flow, Outcome, Phase, Result, RowVerdict, Severity, Site, Via, Who
+from rainbow_probe.model import (
+    Cause,
+    Failure,
+    Flow,
+    Outcome,
+    Phase,
+    Result,
+    RowVerdict,
+    Severity,
+    Site,
+    Transport,
+    Via,
+    Who,
+)
 from tests.judge_samples import (
     APEX,
     OPEN_SITE,
@@ -31,6 +44,11 @@ from tests.judge_samples import (
     udp,
     with_login,
 )
+
+
+def over_udp(flow: Flow) -> bool:
+    """Match whatever goes out over UDP."""
+    return flow.transport is Transport.UDP
 
 
 def at_proxy(cause: Cause, detail: str = "403 Forbidden", **facts: str) -> Fault:
@@ -376,12 +394,42 @@ def test_a_closed_border_behind_a_proxy_is_one_finding() -> None:
     assert row(judged, "desktop/p2p-internet").verdict == "degraded"
 
 
+def test_what_goes_by_the_proxy_needs_no_rule_past_it() -> None:
+    """The rule of the finding opens what failed rows need, and no second way for those who have one."""
+    text = report(NOTHING_DIRECT, site=PROXY_SITE).findings[0].rules[0].text
+    assert "to port   5228-5230" in text
+    assert f"{APEX} (now" not in text.replace(f".{APEX}", "")
+    assert "TCP/80" not in text
+    assert "80, 443" not in text
+
+
 def test_a_proxy_that_refuses_shows_at_least_itself() -> None:
     """What is silent directly may be alive or not: it is told as it was seen."""
     refuses = at_proxy(Cause.PROXY_AUTH, status="407")
     judged = report(refuses, NOTHING_DIRECT, site=PROXY_SITE)
     assert sorted(ids(judged)) == ["direct-blocked", "proxy-auth"]
     assert finding(judged, "direct-blocked").title == "Nothing answers directly, only the proxy does"
+
+
+def test_a_border_that_lets_udp_out_is_one_finding_too() -> None:
+    """The most usual network with a proxy: TCP by the proxy only, media past it."""
+    closed = Fault(match=both(past_the_proxy, but(over_udp)))
+    judged = report(closed, site=PROXY_SITE)
+    assert ids(judged) == ["direct-blocked"]
+    found = judged.findings[0]
+    assert found.title == "No TCP goes out directly: only the proxy gets through"
+    assert "UDP goes out" in found.detail
+    assert "UDP" not in found.fix
+    assert {"mobile/fcm", "mobile/apns"} <= set(found.rows)
+
+
+def test_a_range_that_is_closed_beside_that_is_its_own_finding() -> None:
+    """UDP to TURN goes out, so a rule is missing for the range alone."""
+    closed = Fault(match=both(past_the_proxy, but(over_udp)))
+    high = Fault(match=kind("udp-range"), phase=Phase.TURN_DATA)
+    judged = report(high, closed, site=PROXY_SITE)
+    assert sorted(ids(judged)) == ["direct-blocked", "udp-range-blocked"]
+    assert not any(check.startswith("udp-range") for check in finding(judged, "direct-blocked").proof)
 
 
 def test_a_way_that_is_open_leaves_single_ports() -> None:

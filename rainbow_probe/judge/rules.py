@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from rainbow_probe.catalogue import Way
 from rainbow_probe.judge.scene import Scene
 from rainbow_probe.judge.traces import is_loopback
-from rainbow_probe.model import Result, Rule
+from rainbow_probe.model import Result, RowVerdict, Rule
 from rainbow_probe.rules.atoms import merged
 from rainbow_probe.rules.formats import text
 from rainbow_probe.rules.least import atoms_of
@@ -22,6 +23,24 @@ def firewall_rule(scene: Scene, results: Sequence[Result]) -> Rule:
     own = [address for address in scene.site.addresses if not is_loopback(address)]
     blocks = (text.block(one, own, Style(), scene.site.dynamic_ports) for one in _openings(scene, results, Act.OPEN))
     return Rule(format=TEXT, text="\n\n".join(blocks))
+
+
+def needed(scene: Scene, results: Sequence[Result]) -> list[Result]:
+    """Return those of *results* that failed rows need, of each the way that the guide prefers; all, if no row fails."""
+    specs = {spec.id: spec for spec in scene.guide.rows if not spec.sections}
+    lost = {result.flow.id for result in results}
+    wanted: set[str] = set()
+    for row in scene.rows:
+        if row.id in specs and row.verdict is RowVerdict.FAIL:
+            used = (_used(way, scene) & lost & {*row.checks} for way in specs[row.id].ways)
+            wanted |= next(filter(None, used), set[str]())
+    return [result for result in results if result.flow.id in wanted] or list(results)
+
+
+def _used(way: Way, scene: Scene) -> set[str]:
+    """Return the ids of the flows that *way* is made of."""
+    assigned = (scene.assignments.get(need.flow) for need in way.needs)
+    return {flow for one in assigned if one for flow in one.flows}
 
 
 def port_of(result: Result) -> str:

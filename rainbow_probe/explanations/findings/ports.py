@@ -9,7 +9,7 @@ EXEMPT = "Exempt the TURN servers from it on that port: `rainbow-probe rules --f
 
 PORTS: dict[str, Why] = {
     "direct-blocked": why(
-        "Nothing gets out past the proxy, while the same hosts answer through it.",
+        "Nothing, or no TCP, gets out past the proxy, while the same hosts answer through it.",
         "A firewall that lets only the proxy out.",
         "Open what never uses a proxy, media and push: `rainbow-probe rules`.",
     ),
