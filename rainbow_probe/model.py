@@ -252,6 +252,8 @@ class Report:
     groups: Mapping[str, str] = field(default_factory=dict[str, str])
     """Titles of the groups of rows that concern the whole site, by id."""
     mapped_addresses: tuple[str, ...] = ()
+    nat: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
+    """How a NAT treats UDP, as far as it is known; empty where two TURN servers could not be compared."""
     proxy_policy: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
     """What the proxy lets through, as far as it is known; empty where there is none."""
     self_check: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])

@@ -146,6 +146,29 @@ class IssuerPolicy(StrEnum):
     OPERATOR = "operator"
 
 
+class NatMapping(StrEnum):
+    """Whether a NAT gives one local UDP port another outside port for another destination, RFC 4787 section 4.1."""
+
+    NONE = "none"
+    """Seen from outside with this machine's own address."""
+    ENDPOINT_INDEPENDENT = "endpoint-independent"
+    ADDRESS_DEPENDENT = "address-dependent"
+    ADDRESS_AND_PORT_DEPENDENT = "address-and-port-dependent"
+    """What is called a symmetric NAT."""
+    DESTINATION_DEPENDENT = "destination-dependent"
+    """One of the two before: no server was heard on two ports."""
+
+
+class NatFiltering(StrEnum):
+    """Who gets in through a port that a NAT has opened, RFC 4787 section 5."""
+
+    ENDPOINT_INDEPENDENT = "endpoint-independent"
+    ADDRESS_DEPENDENT = "address-dependent"
+    ADDRESS_AND_PORT_DEPENDENT = "address-and-port-dependent"
+    PORT_INDEPENDENT = "port-independent"
+    """One of the first two: no server could answer from another address."""
+
+
 class Severity(StrEnum):
     """What a finding does to the site."""
 

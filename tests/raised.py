@@ -18,6 +18,7 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "checks/made_up.py": frozenset({Phase.RESOLVE}),
     "checks/https.py": frozenset({Phase.HTTP}),
     "checks/mtu.py": frozenset({Phase.STUN}),
+    "checks/nat.py": frozenset({Phase.STUN}),
     "checks/pace.py": frozenset({Phase.STUN}),
     "checks/portal.py": frozenset({Phase.HTTP}),
     "checks/proxy.py": frozenset({Phase.PROXY}),

@@ -66,6 +66,7 @@ def broken_site() -> Report:
         summary="Sign-in and messages work; calls work on desktops only, and poorly: outbound UDP is blocked.",
         site=_site(),
         mapped_addresses=("198.51.100.7",),
+        nat={"mapping": "endpoint-independent", "seen_as": "198.51.100.7:40000", "exits": 1, "port_preserved": True},
         self_check={"max_lag_ms": 3.2, "cpu_s": 0.41, "stalled": False},
         clients=tuple(ClientLine(id=i, title=t, verdict=v, reason=r) for i, t, v, r in CLIENTS),
         rows=rows,

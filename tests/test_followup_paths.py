@@ -36,8 +36,9 @@ SILENT = Fault(match=lambda _: True, phase=Phase.TLS)
 
 
 def asked(found: Case) -> list[Flow]:
-    """Return the controls that *found* makes necessary."""
-    return follow_up(Sofar(guide=guide(), site=OPEN_SITE, results={one.flow.id: one for one in found.results}))
+    """Return the controls that *found* makes necessary; what its NAT is like is no suspicion."""
+    flows = follow_up(Sofar(guide=guide(), site=OPEN_SITE, results={one.flow.id: one for one in found.results}))
+    return [flow for flow in flows if flow.kind != "nat"]
 
 
 def judged(found: Case, answers: Callable[[Flow], Fault | None]) -> Report:

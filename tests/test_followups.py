@@ -23,8 +23,8 @@ def sofar(found: Case) -> Sofar:
 
 
 def test_where_nothing_is_wrong_nothing_is_followed_up() -> None:
-    """By any follow-up there is: a site where all works is asked nothing more."""
-    assert follow_up(sofar(case())) == []
+    """By any follow-up there is: a site where all works is asked nothing more, but what its NAT is like."""
+    assert {flow.kind for flow in follow_up(sofar(case()))} <= {"nat"}
     assert follow_up(sofar(case()), [suspect_udp]) == []
 
 

@@ -90,5 +90,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         "datagrams come back when sent slowly, or fast; run only where many were lost, and no row rests on it",
         *("udp-rate-limited", "packet-loss"),
     ),
+    "nat": _kind(
+        "two addresses of TURN servers say as what they see one UDP socket; run only where both answer, and no row "
+        "rests on it: it tells how a NAT maps ports, which is a fact of the site and no fault",
+        "mapped-differs",
+    ),
     "ports": _kind("this machine's dynamic ports lie in the guide's range"),
 })

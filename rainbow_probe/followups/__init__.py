@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from rainbow_probe.followups import calls, clock, losses, names, streams, turn
+from rainbow_probe.followups import calls, clock, losses, names, nat, streams, turn
 from rainbow_probe.followups.bypassed import through_the_proxy
 from rainbow_probe.followups.policy import of_the_proxy
 from rainbow_probe.followups.proxied import beside_the_tunnel
@@ -37,6 +37,7 @@ FOLLOW_UPS: tuple[FollowUp, ...] = (
     turn.rejected,
     calls.plain_data,
     losses.paces,
+    nat.behaviour,
 )
 
 

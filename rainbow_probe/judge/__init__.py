@@ -10,6 +10,7 @@ from rainbow_probe.explanations import FINDINGS, meaning
 from rainbow_probe.judge.clients import client_lines, overall, summary
 from rainbow_probe.judge.findings import find
 from rainbow_probe.judge.findings.advice import mapped_addresses
+from rainbow_probe.judge.nat import nat_behaviour
 from rainbow_probe.judge.needs import Known
 from rainbow_probe.judge.policy import proxy_policy
 from rainbow_probe.judge.review import reviewed
@@ -58,6 +59,7 @@ def judge(
         site=site,
         groups=guide.groups,
         mapped_addresses=mapped_addresses(results),
+        nat=nat_behaviour(results, site),
         proxy_policy=proxy_policy(results),
         clients=lines,
         rows=_linked(judged, findings),

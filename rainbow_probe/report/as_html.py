@@ -19,6 +19,7 @@ from rainbow_probe.report.wording import (
     lines,
     named,
     number,
+    translated,
     unjudged,
     ways,
 )
@@ -134,6 +135,7 @@ def _site(report: Report) -> list[tuple[str, Html | str]]:
         ("Name", ", ".join(name for name in (site.hostname, site.platform) if name)),
         ("Addresses", ", ".join(site.addresses)),
         ("Seen as", ", ".join(report.mapped_addresses)),
+        ("NAT", translated(report.nat)),
         ("Proxy", proxy),
         ("Proxy lets", let_through(report.proxy_policy)),
         ("PAC file", ", ".join(map(str, site.pacs))),

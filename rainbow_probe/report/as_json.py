@@ -65,6 +65,7 @@ def _site(report: Report) -> dict[str, Any]:
         "resolvers": list(site.resolvers),
         "addresses": list(site.addresses),
         "mapped_addresses": list(report.mapped_addresses),
+        "nat": _scalars(report.nat),
         "trust_stores": list(site.trust_stores),
         "dynamic_ports": _ports(site.dynamic_ports),
         "platform": site.platform,

@@ -29,6 +29,7 @@ from rainbow_probe.report.wording import (
     named,
     number,
     some,
+    translated,
     unjudged,
     ways,
 )
@@ -131,6 +132,8 @@ class _Page:
         yield "Resolvers", self._text(_listed(site.resolvers) or "none found")
         if self._report.mapped_addresses:
             yield "Seen as", self._text(_listed(self._report.mapped_addresses))
+        if nat := self._report.nat:
+            yield "NAT", self._text(translated(nat))
         for note in site.proxy_notes:
             yield "Note", self._text(note)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from rainbow_probe.ends import HTTPS
 from rainbow_probe.model import Finding, Need, Row, RowVerdict, Scalar, Severity, Site, Who
+from rainbow_probe.terms import NatMapping
 
 FEW_HOSTS = 4  # named of those that go the same way
 
@@ -103,6 +104,32 @@ def _choice(choices: tuple[str, ...], used: str) -> str:
 def _escaped(char: str) -> str:
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+SHOWN = 2  # outside addresses of a port
+
+
+def translated(nat: Mapping[str, Scalar]) -> str:
+    """Say in one line how a NAT treats UDP; empty where it is not known."""
+    mapping = str(nat.get("mapping") or "")
+    there = mapping and mapping != NatMapping.NONE
+    filtering, seen, exits = nat.get("filtering"), str(nat.get("seen_as") or "").split(), nat.get("exits")
+    parts = [
+        _NATS.get(mapping, mapping),
+        f"{filtering} filtering" if there and filtering else "",
+        f"{exits} outside addresses" if exits not in {None, 1} else "",
+        f"seen from outside as {', '.join(seen[:SHOWN])}{' and more' if len(seen) > SHOWN else ''}" if seen else "",
+    ]
+    return "; ".join(filter(None, parts))
+
+
+_NATS: Mapping[str, str] = {
+    NatMapping.NONE: "none",
+    NatMapping.ENDPOINT_INDEPENDENT: "endpoint-independent mapping",
+    NatMapping.ADDRESS_DEPENDENT: "address-dependent mapping (no fault: TURN passes)",
+    NatMapping.ADDRESS_AND_PORT_DEPENDENT: "address- and port-dependent mapping (symmetric; no fault: TURN passes)",
+    NatMapping.DESTINATION_DEPENDENT: "mapping that depends on the destination (no fault: TURN passes)",
+}
 
 
 def let_through(policy: Mapping[str, Scalar]) -> str:

@@ -24,6 +24,7 @@ def differences(scenario: Scenario, ended: Ended) -> list[str]:
         return [f"no report; exit {ended.status}: {ended.err.strip()[-2000:]}"]
     return [
         *_ending(expected, ended),
+        *_nat(expected.nat, ended.report["site"]["nat"]),
         *_findings(expected, ended.report["findings"]),
         *_rows(scenario, ended.report["rows"]),
         *_clients(expected, ended.report["clients"]),
@@ -36,6 +37,12 @@ def _ending(expected: Expected, ended: Ended) -> Iterator[str]:
         yield f"exit {ended.status}, not {expected.exit}: {ended.err.strip()[-300:]}"
     if not is_one_of(ended.report["verdict"], expected.verdict):
         yield f"the verdict is {ended.report['verdict']}, not {expected.verdict}"
+
+
+def _nat(wanted: str, told: Item) -> Iterator[str]:
+    found = f"mapping {told.get('mapping', 'unknown')}, filtering {told.get('filtering', 'unknown')}"
+    if wanted and found != wanted:
+        yield f"the NAT is told as {found}, not {wanted}"
 
 
 def _findings(expected: Expected, findings: list[Item]) -> Iterator[str]:

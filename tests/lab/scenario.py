@@ -173,6 +173,8 @@ class Expected:
     clients: Mapping[str, str] = field(default_factory=dict[str, str])
     refused_logins: int = 0
     """How often, in the whole run, the proxy was sent credentials that it did not accept."""
+    nat: str = ""
+    """What the report must say of the NAT: ``mapping ..., filtering ...``; empty: whatever it says."""
     checks: tuple[Check, ...] = ()
     """Every check not named here passes."""
 

@@ -1,0 +1,46 @@
+"""What kind of NAT this site has, in the words of RFC 4787: a fact of the site, and never a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rainbow_probe.judge.traces import fact, host_of, is_loopback, passes, subject_host
+from rainbow_probe.model import Phase, Result, Scalar, Site
+from rainbow_probe.terms import NatMapping
+
+
+def nat_behaviour(results: Sequence[Result], site: Site) -> Mapping[str, Scalar]:
+    """Return how the NAT maps and filters one UDP port, as far as it is known; empty where nothing is."""
+    for result in results:
+        if result.flow.kind == "nat" and passes(result):
+            return _told(result, site)
+    return {}
+
+
+def _told(result: Result, site: Site) -> Mapping[str, Scalar]:
+    views = {step.subject: str(step.facts["mapped"]) for step in result.steps if step.facts.get("mapped")}
+    local = fact(result, "local_port", Phase.STUN)
+    seen = dict.fromkeys(views.values())
+    own = all(host_of(place) in site.addresses or is_loopback(host_of(place)) for place in seen)
+    known: dict[str, Scalar] = {
+        "mapping": NatMapping.NONE if own else _mapping(result, views),
+        "filtering": fact(result, "filtering", Phase.STUN),
+        "seen_as": " ".join(seen),
+        "exits": len({host_of(place) for place in seen}),
+        "port_preserved": all(place.rpartition(":")[2] == local for place in seen),
+    }
+    return {key: value for key, value in known.items() if value != ""}
+
+
+def _mapping(result: Result, views: Mapping[str, str]) -> NatMapping:
+    """Compare servers, and then ports of one server: what differs there depends on the port too."""
+    if len(set(views.values())) == 1:
+        return NatMapping.ENDPOINT_INDEPENDENT
+    by_server: dict[str, list[str]] = {}
+    for step in result.steps:
+        if step.subject in views:
+            by_server.setdefault(subject_host(step), []).append(views[step.subject])
+    if any(len(set(seen)) > 1 for seen in by_server.values()):
+        return NatMapping.ADDRESS_AND_PORT_DEPENDENT
+    several = any(len(seen) > 1 for seen in by_server.values())
+    return NatMapping.ADDRESS_DEPENDENT if several else NatMapping.DESTINATION_DEPENDENT
