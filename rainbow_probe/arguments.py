@@ -136,7 +136,9 @@ def _how_long(command: argparse.ArgumentParser) -> None:
     )
     length = command.add_mutually_exclusive_group()
     length.add_argument("--quick", action="store_true", help="leave out what takes time by nature, such as idle links")
-    length.add_argument("--full", action="store_true", help="also find how long idle links live (110 s more)")
+    length.add_argument(
+        "--full", action="store_true", help="also find how long idle links live and what tunnels carry (110 s more)"
+    )
     add("--idle-scale", type=float, default=1.0, metavar="FACTOR", help=argparse.SUPPRESS)  # tests shorten the waits
     add("--discover", action="store_true",
         help="if no TURN server is known, ask each published address once (looks like a sweep to an IDS)")  # fmt: skip

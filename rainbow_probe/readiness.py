@@ -115,7 +115,7 @@ class Assessment:
 
     def _follow_up(self, names: Names, results: Mapping[str, Result]) -> list[Job]:
         """Return the controls that *results* make necessary, and that have not begun yet."""
-        flows = follow_up(Sofar(guide=self.guide, site=self._ways.told(), results=results))
+        flows = follow_up(Sofar(guide=self.guide, site=self._ways.told(), results=results, full=self.options.full))
         proxied = {flow.id: self._proxy_of_control(flow) for flow in flows if flow.via is Via.PROXY}
         return self._begin(names, flows, {key: proxy for key, proxy in proxied.items() if proxy})
 

@@ -80,6 +80,7 @@ class Cause(StrEnum):
     NOT_XMPP = "not-xmpp"
     CUT_AFTER_IDLE = "cut-after-idle"
     CUT_AFTER_TIME = "cut-after-time"
+    CUT_AFTER_BYTES = "cut-after-bytes"
     NOT_STUN = "not-stun"
     HTTP_INSTEAD_OF_STUN = "http-instead-of-stun"
     BAD_CREDENTIALS = "bad-credentials"

@@ -25,6 +25,7 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "checks/proxy_capacity.py": frozenset({Phase.PROXY}),
     "checks/proxy_policy.py": frozenset({Phase.PROXY}),
     "checks/udp_range.py": frozenset({Phase.TURN_DATA}),
+    "checks/volume.py": frozenset({Phase.TURN_DATA, Phase.HTTP}),
     "checks/xmpp.py": frozenset({Phase.WEBSOCKET, Phase.XMPP}),
     "net/accounts.py": frozenset({Phase.PROXY}),
     "net/call.py": frozenset({Phase.TURN_DATA, Phase.DTLS}),

@@ -13,7 +13,7 @@ from tests.servers import APPLE, a_flow, a_route, facts, mute, names, phases, pr
 
 KINDS = {"dns", "https", "xmpp", "turn", "push", "udp-range", "proxy", "proxy-capacity", "portal", "ports"}
 """What rows stand on, and the control of each run."""
-FOLLOW_UPS = {"answers", "made-up", "mtu", "nat", "pace", "proxy-policy"}
+FOLLOW_UPS = {"answers", "made-up", "mtu", "nat", "pace", "proxy-policy", "volume"}
 """What only a suspicion asks for, or a proxy that opens tunnels."""
 
 

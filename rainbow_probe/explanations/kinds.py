@@ -95,5 +95,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         "rests on it: it tells how a NAT maps ports, which is a fact of the site and no fault",
         "mapped-differs",
     ),
+    "volume": _kind(
+        "a megabyte and a half pass on one connection through the proxy; with `--full`, and no row rests on it",
+        "proxy-byte-cut",
+    ),
     "ports": _kind("this machine's dynamic ports lie in the guide's range"),
 })

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rainbow_probe.explanations.shapes import Why, stage, why
 from rainbow_probe.explanations.turn import ALLOW_TURN, FOREIGN, FOREIGN_HTTP, ODD, REWRITTEN, SERVER, STALE, UNSTEADY
-from rainbow_probe.explanations.web import BROKEN_TLS
+from rainbow_probe.explanations.web import BROKEN_TLS, CUT_BY_SIZE
 from rainbow_probe.terms import Cause, Phase
 
 CUT = "Loss, or a firewall that cuts TURN after its beginning."
@@ -68,6 +68,7 @@ DATA = stage(
             "A firewall that lets the first packets pass until it has made up its mind.",
             ALLOW_TURN,
         ),
+        Cause.CUT_AFTER_BYTES: CUT_BY_SIZE,
         Cause.PARTLY_OPEN: why(
             "Of several ports some answered and some did not; the counts are in the facts.",
             "Only part of UDP/49152-65535 is open.",

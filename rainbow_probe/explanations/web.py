@@ -12,10 +12,17 @@ BROKEN_TLS = why(
     "Exempt the host from inspection; if there is none, compare from another network.",
 )
 
+CUT_BY_SIZE = why(
+    "The connection was cut twice after about the same number of bytes; with `--full`, by a control.",
+    "A proxy that limits how much one tunnel may carry.",
+    "Let tunnels to this host carry as much as calls need: gigabytes.",
+)
+
 HTTP = stage(
     Phase.HTTP,
     "A request and its answer, on plain or protected HTTP.",
     {
+        Cause.CUT_AFTER_BYTES: CUT_BY_SIZE,
         Cause.CAPTIVE_PORTAL: why(
             "A request to a neutral host was answered by somebody else, with a login page or a redirect.",
             "A guest network.",

@@ -16,6 +16,8 @@ class Sofar:
     guide: Guide
     site: Site
     results: Mapping[str, Result]
+    full: bool = False
+    """Whether the user has time for what takes long, or sends much."""
 
     def ended(self, *kinds: str) -> list[Result]:
         """Return the results of flows of *kinds* that the rows need; of any kind if none is named."""

@@ -51,6 +51,7 @@ CAUSES: Mapping[Cause, str] = MappingProxyType({
     Cause.NOT_XMPP: "what answers is not XMPP",
     Cause.CUT_AFTER_IDLE: "the connection is cut when it is idle",
     Cause.CUT_AFTER_TIME: "the connection is cut after a time, idle or not",
+    Cause.CUT_AFTER_BYTES: "the connection is cut after a number of bytes",
     Cause.NOT_STUN: "what answers is not STUN",
     Cause.HTTP_INSTEAD_OF_STUN: "HTTP answers where TURN should",
     Cause.BAD_CREDENTIALS: "the TURN credentials are not accepted",

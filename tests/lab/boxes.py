@@ -71,6 +71,32 @@ async def http10(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         await carry(reader, writer, (host.strip("[]"), int(port)), opened)
 
 
+async def byte_cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Be a proxy that ends a tunnel when it has carried 256 KB, both ways together."""
+    with suppress(asyncio.IncompleteReadError):
+        host, _, port = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode().rpartition(":")
+        far_reader, far_writer = await asyncio.open_connection(host.strip("[]"), int(port))
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        left = [256 * 1024]
+        async with asyncio.TaskGroup() as both:
+            for source, sink in ((reader, far_writer), (far_reader, writer)):
+                both.create_task(_pour_some(source, sink, left, (writer, far_writer)))
+
+
+async def _pour_some(
+    source: asyncio.StreamReader, sink: asyncio.StreamWriter, left: list[int], ends: tuple[asyncio.StreamWriter, ...]
+) -> None:
+    with suppress(OSError):
+        while data := await source.read(4096):
+            left[0] -= len(data)
+            if left[0] < 0:
+                break
+            sink.write(data)
+            await sink.drain()
+    for end in ends:
+        end.transport.abort() if left[0] < 0 else end.close()
+
+
 async def carry(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: tuple[str, int], opened: bytes
 ) -> None:
@@ -162,6 +188,7 @@ HANDLERS: Mapping[str, Handler] = {
     "portal": portal,
     "push": mute,
     "http10": http10,
+    "byte-cut": byte_cut,
     "says-page": says_page,
     "sni-filter": sni_filter,
     "web-only": web_only,

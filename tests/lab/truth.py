@@ -14,6 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from tests.lab import clock, truth_nat
 from tests.lab.names import BY_NAME, PROXY, REST
@@ -109,6 +110,22 @@ def _stun_tcp(site: Site, name: str, port: str) -> str:
 def _connect_through(site: Site, name: str, port: str) -> str:
     """Return the status of CONNECT through the site's proxy, then what STUN gets: ``200 stun``, ``403``."""
     return _tunnel(site, f"{name}:{port}", "")
+
+
+def _carries(site: Site, name: str, port: str) -> str:
+    """Whole or cut: half a megabyte of STUN through a tunnel of the site's proxy."""
+    proxy = site.scenario.http_proxy
+
+    def talk() -> str:
+        carried = 0
+        with suppress(OSError), socket.create_connection((PROXY, proxy.port if proxy else 0), PATIENCE) as tcp:
+            tcp.sendall(f"CONNECT {name}:{port} HTTP/1.1\r\nHost: {name}:{port}\r\n\r\n".encode())
+            while carried < 500_000 and (data := tcp.recv(65536)):
+                tcp.sendall(binding() * 50)
+                carried += 50 * len(binding()) + len(data)
+        return "whole" if carried >= 500_000 else "cut" if carried > 1000 else "nothing"
+
+    return inside(site.lan, talk)
 
 
 def _connect_as(site: Site, user: str, password: str, name: str, port: str) -> str:
@@ -247,6 +264,7 @@ KINDS: Mapping[str, Asking] = {
     "tcp": _tcp,
     "stun-tcp": _stun_tcp,
     "connect": _connect_through,
+    "carries": _carries,
     "connect-as": _connect_as,
     "page": _page,
     "login": _login,

@@ -126,6 +126,11 @@ PROXIES: dict[str, Why] = {
         "A limit on connections, for all or for one client; this machine met the latter before the former.",
         "Raise the limits, or send media past the proxy (UDP/3478 direct).",
     ),
+    "proxy-byte-cut": why(
+        "The proxy cuts a tunnel after so many bytes, twice in a row; past it as much passes, or cannot be tried.",
+        "A limit on how much one tunnel may carry: calls through the proxy break when they have carried that.",
+        "Lift the limit for the TURN servers, or send media past the proxy (UDP/3478 direct).",
+    ),
     "proxy-no-upgrade": why(
         "The upgrade to WebSocket is refused, HTTPS to the same host by the same way works.",
         "A box that decrypts TLS and takes the `Upgrade` header out; squid does so by default.",

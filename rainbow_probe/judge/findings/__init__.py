@@ -31,6 +31,7 @@ from rainbow_probe.judge.findings import (
     servers,
     sizes,
     udp,
+    volume,
     wayout,
 )
 from rainbow_probe.judge.scene import Found, Scene, weigh
@@ -83,6 +84,7 @@ FINDERS: tuple[Finder, ...] = (
     filters.by_name,
     sizes.black_hole,
     idle.cut,
+    volume.byte_cut,
     seen.mute_everywhere,
     middlebox.http_inspection,
     middlebox.no_stun,
