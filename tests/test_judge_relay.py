@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rainbow_probe.judge.findings import find
-from rainbow_probe.judge.findings.advice import mapped_addresses
+from rainbow_probe.judge.findings.outside import mapped_addresses
 from rainbow_probe.judge.findings.relay import REFUSALS
 from rainbow_probe.judge.scene import Found
 from rainbow_probe.model import Cause, Failure, Outcome, Phase, Report, Result, Severity, Site, Step, Who
@@ -31,6 +31,7 @@ from tests.judge_samples import (
     row,
     tcp,
     tls,
+    udp,
 )
 
 REFUSED = Fault(match=kind("turn"), phase=Phase.TURN_ALLOCATE, cause=Cause.BAD_CREDENTIALS, detail="401 Unauthorized")
@@ -293,14 +294,55 @@ def seen_as(match: Fault, address: str) -> Fault:
 WEB = Fault(match=both(tcp(80), kind("turn")))
 
 
-def test_another_address_over_tcp_is_advice() -> None:
-    """A box ends the connection, or there are several exits: both are said."""
+SECURE = Fault(match=both(tcp(443), kind("turn")))
+
+
+def test_another_address_on_one_port_is_advice() -> None:
+    """A box ends the connection, or the port has an exit of its own: what is proven is which port, and by which."""
     judged = report(seen_as(WEB, "198.51.100.99:1"))
-    assert ids(judged) == ["mapped-differs"]
+    assert ids(judged) == ["tcp-80-other-exit"]
     found = judged.findings[0]
     assert found.severity is Severity.ADVICE
+    assert "198.51.100.99, not 198.51.100.7" in found.title
     assert f"{TURN[0]} TCP/80: 198.51.100.99" in found.detail
     assert f"{TURN[0]} UDP/3478: 198.51.100.7" in found.detail
+    assert {f"turn/{name}:80/tcp/direct" for name in TURN} < set(found.proof)
+
+
+def test_the_odd_port_is_the_one_that_udp_does_not_share() -> None:
+    """Of two that differ, either might be it."""
+    assert ids(report(seen_as(SECURE, "198.51.100.99:1"))) == ["tcp-443-other-exit"]
+
+
+def test_udp_by_another_way_than_all_tcp_is_several_exits() -> None:
+    """No port is the odd one."""
+    judged = report(seen_as(Fault(match=both(udp, kind("turn"))), "198.51.100.99:1"))
+    assert ids(judged) == ["mapped-differs"]
+    assert "UDP leaves by another one than TCP" in judged.findings[0].title
+
+
+def test_without_udp_neither_port_is_the_odd_one() -> None:
+    """That they differ is all that is known."""
+    judged = report(seen_as(WEB, "198.51.100.99:1"), Fault(match=both(udp, kind("turn")), phase=Phase.STUN))
+    assert "mapped-differs" in ids(judged)
+    assert not any(name.endswith("-other-exit") for name in ids(judged))
+
+
+def test_a_port_that_differs_at_one_server_only_is_no_rule_for_the_port() -> None:
+    """A NAT with a pool of addresses gives any of them to any connection."""
+    once = Fault(match=both(tcp(80), kind("turn"), host(TURN[0])))
+    judged = report(seen_as(once, "198.51.100.99:1"))
+    assert ids(judged) == ["mapped-differs"]
+    assert judged.findings[0].title == "The TURN servers see this machine come from different addresses"
+
+
+def test_a_port_with_two_addresses_of_its_own_is_a_pool() -> None:
+    """Each server sees another one."""
+    faults = [
+        seen_as(Fault(match=both(tcp(80), kind("turn"), host(name))), f"198.51.100.9{number}:1")
+        for number, name in enumerate(TURN)
+    ]
+    assert ids(report(*faults)) == ["mapped-differs"]
 
 
 def test_another_port_is_no_other_address() -> None:

@@ -235,6 +235,7 @@ def ended(**changes: object) -> Ended:
     status = changes.pop("status", 0)
     report = {
         "verdict": "pass",
+        "site": {"nat": {"mapping": "endpoint-independent", "filtering": "address-and-port-dependent"}},
         "rows": [{"id": "desktop/https", "verdict": "pass", "reason": "works"}],
         "checks": [{"id": "https/a:443/tls/direct", "outcome": "pass", "reason": "works", "failure": None}],
         "clients": [],
@@ -263,6 +264,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "finding": (
         {"findings": [{"id": "udp-blocked", "severity": "blocking", "title": "UDP is blocked"}]},
         "false finding udp-blocked: UDP is blocked",
+    ),
+    "nat": (
+        {"site": {"nat": {"mapping": "none"}}},
+        "the NAT is told as mapping none, filtering unknown, not mapping endpoint-independent, filtering address-and-",
+    ),
+    "an exit that is not there": (
+        {"findings": [{"id": "tcp-80-other-exit", "severity": "advice", "title": "TCP/80 leaves elsewhere"}]},
+        "false finding tcp-80-other-exit: this site has one way out",
     ),
     "forbidden advice": (
         {"findings": [{"id": "tls-odd", "severity": "advice", "title": "TLS is odd"}]},

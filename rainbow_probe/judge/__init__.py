@@ -9,7 +9,7 @@ from rainbow_probe.catalogue import Guide, RowSpec
 from rainbow_probe.explanations import FINDINGS, meaning
 from rainbow_probe.judge.clients import client_lines, overall, summary
 from rainbow_probe.judge.findings import find
-from rainbow_probe.judge.findings.advice import mapped_addresses
+from rainbow_probe.judge.findings.outside import mapped_addresses
 from rainbow_probe.judge.nat import nat_behaviour
 from rainbow_probe.judge.needs import Known
 from rainbow_probe.judge.policy import proxy_policy

@@ -14,6 +14,7 @@ from tests.lab.probe import Ended
 from tests.lab.scenario import Check, Expected, Scenario, base
 
 OURS = {"unknown", "interrupted", "budget"}  # causes that are a fault of the probe, and never right
+OF_EXITS = ("mapped-differs*", "*-other-exit*")
 Item = dict[str, Any]
 
 
@@ -24,8 +25,8 @@ def differences(scenario: Scenario, ended: Ended) -> list[str]:
         return [f"no report; exit {ended.status}: {ended.err.strip()[-2000:]}"]
     return [
         *_ending(expected, ended),
-        *_nat(expected.nat, ended.report["site"]["nat"]),
-        *_findings(expected, ended.report["findings"]),
+        *_nat(expected.nat, ended.report),
+        *_findings(scenario, ended.report["findings"]),
         *_rows(scenario, ended.report["rows"]),
         *_clients(expected, ended.report["clients"]),
         *_checks(expected.checks, ended.report["checks"]),
@@ -39,17 +40,21 @@ def _ending(expected: Expected, ended: Ended) -> Iterator[str]:
         yield f"the verdict is {ended.report['verdict']}, not {expected.verdict}"
 
 
-def _nat(wanted: str, told: Item) -> Iterator[str]:
+def _nat(wanted: str, report: Item) -> Iterator[str]:
+    told = report.get("site", {}).get("nat", {})
     found = f"mapping {told.get('mapping', 'unknown')}, filtering {told.get('filtering', 'unknown')}"
     if wanted and found != wanted:
         yield f"the NAT is told as {found}, not {wanted}"
 
 
-def _findings(expected: Expected, findings: list[Item]) -> Iterator[str]:
+def _findings(scenario: Scenario, findings: list[Item]) -> Iterator[str]:
+    expected = scenario.expect
     ids = [finding["id"] for finding in findings]
     for wanted in expected.findings:
         if not any(matches(key, wanted.split("|")) for key in ids):
             yield f"finding {wanted} is missing; found: {', '.join(ids) or 'none'}"
+    if not scenario.firewall.other_exit:
+        yield from (f"false finding {key}: this site has one way out" for key in ids if matches(key, OF_EXITS))
     known = [pattern for wanted in expected.findings for pattern in wanted.split("|")]
     for finding in findings:
         expected_here = matches(finding["id"], (*known, *expected.may)) or finding["severity"] == "advice"

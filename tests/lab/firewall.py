@@ -59,7 +59,7 @@ def ruleset(firewall: Firewall, proxy: HttpProxy | None, exits: tuple[str, str],
         proxy_rules=_lines(_filters(firewall, "proxy")),
         default=_action(firewall.default),
         dns=_unheard(resolver),
-    ) + nat.table(firewall.nat, _lines([*_reroutes(firewall), *_boxes(firewall)]), exits)
+    ) + nat.table(firewall.nat, _lines([*_reroutes(firewall), *_boxes(firewall)]), exits, firewall.other_exit)
 
 
 def hits(namespace: Namespace) -> Counter[str]:

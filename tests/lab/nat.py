@@ -28,6 +28,7 @@ table ip turned {{
   chain leaving {{
     type nat hook postrouting priority srcnat; policy accept;
     oifname "wan" ip saddr {proxy} snat to {proxy_exit}
+    {other_exit}
     oifname "wan" ip saddr 198.19.0.0/16 snat to {site_exit} {mapping}
   }}
 }}
@@ -43,16 +44,18 @@ table ip turned {{
 """
 
 
-def table(kind: str, turned: str, exits: tuple[str, str]) -> str:
+def table(kind: str, turned: str, exits: tuple[str, str], other_exit: str = "") -> str:
     """Return the table of a border whose NAT is of this *kind*; *exits* are the addresses of the site and its proxy.
 
-    *turned* are lines for connections that go elsewhere than they want to.
+    *turned* are lines for connections that go elsewhere than they want to, *other_exit* matches those of the site that
+    leave by its proxy's address.
     """
     if kind not in FILTERS:
         raise LabError(f"no NAT {kind}; there are: {', '.join(filter(None, FILTERS))}")
     return TABLE.format(
         turned=turned,
         filtering=FILTERS[kind].format(exit=exits[0], inside=SITE),
+        other_exit=f'oifname "wan" {other_exit} counter snat to {exits[1]} comment "other exit"' if other_exit else "",
         mapping="fully-random" if kind == "symmetric" else "",
         proxy=PROXY,
         proxy_exit=exits[1],

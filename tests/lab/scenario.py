@@ -56,6 +56,8 @@ class Firewall:
     """``NAME:PORT`` of a TCP service, or ``NAME:*``, to the lab name that gets what is sent there instead."""
     nat: str = ""
     """How addresses are translated, if not as Linux does by itself: symmetric, address-restricted or full-cone."""
+    other_exit: str = ""
+    """A match in nft's own words of what leaves by the second outside address, which else is the proxy's."""
     double_nat: bool = False
     """Whether the provider has a NAT of its own."""
     mtu: int = 1500

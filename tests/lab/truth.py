@@ -245,6 +245,11 @@ def _nat(site: Site) -> str:
     return truth_nat.kind(site, binding())
 
 
+def _exit(site: Site, protocol: str, name: str, port: str) -> str:
+    """Return by which of the site's outside addresses a server sees it come."""
+    return truth_nat.exit_of(site, binding(), protocol, _address(name), int(port))
+
+
 def _login(site: Site, scheme: str, user: str, password: str) -> str:
     """Return what the proxy says to CONNECT with one *scheme*, by curl; user ``:`` is who has the ticket."""
     proxy = site.scenario.http_proxy
@@ -278,6 +283,7 @@ KINDS: Mapping[str, Asking] = {
     "http": _http,
     "upgrade": _upgrade,
     "nat": _nat,
+    "exit": _exit,
 }
 
 

@@ -8,6 +8,7 @@ import struct
 from tests.lab.names import TURN
 from tests.lab.netns import inside
 from tests.lab.site import Site
+from tests.lab.wiring import exits
 
 ONE, OTHER = TURN
 STUN = 3478
@@ -29,6 +30,20 @@ def kind(site: Site, question: bytes) -> str:
     return f"mapping {mapping}, filtering {filtering}"
 
 
+def exit_of(site: Site, question: bytes, protocol: str, server: str, port: int) -> str:
+    """Return by which of the site's two outside addresses *server* sees it come: first or second."""
+    kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+
+    def talk() -> str:
+        with socket.socket(socket.AF_INET, kind) as near:
+            near.settimeout(PATIENCE)
+            near.connect((server, port))
+            near.send(question)
+            return _address_in(near.recv(2048))[0]
+
+    return "first" if inside(site.lan, talk) == exits(site.number)[0] else "second"
+
+
 def _udp() -> socket.socket:
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     udp.settimeout(PATIENCE)
@@ -38,7 +53,10 @@ def _udp() -> socket.socket:
 def _mapped(near: socket.socket, question: bytes, server: str) -> tuple[str, int]:
     """Return where the STUN *server* sees us: XOR-MAPPED-ADDRESS, RFC 8489 section 14.2."""
     near.sendto(question, (server, STUN))
-    answer = near.recv(2048)
+    return _address_in(near.recv(2048))
+
+
+def _address_in(answer: bytes) -> tuple[str, int]:
     place = answer.index(struct.pack("!HH", 0x0020, 8)) + 6
     port, address = struct.unpack("!HI", answer[place : place + 6])
     return socket.inet_ntoa(struct.pack("!I", address ^ 0x2112A442)), port ^ 0x2112

@@ -25,6 +25,11 @@ ADVICE: dict[str, Why] = {
         "No list of ports for CONNECT: whoever is inside can send mail, and reach any service, by this proxy.",
         "Allow CONNECT to ports 443 and 80 (TURN) only.",
     ),
+    "tcp-PORT-other-exit": why(
+        "Connections to this port leave by another outside address than UDP and another TCP port, to each TURN server.",
+        "A transparent proxy or an accelerator that takes this port, or a way out of its own for it.",
+        "Nothing, as TURN passes; exempt the TURN servers from such a box if calls over this port are poor.",
+    ),
     "mapped-differs": why(
         "One TURN server sees this machine come from different addresses, or from a private one.",
         "A NAT with several outside addresses, or another way out for some ports.",

@@ -22,6 +22,7 @@ from rainbow_probe.judge.findings import (
     middlebox,
     names,
     offline,
+    outside,
     portal,
     ports,
     proxy,
@@ -118,7 +119,8 @@ FINDERS: tuple[Finder, ...] = (
     names.moved,
     losses.by_chance,
     advice.open_ports,
-    advice.mapped_differs,
+    outside.other_exit,
+    outside.mapped_differs,
 )
 """In order: the first that explains a failing check has it."""
 
