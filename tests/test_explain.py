@@ -16,6 +16,15 @@ from tests.commands import rainbow_probe
 GUIDE = load(builtin("hds-ed21"), kinds())
 
 
+def test_a_kind_of_check_says_when_it_passes() -> None:
+    """And what usually stands behind its failure, if anything does: a NAT is none."""
+    text = " ".join(explain("nat", GUIDE).split())
+    assert "nat: a kind of check" in text
+    assert "It passes when two addresses of TURN servers say" in text
+    assert "stands behind its failure" not in text
+    assert "finding captive-portal" in explain("portal", GUIDE)
+
+
 def test_every_word_has_its_page() -> None:
     """Which begins with it, fits 80 columns and shows no mark-up."""
     for word in words(GUIDE):

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from rainbow_probe.catalogue import Guide
-from rainbow_probe.explain.failures import explain_cause, explain_failure, explain_finding, explain_phase
+from rainbow_probe.explain.failures import explain_cause, explain_failure, explain_finding, explain_kind, explain_phase
 from rainbow_probe.explain.layout import columns, page, titled
 from rainbow_probe.explain.rows import explain_row
 from rainbow_probe.explanations import FINDINGS, explained
 from rainbow_probe.explanations.findings import named
+from rainbow_probe.explanations.kinds import KINDS
 from rainbow_probe.options import UsageError
 from rainbow_probe.terms import Cause, Phase
 
@@ -33,6 +34,7 @@ def _told(word: str, guide: Guide) -> Iterator[str]:
     yield from (explain_row(row, guide) for row in guide.rows if row.id == word)
     if name := named(word):
         yield explain_finding(name, word)
+    yield from (explain_kind(kind) for kind in KINDS if kind == word)
     yield from (explain_phase(phase) for phase in Phase if phase == word)
     yield from (explain_cause(cause) for cause in Cause if cause == word)
     yield from (explain_failure(*pair) for pair in _pairs() if _names(word, *pair))
@@ -50,7 +52,7 @@ def _pairs() -> Iterator[tuple[Phase, Cause]]:
 def words(guide: Guide) -> list[str]:
     """Return everything that can be asked."""
     failures = [f"{phase}/{cause}" for phase, cause in _pairs()]
-    return [*(row.id for row in guide.rows), *FINDINGS, *Cause, *Phase, *failures]
+    return [*(row.id for row in guide.rows), *FINDINGS, *KINDS, *Cause, *Phase, *failures]
 
 
 def overview(guide: Guide) -> str:
@@ -59,6 +61,7 @@ def overview(guide: Guide) -> str:
         titled("rainbow-probe explain WORD", "WORD is one of these, or PHASE/CAUSE as in connect/timeout."),
         titled("Rows of the guide") + "\n" + columns(row.id for row in guide.rows),
         titled("Findings", "PORT stands for a number.") + "\n" + columns(FINDINGS),
+        titled("Kinds of checks") + "\n" + columns(KINDS),
         titled("Causes") + "\n" + columns(Cause),
         titled("Phases") + "\n" + columns(Phase),
     )

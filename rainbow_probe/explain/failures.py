@@ -40,6 +40,13 @@ def explain_failure(phase: Phase, cause: Cause) -> str:
     return page(titled(f"{phase}/{cause}: a failure", about), *_parts(why)) if why else ""
 
 
+def explain_kind(kind: str) -> str:
+    """Explain a *kind* of check, an entry of ``KINDS``."""
+    one = KINDS[kind]
+    findings = section("What usually stands behind its failure", [f"finding {name}" for name in one.findings])
+    return page(titled(f"{kind}: a kind of check", f"It passes when {one.passes}."), *([findings] * bool(one.findings)))
+
+
 def explain_finding(name: str, asked: str) -> str:
     """Explain the finding *name*, an entry of ``FINDINGS``, which was *asked* for by the id in a report."""
     kinds = [kind for kind, one in KINDS.items() if name in one.findings]

@@ -93,7 +93,6 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
     "nat": _kind(
         "two addresses of TURN servers say as what they see one UDP socket; run only where both answer, and no row "
         "rests on it: it tells how a NAT maps ports, which is a fact of the site and no fault",
-        *("mapped-differs", "tcp-PORT-other-exit"),
     ),
     "volume": _kind(
         "a megabyte and a half pass on one connection through the proxy; with `--full`, and no row rests on it",
