@@ -159,6 +159,22 @@ async def test_who_gets_in(lets_in: bool, obeys: bool, host: str, filtering: str
     assert nat_behaviour([found], Site()).get("filtering") == filtering
 
 
+async def test_where_packets_are_lost_silence_is_no_filter() -> None:
+    """A question had to be repeated: nothing is said of who gets in."""
+    asked_once: set[Peer] = set()
+
+    def forgetful(own: Datagrams, data: bytes, peer: Peer) -> None:
+        if peer in asked_once:
+            says(4000)(own, data, peer)
+        asked_once.add(peer)
+
+    async with loopback() as place:
+        one, _ = able(place, lets_in=True)
+        found = await asked(one, place.udp(forgetful).port)
+    assert nat_behaviour([found], Site())["mapping"] == "endpoint-independent"
+    assert "filtering" not in facts(found, Phase.STUN)
+
+
 async def test_a_server_that_swallows_the_change_is_no_filter() -> None:
     """Its silence is its own."""
 

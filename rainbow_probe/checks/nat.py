@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from rainbow_probe.evidence import Recorder
 from rainbow_probe.model import Cause, Endpoint, Flow, PeerError, Phase, Verdict
-from rainbow_probe.net.one_socket import Heard, OneSocket
+from rainbow_probe.net.one_socket import AGAIN, Heard, OneSocket
 from rainbow_probe.net.paths import passed
 from rainbow_probe.net.route import Route
 from rainbow_probe.protocols.stun import Attr
@@ -72,7 +72,9 @@ def _other_ports(server: Endpoint, seen: Seen, ports: str) -> list[Endpoint]:
 async def _filtering(seen: Seen, again: float) -> NatFiltering | None:
     """Tell who gets in besides those spoken to; None where no server can, or does, answer from elsewhere."""
     able = {server: other for server, heard in seen.items() if (other := _other(heard)) and other.port != server.port}
-    if not able:
+    if not able or any(
+        heard.took >= AGAIN for heard in seen.values()
+    ):  # where packets get lost, silence proves nothing
         return None
     server, other = next(iter(able.items()))
     if other.host != server.host and (came := await _answered_from(server, server, CHANGE_BOTH, again)):
