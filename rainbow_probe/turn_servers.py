@@ -93,7 +93,7 @@ async def _answers(address: Endpoint) -> bool:
 async def _named(address: str) -> str:
     """Return the name of *address* if DNS agrees in both directions, so that its certificate can be judged."""
     loop = asyncio.get_running_loop()
-    with contextlib.suppress(OSError, TimeoutError):
+    with contextlib.suppress(OSError, TimeoutError, UnicodeError):  # a name in reverse DNS may be none at all
         async with asyncio.timeout(ANSWER):
             name, _ = await loop.getnameinfo((address, 0), socket.NI_NAMEREQD)
             entries = await loop.getaddrinfo(name, None)
