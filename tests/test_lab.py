@@ -10,7 +10,7 @@ import pytest
 
 from tests.lab import agreement, netns, oracle, scenario
 from tests.lab.cloud import Cloud
-from tests.lab.expectation import differences
+from tests.lab.expectation import differences, is_one_of
 from tests.lab.names import PROXY_PASSWORD, TURN_PASSWORD
 from tests.lab.probe import WRONG_PASSWORD
 from tests.lab.runs import Run, Runs, tally, unmet
@@ -26,7 +26,7 @@ def runs(request: pytest.FixtureRequest) -> Iterator[Runs]:
         pytest.skip(reason)
     netns.remove_stale()
     asked = _sites_of(request.session.items)
-    with Cloud() as cloud, Runs(cloud, [name for name in SITES if name in asked]) as found:
+    with Cloud() as cloud, Runs(cloud, [name for name in SITES if name in asked], observed=True) as found:
         yield found
 
 
@@ -39,6 +39,14 @@ def _sites_of(items: Sequence[pytest.Item]) -> set[str]:
 def run(runs: Runs, site: str) -> Run:
     """Return the run at *site*."""
     return runs[site]
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_the_site_is_what_its_file_says(run: Run) -> None:
+    """Plain sockets, dig, openssl and curl saw there what the file's ``truth`` says."""
+    wanted = run.scenario.truth
+    assert {asked: told for asked, told in run.seen.items() if not is_one_of(told, wanted[asked])} == {}
+    assert run.seen.keys() == wanted.keys() != set()
 
 
 @pytest.mark.parametrize("site", SITES)

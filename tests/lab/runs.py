@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from tests.lab import scenario
+from tests.lab import scenario, truth
 from tests.lab.cloud import Cloud
-from tests.lab.expectation import expected_outcome, expected_verdict
+from tests.lab.expectation import expected_outcome, expected_verdict, is_one_of
 from tests.lab.probe import Ended, run_probe
 from tests.lab.scenario import Scenario
 from tests.lab.site import Site
@@ -27,15 +27,18 @@ class Run:
     scenario: Scenario
     ended: Ended
     hits: Mapping[str, int]
+    seen: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What independent tools saw there then: the answers to the questions of the site's ``truth``."""
 
 
 class Runs:
     """The runs at the sites *names*, begun in this order as soon as it is entered; ask for one by its name."""
 
-    def __init__(self, cloud: Cloud, names: Sequence[str]) -> None:
-        """Plan the runs."""
+    def __init__(self, cloud: Cloud, names: Sequence[str], *, observed: bool = False) -> None:
+        """Plan the runs; if *observed*, independent tools look at each site when the probe has."""
         self._cloud = cloud
         self._names = names
+        self._observed = observed
         self._pool = ThreadPoolExecutor(max_workers=AT_ONCE)
         self._runs: dict[str, Future[Run]] = {}
 
@@ -58,8 +61,16 @@ class Runs:
     def _run(self, name: str, number: int) -> Run:
         plan = scenario.load(name)
         with Site(self._cloud, plan, number=number) as site:
-            ended = probed(site)
-            return Run(scenario=plan, ended=ended, hits=site.hits())
+            ended, hits = probed(site), site.hits()
+            return Run(scenario=plan, ended=ended, hits=hits, seen=_seen(site) if self._observed else {})
+
+
+def _seen(site: Site) -> Mapping[str, str]:
+    """Observe *site*; what is not as its file says is asked once more, as other sites keep this machine busy."""
+    wanted = site.scenario.truth
+    seen = truth.observe(site, wanted)
+    again = {asked: answer for asked, answer in wanted.items() if not is_one_of(seen[asked], answer)}
+    return {**seen, **truth.observe(site, again)} if again else seen
 
 
 def probed(site: Site) -> Ended:
