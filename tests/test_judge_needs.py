@@ -252,6 +252,17 @@ def test_a_row_that_asks_for_a_cause_fails_by_no_other(word: str, verdict: RowVe
 
 
 @pytest.mark.parametrize(
+    ("words", "unknowable"),
+    [("fail unclear:timeout", True), ("fail unclear:budget", False), ("unclear:timeout unclear:timeout", False)],
+)
+def test_a_failure_beside_what_nobody_answers_leaves_nothing_to_learn(words: str, unknowable: bool) -> None:
+    """The range is closed where it could be tried, and the other server is silent: that is no open question."""
+    judged = judge_need(need("x", 1), known(*words.split()))
+    assert (judged.verdict, judged.unknowable) == (UNCLEAR, unknowable)
+    assert ("where it could be tried it fails: " in judged.reason) is words.startswith("fail")
+
+
+@pytest.mark.parametrize(
     ("word", "unknowable"), [("unclear:cannot-tell", True), ("unclear:budget", False), ("unclear", False)]
 )
 def test_what_can_never_be_told_is_told_apart(word: str, unknowable: bool) -> None:

@@ -54,8 +54,17 @@ class _Heard:
     @property
     def unknowable(self) -> bool:
         """Whether trying again would tell no more."""
+        return self._cause is Cause.CANNOT_TELL
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the network, and not we, kept it from being told."""
+        return self._cause is not None and self._cause not in UNPROVEN
+
+    @property
+    def _cause(self) -> Cause | None:
         seen = self.result.verdict.failure if self.result else None
-        return seen is not None and seen.cause is Cause.CANNOT_TELL
+        return seen.cause if seen else None
 
 
 def judge_need(need: Requirement, known: Known, causes: Iterable[Cause] = ()) -> Judged:
@@ -76,8 +85,15 @@ def judge_need(need: Requirement, known: Known, causes: Iterable[Cause] = ()) ->
         reason=_why(verdict, counted),
         checks=assignment.flows,
         proxied=proxied,
-        unknowable=all(one.unknowable for one in counted if one.verdict is RowVerdict.INCONCLUSIVE),
+        unknowable=_unknowable(counted),
     )
+
+
+def _unknowable(counted: Sequence[_Heard]) -> bool:
+    """Return whether nothing more can be learned: where it could be tried it failed, and elsewhere nothing answers."""
+    unclear = [one for one in counted if one.verdict is RowVerdict.INCONCLUSIVE]
+    fails = any(one.verdict is RowVerdict.FAIL for one in counted)
+    return all(one.unknowable or (fails and one.stopped) for one in unclear)
 
 
 def _unplanned(assignment: Assignment, need: Requirement) -> Judged:
@@ -161,7 +177,9 @@ def _why(verdict: RowVerdict, counted: list[_Heard]) -> str:
         return f"not at {len(failed)} of {len(counted)}: {all_said(failed)}"
     if failed:
         return all_said(failed)
-    return named(dict.fromkeys(one.why for one in held), 2) or _too_few(verdict, counted)
+    told = named(dict.fromkeys(one.why for one in held), 2) or _too_few(verdict, counted)
+    beside = [one.result for one in counted if one.result and one.verdict is RowVerdict.FAIL]
+    return f"{told}; where it could be tried it fails: {all_said(beside)}" if beside else told
 
 
 def _too_few(verdict: RowVerdict, counted: list[_Heard]) -> str:
