@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from rainbow_probe.checks.pace import policed
 from rainbow_probe.demo.loopback import Datagrams, Peer, loopback
 from rainbow_probe.followups import Sofar, follow_up
 from rainbow_probe.model import Cause, Flow, Outcome, Phase, Result, Scalar, Transport
-from rainbow_probe.net.pace import Pace
+from rainbow_probe.net.pace import STRAGGLERS, Pace
 from rainbow_probe.net.spans import runs
 from rainbow_probe.protocols.stun import Class, Message, reply
 from tests.judge_samples import OPEN_SITE, Fault, case, guide, ids, result, udp
@@ -40,20 +41,37 @@ async def test_what_comes_back_is_counted(monkeypatch: pytest.MonkeyPatch, keeps
 
 
 async def test_what_is_lost_only_in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody counts: after the first so many, none is let through."""
+    """After a moment of silence, packets pass again: it is their pace that is limited."""
+    found = await _at_a_guard(monkeypatch, lets=40, again=True)
+    assert broke(found) == (Phase.STUN, Cause.RATE_LIMITED)
+    assert "20 of 20 come back when sent slowly, 20 of 150 when sent fast" in found.verdict.reason
+
+
+@pytest.mark.parametrize("lets", [12, 20, 40])
+async def test_a_limit_on_packets_is_none_on_their_pace(monkeypatch: pytest.MonkeyPatch, lets: int) -> None:
+    """Somebody counts: after the first so many none is let through, however slowly they come."""
+    found = await _at_a_guard(monkeypatch, lets=lets, again=False)
+    assert broke(found) == (Phase.STUN, Cause.WENT_SILENT)
+    seen = facts(found, Phase.STUN)
+    assert (seen["slow_back"], seen["again_sent"], seen["again_back"]) == (min(lets, 20), 10, 0)
+
+
+async def _at_a_guard(monkeypatch: pytest.MonkeyPatch, *, lets: int, again: bool) -> Result:
+    """Ask a server behind somebody who lets so many packets pass, and *again* as many after a moment of silence."""
     monkeypatch.setattr(pace, "SLOW", Pace(sent=20, per_second=1000))
     monkeypatch.setattr(pace, "FAST", Pace(sent=150, per_second=3000))
-    heard: list[bytes] = []
+    monkeypatch.setattr(pace, "AGAIN", Pace(sent=10, per_second=1000))
+    left, last = lets, time.monotonic()
 
     def answer(own: Datagrams, data: bytes, peer: Peer) -> None:
-        heard.append(data)
-        if len(heard) <= 40:
+        nonlocal left, last
+        silent, last = time.monotonic() - last, time.monotonic()
+        left = lets if again and silent > STRAGGLERS / 2 else left - 1
+        if left >= 0:
             own.send(bytes(reply(Message.parse(data), Class.SUCCESS)), peer)
 
     async with loopback() as place:
-        found = await probe(a_flow("pace", place.udp(answer).port, Transport.UDP), a_route())
-    assert broke(found) == (Phase.STUN, Cause.RATE_LIMITED)
-    assert "20 of 20 come back when sent slowly, 20 of 150 when sent fast" in found.verdict.reason
+        return await probe(a_flow("pace", place.udp(answer).port, Transport.UDP), a_route())
 
 
 async def test_nothing_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:

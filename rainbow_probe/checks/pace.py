@@ -10,12 +10,13 @@ from rainbow_probe.net.route import Route
 
 SLOW = Pace(sent=20, per_second=10)  # what a quota for a call would let pass
 FAST = Pace(sent=150, per_second=150)  # three calls' worth, for a second
+AGAIN = Pace(sent=10, per_second=10)  # who limits a rate lets these pass; who counts packets, none any more
 POLICED = 0.15  # share more that is lost when sent fast than when sent slowly, and at least half of it
-LONGEST = 8.0  # seconds; both take less than four
+LONGEST = 8.0  # seconds; all take less than six
 
 
 async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
-    """Ask slowly, then fast, at every address; the counts stand in the facts."""
+    """Ask slowly, then fast, and slowly again if that was too fast, at every address; the facts have the counts."""
 
     async def attempt(hop: Hop) -> Verdict:
         async with open_datagrams(hop, flow, route, rec) as link:
@@ -28,10 +29,18 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
                     raise PeerError(Cause.CANNOT_TELL, "nothing is answered, so nothing can be told of a pace")
                 said = f"{slow} of {SLOW.sent} come back when sent slowly, {fast} of {FAST.sent} when sent fast"
                 if policed(slow / SLOW.sent, fast / FAST.sent):
-                    raise SilenceError(Cause.RATE_LIMITED, said)
+                    facts |= {"again_sent": AGAIN.sent, "again_back": (again := await AGAIN.answered(link))}
+                    raise _limited(said, again)
         return passed(said)
 
     return await each_address(flow, route, rec, attempt)
+
+
+def _limited(said: str, again: int) -> SilenceError:
+    """Tell a limit on packets a second from one on packets: of those sent slowly once more, *again* came back."""
+    if again:
+        return SilenceError(Cause.RATE_LIMITED, said)
+    return SilenceError(Cause.WENT_SILENT, f"{said}, and then none of {AGAIN.sent}, slowly again")
 
 
 def policed(slow: float, fast: float) -> bool:

@@ -49,6 +49,11 @@ STUN = stage(
             "Flood protection or a policer that counts UDP packets, below what a call needs.",
             "Exempt the TURN servers from it.",
         ),
+        Cause.WENT_SILENT: why(
+            "The first questions were answered, and then none any more, however slowly they were sent.",
+            "A firewall that lets the first packets pass until it has made up its mind, or counts them.",
+            "Exempt the TURN servers from it.",
+        ),
         Cause.TIMEOUT: why(
             "Nothing came back, after all repeats.",
             "UDP: a firewall that drops. TCP/80: a transparent HTTP proxy that waits for more.",
