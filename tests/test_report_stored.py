@@ -107,6 +107,13 @@ def test_a_file_beyond_measure_is_refused_unread(tmp_path: Path) -> None:
         from_json.read(str(path))
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="platform: no endless file here")
+def test_a_file_without_an_end_is_no_report() -> None:
+    """A device says that it is empty, and never ends."""
+    with pytest.raises(UsageError, match="more than 64 MiB"):
+        from_json.read("/dev/zero")
+
+
 def spots(tree: object) -> list[tuple[Any, Any]]:
     """List every string in *tree*, by what holds it and where."""
     items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()

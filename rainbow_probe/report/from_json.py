@@ -45,11 +45,12 @@ BY_ADDRESS = "/by-address"
 
 def read(path: str) -> Report:
     """Read the report in the file *path*; raises ``UsageError`` with the file and what is wrong with it."""
-    file = Path(path)
     try:
-        if file.stat().st_size > LARGEST:
+        with Path(path).open("rb") as file:  # its size is not asked: a device or a pipe has none, and no end
+            data = file.read(LARGEST + 1)
+        if len(data) > LARGEST:
             raise UsageError(f"{path}: more than {LARGEST // 2**20} MiB is no report")
-        return loads(file.read_text("utf-8"), path)
+        return loads(data.decode("utf-8"), path)
     except OSError as exc:
         raise UsageError(f"{path}: {exc.strerror or exc}") from exc
     except UnicodeDecodeError as exc:
