@@ -96,7 +96,8 @@ def told(slow: int, fast: int) -> tuple[str, ...]:
     """Judge a site whose TURN checks over UDP pass and lose much, where so many come back of 20 and of 150."""
     found = case(Fault(match=udp, outcome=Outcome.PASS, facts=LOSSY))
     asked = follow_up(Sofar(guide=guide(), site=OPEN_SITE, results={one.flow.id: one for one in found.results}))
-    assert [flow.kind for flow in asked] == ["pace"]
+    asked = [flow for flow in asked if flow.kind == "pace"]  # which NAT it is, is asked where all is well, too
+    assert len(asked) == 1
     counts: Mapping[str, Scalar] = {"slow_sent": 20, "slow_back": slow, "fast_sent": 150, "fast_back": fast}
     controls = [_counted(flow, counts) for flow in asked]
     judged = replace(found, results=(*found.results, *controls)).judged()
