@@ -174,12 +174,12 @@ async def test_dead_targets_do_not_queue() -> None:
     async with loopback() as place:
         port = await place.tcp(mute)
         flow = a_flow("https", port, Transport.TCP)
-        route = replace(a_route(), limits=Limits.within(0.8))
+        route = replace(a_route(), limits=Limits.within(3.2))
         jobs = [Job(flow=replace(flow, id=f"{n}"), route=route) for n in range(100)]
         began = time.monotonic()
         results, _, _ = await ran(jobs)
     assert {broke(result) for result in results} == {(Phase.HTTP, Cause.TIMEOUT)}
-    assert time.monotonic() - began < 10 * 0.5
+    assert time.monotonic() - began < 10 * 2.0
 
 
 async def test_some_kinds_are_polite(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
