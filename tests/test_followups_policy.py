@@ -13,7 +13,7 @@ from rainbow_probe.report import as_html
 from rainbow_probe.report.wording import let_through
 from tests.judge_samples import OPEN_SITE, PROXY_SITE, Case, Fault, case, finding, guide, ids, proxied, step
 
-PORT_25 = "proxy-policy/openrainbow.health:25/tcp/proxy/"
+PORT_25 = "proxy-policy/smtp.openrainbow.health:25/tcp/proxy/"
 PLAIN = "proxy-policy/connectivitycheck.gstatic.com:80/tcp/proxy/"
 
 
@@ -40,7 +40,7 @@ def _answer(flow: Flow, lets: bool | None) -> Result:
 
 
 def test_a_proxy_is_asked_twice_and_no_more() -> None:
-    """For a tunnel to port 25 of the service, and for plain HTTP to the neutral host."""
+    """For a tunnel to port 25 of a host that nobody needs by a proxy, and for plain HTTP to the neutral host."""
     flows = asked(case(site=PROXY_SITE))
     assert [flow.id.startswith(begin) for flow, begin in zip(flows, (PORT_25, PLAIN), strict=True)] == [True, True]
     assert all(flow.control_of and flow.via is Via.PROXY for flow in flows)

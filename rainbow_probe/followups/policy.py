@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from rainbow_probe.catalogue import Guide
 from rainbow_probe.followups.ask import neutral
 from rainbow_probe.followups.sofar import Sofar
 from rainbow_probe.model import Endpoint, Flow, Phase, Result, Transport, Via
@@ -31,13 +32,23 @@ def _opened(result: Result) -> bool:
 
 def _both(sofar: Sofar, opened: Flow) -> Iterator[Flow]:
     guide, door = sofar.guide, opened.proxy.rpartition("/")[2]
-    services = (guide.hosts[spec.hosts].names for spec in guide.flows.values() if spec.kind == "https")
-    host = next((names[0] for names in services if names), opened.target.host)
     base = replace(opened, kind=POLICY, transport=Transport.TCP, control_of=opened.id, params={})
-    target = Endpoint(host=host, port=SMTP)
-    yield replace(base, id=f"{POLICY}/{target}/tcp/proxy/{door}", target=target, params={"ask": "connect"})
+    if host := _only_looked_up(guide):
+        target = Endpoint(host=host, port=SMTP)
+        yield replace(base, id=f"{POLICY}/{target}/tcp/proxy/{door}", target=target, params={"ask": "connect"})
     page = next((spec.params for spec in guide.flows.values() if spec.kind == "portal"), None)
     if page is not None and (name := neutral(guide)):
         target = Endpoint(host=name, port=HTTP)
         params = {"ask": "forward", **page}
         yield replace(base, id=f"{POLICY}/{target}/tcp/proxy/{door}", target=target, params=params)
+
+
+def _only_looked_up(guide: Guide) -> str:
+    """Return a host of the service to which no client goes by a proxy; empty if the guide has none.
+
+    A proxy that does not get through to a port may hold that against the address and refuse its other ports as well
+    for some minutes, as squid does: a probe must not do that to a host that somebody needs, nor to the control host.
+    """
+    used = {spec.hosts for spec in guide.flows.values() if spec.kind != "dns"}
+    spared = (group for group in guide.hosts.values() if group.id not in used and not group.turn)
+    return next((group.names[0] for group in spared if group.names), "")
