@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rainbow_probe.ends import Credentials, Destination, Endpoint, Pac, PortRange, Proxy
+from rainbow_probe.measures import Demand, Measured, StoryStep
 from rainbow_probe.terms import (
     OUR_OWN,
     UNPROVEN,
@@ -127,6 +128,7 @@ class Verdict:
     """Addresses (``host:port``) over which the flow worked."""
     dead: tuple[str, ...] = ()
     """Addresses that did not work while others did, or at all."""
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,4 +263,8 @@ class Report:
     rows: tuple[Row, ...] = ()
     results: tuple[Result, ...] = ()
     findings: tuple[Finding, ...] = ()
+    demands: tuple[Demand, ...] = ()
+    """What the site needs of the path (guide, section 6), and whether it fits."""
+    story: tuple[StoryStep, ...] = ()
+    """The guide's call flow as it was done here, in order."""
     interrupted: bool = False

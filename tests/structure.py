@@ -27,6 +27,7 @@ LAYERS = (
     ("catalogue", "evidence"),
     ("protocols",),
     ("explanations", "model"),
+    ("measures",),
     ("ends", "terms"),
 )
 """From the top down: a module imports its own package and what stands below it, nothing beside or above."""

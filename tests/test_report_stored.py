@@ -52,7 +52,7 @@ Change = Callable[[dict[str, Any]], object]
         (lambda top: top.update(schema="other/2"), "its schema is 'other/2'"),
         (lambda top: top.update(schema=7), "schema is not a string"),
         (lambda top: top.pop("schema"), "schema is not a string"),
-        (lambda top: top.pop("guide"), "guide, tool is not there"),
+        (lambda top: top.pop("guide"), "guide is not there"),
         (lambda top: top.pop("site"), "site is not there"),
         (lambda top: top.update(verdict="fine"), "verdict is not one of pass, degraded"),
         (lambda top: top.update(rows={}), "rows is not a list"),

@@ -20,6 +20,7 @@ from rainbow_probe.model import (
     Site,
     Step,
 )
+from rainbow_probe.report.measured import measured_json, plain
 
 SCHEMA = "rainbow-probe/report/1"
 
@@ -49,6 +50,8 @@ def to_json(report: Report) -> dict[str, Any]:
         "rows": [_row(row) for row in report.rows],
         "checks": [_check(result) for result in report.results],
         "findings": [_finding(finding) for finding in report.findings],
+        "demands": plain(report.demands),
+        "story": plain(report.story),
     }
 
 
@@ -134,6 +137,7 @@ def _check(result: Result) -> dict[str, Any]:
         "dead": list(verdict.dead),
         "took_ms": _ms(result.took),
         "steps": [_step(step) for step in result.steps],
+        "measured": measured_json(verdict.measured),
     }
 
 

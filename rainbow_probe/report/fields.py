@@ -11,6 +11,7 @@ from rainbow_probe.options import UsageError
 
 E = TypeVar("E", bound=StrEnum)
 LONGEST = 100_000  # characters of one string
+LARGEST_NUMBER = 1e18
 
 
 class Item:
@@ -52,6 +53,28 @@ class Item:
             raise self.wrong(key, f"a number from {least} to {most}")
         return value
 
+    def count(self, key: str) -> int:
+        """Return a number of things."""
+        return self.whole(key, 0, 2**53)
+
+    def number(self, key: str) -> float:
+        """Return a number; JSON has no other than finite ones, Python's reader has."""
+        value = self._data.get(key)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < LARGEST_NUMBER:
+            raise self.wrong(key, "a number")
+        return float(value)
+
+    def flag(self, key: str) -> bool:
+        """Return true or false."""
+        value = self._data.get(key)
+        if not isinstance(value, bool):
+            raise self.wrong(key, "true or false")
+        return value
+
+    def is_null(self, key: str) -> bool:
+        """Whether *key* is ``null`` or not there."""
+        return self._data.get(key) is None
+
     def member(self, key: str, enum: type[E]) -> E:
         """Return a member of *enum*."""
         text = self.text(key)
@@ -63,6 +86,13 @@ class Item:
         """Return an object, or None where there is ``null`` or nothing."""
         value = self._data.get(key)
         return None if value is None else Item(value, f"{self.where}: {key}")
+
+    def needed(self, key: str) -> Item:
+        """Return an object that must be there."""
+        item = self.item(key)
+        if item is None:
+            raise self.wrong(key, "there")
+        return item
 
     def items(self, key: str) -> Iterator[Item]:
         """Yield the objects of a list."""

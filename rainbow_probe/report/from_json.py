@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from rainbow_probe.measures import Demand, StoryStep
 from rainbow_probe.model import (
     Cause,
     Endpoint,
@@ -35,6 +36,7 @@ from rainbow_probe.model import (
     Who,
 )
 from rainbow_probe.options import UsageError
+from rainbow_probe.report import measured
 from rainbow_probe.report.as_json import SCHEMA
 from rainbow_probe.report.fields import Item
 
@@ -70,9 +72,7 @@ def loads(text: str, where: str = "report") -> Report:
 
 
 def _report(top: Item) -> Report:
-    guide, tool = top.item("guide"), top.item("tool")
-    if guide is None or tool is None:
-        raise top.wrong("guide, tool", "there")
+    guide, tool = top.needed("guide"), top.needed("tool")
     return Report(
         version=tool.text("version"),
         guide_id=guide.text("id"),
@@ -86,13 +86,13 @@ def _report(top: Item) -> Report:
         rows=tuple(_row(item) for item in top.items("rows")),
         results=tuple(_result(item) for item in top.items("checks")),
         findings=tuple(_finding(item) for item in top.items("findings")),
+        demands=tuple(measured.read(item, Demand) for item in top.items("demands")),
+        story=tuple(measured.read(item, StoryStep) for item in top.items("story")),
     )
 
 
 def _site(top: Item) -> Site:
-    site = top.item("site")
-    if site is None:
-        raise top.wrong("site", "there")
+    site = top.needed("site")
     return Site(proxy=_proxy(site.item("proxy")), addresses=site.texts("addresses"))
 
 
@@ -122,9 +122,7 @@ def _row(item: Item) -> Row:
 
 
 def _result(item: Item) -> Result:
-    identity, target = item.text("id"), item.item("target")
-    if target is None:
-        raise item.wrong("target", "there")
+    identity, target = item.text("id"), item.needed("target")
     flow = Flow(
         id=identity,
         spec="",
@@ -143,6 +141,7 @@ def _result(item: Item) -> Result:
         failure=_failure(item),
         alive=item.texts("alive"),
         dead=item.texts("dead"),
+        measured=measured.measured_of(item),
     )
     return Result(flow=flow, verdict=verdict, steps=tuple(_step(step) for step in item.items("steps")))
 
