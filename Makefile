@@ -20,7 +20,7 @@ ACCURACY_ARGS ?=
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 PINS = pyproject.toml constraints.txt
 
-.PHONY: help venv demo setup lint types test docs fuzz bench clean
+.PHONY: help venv demo setup lint types test docs fuzz bench accuracy clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
