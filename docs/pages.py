@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rainbow_probe.explanations import FINDINGS, OWN, STAGES, Stage, Why
 from rainbow_probe.explanations.kinds import KINDS
+from rainbow_probe.sitefile.example import table
 
 HERE = Path(__file__).parent
 INTRODUCTION = """\
@@ -26,6 +27,29 @@ on one address of a name and works on another passes, as a client would, and the
 ## Any phase
 
 These say nothing certain of the network. A check that ends so is *inconclusive*, never failed.
+"""
+SITE_FILE = """\
+# The site file
+
+`rainbow-probe run --site FILE.toml` takes the settings of a site from a file, so that each run there, by hand or on a
+schedule, is the same. It is [TOML](https://toml.io). The command line wins over the file. A key that does not exist is
+refused, and so is a value of another shape; the message names the file, the key and what is allowed.
+
+```
+rainbow-probe site --example > clinic.toml     # every key, explained and commented out
+rainbow-probe site clinic.toml                 # is it right, and are the passwords there?
+```
+
+**A password never stands in the file**, only a reference to where it is kept:
+
+| reference | what it is |
+|---|---|
+| `{ env = "NAME" }` | the environment variable of that name |
+| `{ file = "PATH" }` | the first line of a file; a relative path is meant from the site file's folder |
+| `{ keyring = "SERVICE", user = "NAME" }` | the system's own store; needs the extra `rainbow-probe[keyring]` |
+
+This page is made by `make docs`.
+
 """
 CAUSES = "| cause | what it means | usual reason | what to do |\n|---|---|---|---|\n"
 TABLE = r"(?<=\| {} \|\n\|---\|---\|\n)(?:\|.*\n)*"
@@ -59,7 +83,11 @@ def _filled(page: str, head: str, lines: Mapping[str, str]) -> str:
 def pages() -> dict[Path, str]:
     """Return what each page should be."""
     told = HERE / "verdicts.md"
-    return {HERE / "failures.md": failures(), told: verdicts(told.read_text("utf-8"))}
+    return {
+        HERE / "failures.md": failures(),
+        HERE / "site-file.md": SITE_FILE + table(),
+        told: verdicts(told.read_text("utf-8")),
+    }
 
 
 if __name__ == "__main__":

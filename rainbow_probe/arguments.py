@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
         ("list", "list the rows of the guide and what tests them", LIST, _list),
         ("rules", "write the rules that a failed site needs, for its firewall or proxy", RULES, _rules),
         ("explain", "explain a row of the guide, a cause or a finding", EXPLAIN, _explain),
+        ("site", "print a site file to begin with, or check one", SITE, _site),
     ):
         plain = argparse.RawDescriptionHelpFormatter
         fill(commands.add_parser(name, help=what, description=description, epilog=EPILOG, formatter_class=plain))
@@ -55,6 +56,10 @@ The least set of rules that the failed rows of a report need, and nothing that w
 asks for. Everything is outbound: no inbound rule is ever needed."""
 FORMATS = "text, csv, exemptions, nftables, iptables, ip6tables, squid, fortinet, paloalto, cisco-asa, windows"
 EXPLAIN = "What a row, a cause or a finding is, how it is tested, what it usually comes from, and what to do."
+
+SITE = """\
+A site file holds the settings of a site (TOML): servers, proxy, numbers of users, where passwords are kept. Without
+--example: whether FILE is right, and what it says; of a password only where it is kept, and whether one is there."""
 
 
 def _run(command: argparse.ArgumentParser) -> None:
@@ -194,6 +199,12 @@ def _explain(command: argparse.ArgumentParser) -> None:
     command.add_argument("word", nargs="?", metavar="ROW|CAUSE|FINDING", help="as in a report, or PHASE/CAUSE as in "
         "connect/timeout; without it, everything that can be asked")  # fmt: skip
     command.add_argument("--guide", metavar="ID|DIR", help="a guide that ships with the probe, or a folder (hds-ed21)")
+    command.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def _site(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", nargs="?", metavar="FILE.toml", help="the site file to check")
+    command.add_argument("--example", action="store_true", help="print one with every key, explained")
     command.add_argument("--debug", action="store_true", help="show tracebacks")
 
 

@@ -23,11 +23,11 @@ from rainbow_probe.options import (
     merged,
     number,
     read_secret,
-    read_site_file,
     seconds,
     turn_server,
 )
 from rainbow_probe.session import perform, read_guide
+from rainbow_probe.sitefile import Reference, looked_up, read_site_file, resolved
 
 PASSWORD = "RAINBOW_PROBE_TURN_PASSWORD"  # noqa: S105 - the variable's name
 PROXY_USER, PROXY_PASSWORD = "RAINBOW_PROBE_PROXY_USER", "RAINBOW_PROBE_PROXY_PASSWORD"
@@ -42,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     guide = read_guide(options.guide, options.clients)
     options = replace(options, rows=_rows(arguments, guide, options))
     site = read_site(proxy=options.proxy, environ=with_proxy_user(arguments, os.environ), resolvers=options.resolvers)
+    site = replace(site, name=options.name, labels=options.labels)
     assessment = Assessment(options=options, guide=guide, site=site)
     return perform(arguments, guide, lambda events: assess(assessment, events))
 
@@ -102,12 +103,34 @@ def rules(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def site(arguments: argparse.Namespace) -> int:
+    """Print a site file to begin with, or tell what one says."""
+    from rainbow_probe.sitefile import example
+
+    if arguments.example:
+        print(example(), end="")  # noqa: T201 - the answer
+        return 0
+    if arguments.file is None:
+        raise UsageError("site: name a FILE.toml to check, or say --example for one to begin with")
+    for name, value in read_site_file(arguments.file).items():
+        print(f"{name} = {_told(value)}")  # noqa: T201 - the answer
+    return 0
+
+
+def _told(value: object) -> str:
+    """Say what a key means; of a secret, where it is kept and whether it is there."""
+    if not isinstance(value, Reference):
+        return str(value)
+    return f"{value} ({'there' if looked_up(value, os.environ) else 'nothing is kept there'})"
+
+
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "demo": demo,
     "list": list_rows,
     "rules": rules,
     "explain": explain,
+    "site": site,
 }
 
 
@@ -116,6 +139,8 @@ def read_options(arguments: argparse.Namespace) -> Options:
     site: Mapping[str, Any] = read_site_file(arguments.site) if arguments.site else {}
     default = Options()
     return Options(
+        name=site.get("name", default.name),
+        labels=site.get("labels", default.labels),
         clients=tuple(arguments.client or site.get("clients", ())),
         guide=arguments.guide or site.get("guide", default.guide),
         proxy=arguments.proxy or site.get("proxy", default.proxy),
@@ -132,14 +157,14 @@ def read_options(arguments: argparse.Namespace) -> Options:
         idle_scale=seconds(arguments.idle_scale, "--idle-scale"),
         discover=arguments.discover,
         proxy_capacity=number(arguments.proxy_capacity, MOST_TUNNELS, "--proxy-capacity"),
-        load=_load(arguments),
+        load=_load(arguments, site),
     )
 
 
-def _load(arguments: argparse.Namespace) -> Load:
+def _load(arguments: argparse.Namespace, site: Mapping[str, Any]) -> Load:
     names = ("users", "calls", "video", "sharing", "gateway_calls")
-    given = {n: number(getattr(arguments, n), MOST_PEOPLE, f"--{n.replace('_', '-')}") for n in names}
-    return Load(**given)
+    asked = {name: getattr(arguments, name) or site.get(f"load.{name}", 0) for name in names}
+    return Load(**{n: number(count, MOST_PEOPLE, f"--{n.replace('_', '-')}") for n, count in asked.items()})
 
 
 def _given(*values: float | None) -> float:
@@ -158,12 +183,12 @@ def _resolver(text: str) -> str:
 
 def _credentials(arguments: argparse.Namespace, site: Mapping[str, Any]) -> Credentials | None:
     user = arguments.turn_user or site.get("turn_user")
-    file = arguments.turn_password_file or site.get("turn_password_file")
+    file, kept = _kept(arguments.turn_password_file, site, "turn_password")
     if user is None:
-        if file:
+        if file or kept:
             raise UsageError("a TURN password without a user: give --turn-user NAME, or turn_user in the site file")
         return None
-    return Credentials(user=user, password=_password(file))
+    return Credentials(user=user, password=_password(file, kept))
 
 
 def with_proxy_user(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Mapping[str, str]:
@@ -173,13 +198,25 @@ def with_proxy_user(arguments: argparse.Namespace, environ: Mapping[str, str]) -
     """
     site: Mapping[str, Any] = read_site_file(arguments.site) if arguments.site else {}
     user = arguments.proxy_user or site.get("proxy_user")
-    file = arguments.proxy_password_file or site.get("proxy_password_file")
-    if not user and not file:
+    file, kept = _kept(arguments.proxy_password_file, site, "proxy_password")
+    if not user and not file and not kept:
         return environ
     if not (user or environ.get(PROXY_USER)):
         raise UsageError("a proxy password without a user: give --proxy-user NAME, or proxy_user in the site file")
-    found = read_secret(file, "--proxy-password-file") if file else environ.get(PROXY_PASSWORD) or _asked_for()
+    found = _read(file, kept, "--proxy-password-file", environ) or environ.get(PROXY_PASSWORD) or _asked_for()
     return {**environ, PROXY_USER: user or environ[PROXY_USER], PROXY_PASSWORD: found}
+
+
+def _kept(given: str | None, site: Mapping[str, Any], key: str) -> tuple[str | None, Reference | None]:
+    """Return the file that holds a password, as given or by the site file, or else the site file's reference."""
+    file = given or site.get(f"{key}_file")
+    return file, None if file else site.get(key)
+
+
+def _read(file: str | None, kept: Reference | None, where: str, environ: Mapping[str, str]) -> str | None:
+    if file:
+        return read_secret(file, where)
+    return resolved(kept, environ) if kept else None
 
 
 def _asked_for() -> str:
@@ -188,10 +225,8 @@ def _asked_for() -> str:
     raise UsageError(f"--proxy-user without a password: set {PROXY_PASSWORD}, or give --proxy-password-file FILE")
 
 
-def _password(file: str | None) -> str:
-    if file:
-        return read_secret(file, "--turn-password-file")
-    if found := os.environ.get(PASSWORD):
+def _password(file: str | None, kept: Reference | None) -> str:
+    if found := _read(file, kept, "--turn-password-file", os.environ) or os.environ.get(PASSWORD):
         return found
     if sys.stdin.isatty():
         return getpass.getpass("TURN password: ")

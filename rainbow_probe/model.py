@@ -214,6 +214,10 @@ class Finding:
 class Site:
     """How this machine goes out: what was found, and where."""
 
+    name: str = ""
+    """What its people call the site, by its site file."""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Words of theirs that tell it from others."""
     proxy: Proxy | None = None
     proxy_source: str = "none"
     no_proxy: tuple[str, ...] = ()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, cast
 
 from rainbow_probe.capacity import Load
 from rainbow_probe.model import Credentials, Endpoint, Transport
@@ -33,6 +31,10 @@ class TurnServer:
 class Options:
     """One run, as asked for."""
 
+    name: str = ""
+    """What the site is called."""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The user's own words for it."""
     clients: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
     """Ids of the rows to test; none means all."""
@@ -121,43 +123,6 @@ def _port(text: str, where: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text[:6]) < 65536:
         raise UsageError(f"{where}: {text!r} is not a port; allowed are 1 to 65535")
     return int(text)
-
-
-_SITE_KEYS: Mapping[str, type] = {
-    "name": str, "guide": str, "proxy": str, "turn_user": str, "turn_password_file": str,
-    "proxy_user": str, "proxy_password_file": str,
-    "clients": list, "turn": list, "ca_files": list, "public_ca": list, "map": list, "resolvers": list,
-    "timeout": float, "deadline": float,
-}  # fmt: skip
-
-
-def read_site_file(path: str) -> dict[str, Any]:
-    """Read a site file (TOML) and check its keys and types; raises ``UsageError`` naming file and key."""
-    try:
-        table = tomllib.loads(Path(path).read_text("utf-8"))
-    except OSError as exc:
-        raise UsageError(f"--site {path}: {exc.strerror or exc}") from exc
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-        raise UsageError(f"--site {path}: not TOML: {exc}") from exc
-    return {key: _checked(path, key, value) for key, value in table.items()}
-
-
-def _checked(path: str, key: str, value: object) -> object:
-    kind = _SITE_KEYS.get(key)
-    if kind is None:
-        raise UsageError(f"--site {path}: unknown key {key!r}; allowed are {', '.join(sorted(_SITE_KEYS))}")
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not _fits(value, kind):
-        wanted = {str: "a string", list: "a list of strings", float: "a number"}[kind]
-        raise UsageError(f"--site {path}: {key} must be {wanted}")
-    return value
-
-
-def _fits(value: object, kind: type) -> bool:
-    if not isinstance(value, list):
-        return isinstance(value, kind)
-    return kind is list and all(isinstance(item, str) for item in cast("list[object]", value))
 
 
 def read_secret(path: str, where: str) -> str:

@@ -22,6 +22,7 @@ LAYERS = (
     ("rules",),
     ("checks",),
     ("net", "site"),
+    ("sitefile",),
     ("options",),
     ("capacity",),
     ("catalogue", "evidence"),

@@ -18,7 +18,6 @@ from rainbow_probe.options import (
     map_entry,
     merged,
     read_secret,
-    read_site_file,
     seconds,
     turn_server,
 )
@@ -101,43 +100,6 @@ def test_impossible_time_outs_are_refused(value: float) -> None:
     with pytest.raises(UsageError, match="--timeout"):
         seconds(value, "--timeout")
     assert seconds(8, "--timeout") == 8
-
-
-def test_a_site_file(tmp_path: Path) -> None:
-    """Its keys are those of the command line."""
-    file = tmp_path / "site.toml"
-    file.write_text('proxy = "none"\nturn = ["turn:a"]\ntimeout = 5\n', "utf-8")
-    assert read_site_file(str(file)) == {"proxy": "none", "turn": ["turn:a"], "timeout": 5.0}
-
-
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        ("proxi = 1", "unknown key 'proxi'"),
-        ("proxy = 1", "proxy must be a string"),
-        ("turn = 'turn:a'", "turn must be a list"),
-        ("turn = [1]", "turn must be a list of strings"),
-        ("timeout = true", "timeout must be a number"),
-        ("proxy = ", "not TOML"),
-        ("turn_password = 'secret'", "unknown key 'turn_password'"),
-    ],
-)
-def test_a_wrong_site_file_is_refused(tmp_path: Path, text: str, named: str) -> None:
-    """The message names the file and the key; a password has no place in it."""
-    file = tmp_path / "site.toml"
-    file.write_text(text, "utf-8")
-    with pytest.raises(UsageError, match=named) as caught:
-        read_site_file(str(file))
-    assert str(file) in str(caught.value)
-
-
-def test_a_missing_or_binary_site_file_is_refused(tmp_path: Path) -> None:
-    """What cannot be read is named."""
-    with pytest.raises(UsageError, match="No such file"):
-        read_site_file(str(tmp_path / "none.toml"))
-    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UsageError, match="not TOML"):
-        read_site_file(str(tmp_path / "binary.toml"))
 
 
 def test_a_password_file_gives_its_first_line(tmp_path: Path) -> None:

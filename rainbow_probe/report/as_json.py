@@ -58,6 +58,8 @@ def to_json(report: Report) -> dict[str, Any]:
 def _site(report: Report) -> dict[str, Any]:
     site = report.site
     return {
+        "name": site.name,
+        "labels": dict(site.labels),
         "proxy": _proxy(site),
         "no_proxy": list(site.no_proxy),
         "no_proxy_source": site.no_proxy_source,

@@ -93,7 +93,12 @@ def _report(top: Item) -> Report:
 
 def _site(top: Item) -> Site:
     site = top.needed("site")
-    return Site(proxy=_proxy(site.item("proxy")), addresses=site.texts("addresses"))
+    return Site(
+        name=site.text("name") if "name" in site else "",
+        labels={key: str(text) for key, text in site.scalars("labels").items()} if "labels" in site else {},
+        proxy=_proxy(site.item("proxy")),
+        addresses=site.texts("addresses"),
+    )
 
 
 def _proxy(item: Item | None) -> Proxy | None:

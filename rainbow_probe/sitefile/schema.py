@@ -1,0 +1,91 @@
+"""Every key that a site file may have, as data: a new one is one line here.
+
+The reader, ``rainbow-probe site --example`` and ``docs/site-file.md`` are made of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Shape(StrEnum):
+    """What a value must be; the words are those of error messages."""
+
+    TEXT = "a string"
+    TEXTS = "a list of strings"
+    SECONDS = "a number"
+    COUNT = "a whole number, 0 or more"
+    FLAG = "true or false"
+    SECRET = 'a reference: { env = "NAME" }, { file = "PATH" } or { keyring = "SERVICE", user = "NAME" }'  # noqa: S105 - words, no password
+    TABLE = "a table of strings"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One key: ``section.key``, or ``key`` at the top."""
+
+    name: str
+    shape: Shape
+    about: str
+    """For the person who writes the file, in one sentence."""
+    example: str
+    """A value as TOML has it."""
+
+    @property
+    def section(self) -> str:
+        """The table it stands in; empty for the top of the file."""
+        return self.name.rpartition(".")[0]
+
+    @property
+    def short(self) -> str:
+        """The key as it is written inside its section."""
+        return self.name.rpartition(".")[2]
+
+
+SECTIONS = {
+    "": "The site as a whole",
+    "load": "How many there are at the busiest time, for the ports of the proxy and for bandwidth",
+}
+"""The tables of the file, in their order, with what they are about."""
+
+
+def _keys(section: str, *lines: tuple[str, Shape, str, str]) -> tuple[Key, ...]:
+    prefix = f"{section}." if section else ""
+    return tuple(
+        Key(name=prefix + name, shape=shape, about=about, example=value) for name, shape, about, value in lines
+    )
+
+
+KEYS = (
+    *_keys(
+        "",
+        ("name", Shape.TEXT, "What the site is called in reports.", '"Clinic East"'),
+        ("labels", Shape.TABLE, "Words of your own that go into the report with the name.", '{ region = "north" }'),
+        ("guide", Shape.TEXT, "A guide that ships with the probe, or a folder of your own.", '"hds-ed21"'),
+        ("clients", Shape.TEXTS, "Only these client kinds or groups of rows.", '["desktop", "mobile"]'),
+        ("proxy", Shape.TEXT, "As --proxy: auto, none, wpad, pac:URL or a URL.", '"http://proxy.example:3128"'),
+        ("proxy_user", Shape.TEXT, "The user for a proxy whose URL names none.", r'"CORP\\probe"'),
+        ("proxy_password", Shape.SECRET, "That user's password.", '{ env = "CLINIC_PROXY_PASSWORD" }'),
+        ("proxy_password_file", Shape.TEXT, "Instead: a file whose first line it is.", '"/etc/rainbow-probe/proxy"'),
+        ("resolvers", Shape.TEXTS, "Ask these DNS servers, not the system's.", '["192.0.2.53"]'),
+        ("turn", Shape.TEXTS, "TURN servers, for calls.", '["turn:turn.example.org", "turns:turn.example.org:443"]'),
+        ("turn_user", Shape.TEXT, "The TURN user.", '"probe"'),
+        ("turn_password", Shape.SECRET, "That user's password.", '{ file = "turn-password" }'),
+        ("turn_password_file", Shape.TEXT, "Instead: a file whose first line it is.", '"/etc/rainbow-probe/turn"'),
+        ("ca_files", Shape.TEXTS, "Certificates to trust beside this machine's own.", '["/etc/ssl/clinic.pem"]'),
+        ("public_ca", Shape.TEXTS, "Roots that count as publicly known, for test clouds.", '["/etc/ssl/lab.pem"]'),
+        ("map", Shape.TEXTS, "As --map: connect there instead.", '["web.openrainbow.health:443=192.0.2.1:8443"]'),
+        ("timeout", Shape.SECONDS, "Seconds that a check waits in silence.", "8"),
+        ("deadline", Shape.SECONDS, "Seconds for the whole run.", "300"),
+    ),
+    *_keys(
+        "load",
+        ("users", Shape.COUNT, "Clients signed in through the proxy.", "200"),
+        ("calls", Shape.COUNT, "Calls through the proxy.", "30"),
+        ("video", Shape.COUNT, "Of these with video.", "10"),
+        ("sharing", Shape.COUNT, "Of these with screen sharing.", "5"),
+        ("gateway_calls", Shape.COUNT, "Calls of WebRTC gateways through the proxy.", "50"),
+    ),
+)
+BY_NAME = {key.name: key for key in KEYS}
