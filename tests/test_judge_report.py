@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rainbow_probe.catalogue import RowSpec
+from rainbow_probe.explanations.actors import ACTORS
 from rainbow_probe.judge import FINDINGS, judge, meaning
 from rainbow_probe.judge.findings import FINDERS
 from rainbow_probe.judge.needs import Known
 from rainbow_probe.judge.rows import judge_row
 from rainbow_probe.judge.scene import CONTROLS, Scene
-from rainbow_probe.judge.words import ACTORS, CAUSES, MOST_NAMED, all_said, common_name, count, named, sentence
+from rainbow_probe.judge.words import CAUSES, MOST_NAMED, all_said, common_name, count, named, sentence
 from rainbow_probe.model import (
     OUR_OWN,
     Assignment,

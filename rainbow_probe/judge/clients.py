@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from rainbow_probe.judge.words import ACTORS, count, named
+from rainbow_probe.explanations.actors import ACTORS
+from rainbow_probe.judge.words import count, named
 from rainbow_probe.model import ClientLine, Finding, Need, Row, RowVerdict, Severity
 
 UNTESTED = frozenset({RowVerdict.NOT_TESTED, RowVerdict.NOT_APPLICABLE})

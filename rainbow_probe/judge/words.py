@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from rainbow_probe.judge.traces import failure, issuer, untried
-from rainbow_probe.model import Cause, Flow, Phase, Result, Transport, Who
+from rainbow_probe.model import Cause, Flow, Phase, Result, Transport
 
 MOST_NAMED = 3  # names in one sentence; the rest is counted
 
@@ -73,7 +73,7 @@ CAUSES: Mapping[Cause, str] = MappingProxyType({
     Cause.CANNOT_TELL: "what was seen has more than one reading",
     Cause.BUDGET: "the time of the run was over",
     Cause.INTERRUPTED: "it was stopped",
-    Cause.UNKNOWN: "a fault of the probe itself",
+    Cause.UNKNOWN: "this machine could not try it, or the probe has a fault",
 })
 SILENCE: Mapping[Phase, str] = MappingProxyType({
     Phase.RESOLVE: "the name look-up gets no answer",
@@ -85,14 +85,6 @@ SILENCE: Mapping[Phase, str] = MappingProxyType({
     Phase.XMPP: "the WebSocket opens, but XMPP gets no answer",
     Phase.STUN: "STUN gets no answer",
     Phase.DTLS: "data passes, but the DTLS handshake of a call gets no answer",
-})
-ACTORS: Mapping[Who, str] = MappingProxyType({
-    Who.FIREWALL: "whoever runs the firewall",
-    Who.PROXY: "whoever runs the proxy",
-    Who.DNS: "whoever runs DNS",
-    Who.TLS_INSPECTION: "whoever runs TLS inspection",
-    Who.ENDPOINT: "whoever looks after this machine",
-    Who.PROVIDER: "the provider of the service",
 })
 _COMMON_NAME = re.compile(r"(?:^|,)(?:CN|O)=((?:\\.|[^,+\\])+)")
 

@@ -6,12 +6,12 @@ import base64
 import hashlib
 from collections.abc import Iterable
 
+from rainbow_probe.explanations.actors import ACTORS
 from rainbow_probe.model import Finding, Outcome, Report, Result, Row, RowVerdict, Rule, Severity
 from rainbow_probe.report.layout import Table, by_weight, tables, tally
 from rainbow_probe.report.markup import Html, element, join
 from rainbow_probe.report.style import CSS
 from rainbow_probe.report.wording import (
-    ACTORS,
     SEVERITIES,
     VERDICTS,
     because,

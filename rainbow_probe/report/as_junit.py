@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
+from rainbow_probe.explanations.actors import ACTORS
 from rainbow_probe.model import Finding, Report, Row, RowVerdict
 from rainbow_probe.report.layout import UNTESTED, Table, tables
-from rainbow_probe.report.wording import ACTORS, VERDICTS, lines, plain
+from rainbow_probe.report.wording import VERDICTS, lines, plain
 
 _SKIPPED = UNTESTED | {RowVerdict.INCONCLUSIVE}
 

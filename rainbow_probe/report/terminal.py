@@ -14,11 +14,11 @@ from rich.console import Console, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
+from rainbow_probe.explanations.actors import ACTORS
 from rainbow_probe.model import Finding, Outcome, Report, Row, RowVerdict, Rule, Severity, Site, Who
 from rainbow_probe.report.grids import GAP, columns, indented, put
 from rainbow_probe.report.layout import Table, Untested, by_weight, judged, row_names, tables, tally, untested
 from rainbow_probe.report.wording import (
-    ACTORS,
     SEVERITIES,
     VERDICTS,
     clip,

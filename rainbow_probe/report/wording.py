@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from rainbow_probe.ends import HTTPS
-from rainbow_probe.model import Finding, Need, Row, RowVerdict, Scalar, Severity, Site, Who
+from rainbow_probe.model import Finding, Need, Row, RowVerdict, Scalar, Severity, Site
 from rainbow_probe.terms import NatMapping
 
 FEW_HOSTS = 4  # named of those that go the same way
@@ -19,14 +19,6 @@ VERDICTS = {
     RowVerdict.NOT_APPLICABLE: "not applicable",
 }
 SEVERITIES = {Severity.BLOCKING: "BLOCKING", Severity.DEGRADING: "degrading", Severity.ADVICE: "advice"}
-ACTORS = {
-    Who.FIREWALL: "whoever runs the firewall",
-    Who.PROXY: "whoever runs the proxy",
-    Who.DNS: "whoever runs DNS",
-    Who.TLS_INSPECTION: "whoever runs TLS inspection",
-    Who.ENDPOINT: "whoever looks after this machine",
-    Who.PROVIDER: "the provider of the service",
-}
 
 
 def plain(text: str) -> str:
