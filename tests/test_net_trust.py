@@ -173,11 +173,25 @@ def test_a_root_of_the_machine_that_cannot_be_read_is_left_out() -> None:
 
 def test_what_is_no_certificate_says_so() -> None:
     """Bytes from the network may be anything."""
-    assert certificates.describe([b"junk"]) == {"certificate": "unreadable: ValueError"}
+    assert certificates.describe([b"junk"])["certificate"] == "unreadable: ValueError"
     assert certificates.describe([]) == {"certificate": "unreadable: IndexError"}
     assert certificates.identity(b"junk") is None
     assert certificates.validity(b"junk") is None
     assert not certificates.from_apple([b"junk"])
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_one_that_cannot_be_read_hides_no_other(place: int) -> None:
+    """The facts of the rest are the evidence: who issued the leaf, and who is above."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    chain = [*in_der(issued("Someone", key, "Apple Sub", key)), *in_der(issued("Apple Sub", key, "Apple Inc.", key))]
+    chain.insert(place, b"junk")
+    told = certificates.describe(chain)
+    links = ["O=Someone", "O=Apple Sub", "O=Apple Inc."]
+    links[place : place + (place == 2)] = ["(unreadable: ValueError)"]
+    assert told["chain"] == " < ".join(links)
+    assert ("issuer" in told) is (place > 0)
+    assert certificates.from_apple(chain)
 
 
 def test_a_certificate_without_names_is_described() -> None:

@@ -28,21 +28,35 @@ _UNREADABLE = (
 
 
 def describe(chain: Sequence[bytes]) -> dict[str, Scalar]:
-    """Return the facts of a chain of DER certificates, leaf first; an unreadable one says so."""
+    """Return the facts of a chain of DER certificates, leaf first; an unreadable one says so, and hides no other."""
     try:
-        certificates = [_load(der) for der in chain]
-        leaf = certificates[0]
-        return {
+        leaf = _load(chain[0])
+        facts: dict[str, Scalar] = {
             "subject": _name(leaf.subject),
             "issuer": _name(leaf.issuer),
             "san": " ".join(_alternative_names(leaf)[:MOST_NAMES]),
             "not_before": leaf.not_valid_before_utc.isoformat(),
             "not_after": leaf.not_valid_after_utc.isoformat(),
-            "chain": " < ".join([_name(c.subject) for c in certificates] + [_name(certificates[-1].issuer)]),
-            "sha256": hashlib.sha256(chain[0]).hexdigest(),
         }
     except _UNREADABLE as exc:
-        return {"certificate": f"unreadable: {type(exc).__name__}"}
+        facts = {"certificate": f"unreadable: {type(exc).__name__}"}
+    if chain:
+        facts |= {"chain": _links(chain), "sha256": hashlib.sha256(chain[0]).hexdigest()}
+    return facts
+
+
+def _links(chain: Sequence[bytes]) -> str:
+    """Return whom each certificate of *chain* is for, and who issued the last one."""
+    links: list[str] = []
+    issuer = ""
+    for der in chain:
+        try:
+            certificate = _load(der)
+            subject, issuer = _name(certificate.subject), _name(certificate.issuer)
+        except _UNREADABLE as exc:
+            subject, issuer = f"(unreadable: {type(exc).__name__})", ""
+        links.append(subject)
+    return " < ".join([*links, issuer] if issuer else links)
 
 
 def identity(der: bytes) -> tuple[bytes, bytes] | None:
@@ -88,12 +102,16 @@ def is_for(chain: Sequence[bytes], host: str) -> bool:
 
 def from_apple(chain: Sequence[bytes]) -> bool:
     """Return whether an issuer in the chain names Apple as its organization."""
+    return any(name.startswith("Apple") for der in chain for name in _organizations(der))
+
+
+def _organizations(der: bytes) -> list[str]:
+    """Return how the issuer of a certificate calls itself; nothing of one that cannot be read."""
     try:
-        issuers = [_load(der).issuer for der in chain]
-        names = [str(a.value) for i in issuers for a in i.get_attributes_for_oid(x509.NameOID.ORGANIZATION_NAME)]
+        found = _load(der).issuer.get_attributes_for_oid(x509.NameOID.ORGANIZATION_NAME)
+        return [str(one.value) for one in found]
     except _UNREADABLE:
-        return False
-    return any(name.startswith("Apple") for name in names)
+        return []
 
 
 def _load(der: bytes) -> x509.Certificate:
