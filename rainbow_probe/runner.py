@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from rainbow_probe.checks import Run, load
-from rainbow_probe.evidence import Recorder, StepError, leaf, printable
-from rainbow_probe.model import Cause, Failure, Flow, Outcome, Phase, Result, Scalar, Verdict
+from rainbow_probe.evidence import Recorder, StepError, cause_of, leaf, printable
+from rainbow_probe.model import Cause, Failure, Flow, Outcome, PeerError, Phase, Result, Scalar, Verdict
 from rainbow_probe.net.paths import failed
 from rainbow_probe.net.route import Route
 
@@ -168,14 +168,24 @@ def _bug(exc: Exception) -> Verdict:
     first = leaf(exc)
     if isinstance(first, StepError):
         return failed(first.failure)
-    last = traceback.extract_tb(first.__traceback__)[-1:]
-    at = "".join(f" ({frame.name}, line {frame.lineno})" for frame in last)
-    detail = f"a fault of the probe itself: {type(first).__name__}{at}"
+    detail = _spent(first) or f"a fault of the probe itself: {type(first).__name__}{_where(first)}"
     return Verdict(
         outcome=Outcome.INCONCLUSIVE,
         reason=detail,
         failure=Failure(phase=Phase.CONNECT, cause=Cause.UNKNOWN, detail=detail),
     )
+
+
+def _spent(exc: BaseException) -> str:
+    """Say what this machine ran out of, if that is all that went wrong; its words are the system's, not a peer's."""
+    if not isinstance(exc, OSError | PeerError) or cause_of(exc) is not Cause.UNKNOWN:
+        return ""
+    return f"this machine could not try it: {exc}; close programs, or raise the limit on open files (ulimit -n)"
+
+
+def _where(exc: BaseException) -> str:
+    last = traceback.extract_tb(exc.__traceback__)[-1:]
+    return "".join(f" ({frame.name}, line {frame.lineno})" for frame in last)
 
 
 def _cut(why: str) -> Verdict:

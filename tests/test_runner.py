@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -79,6 +80,23 @@ async def test_a_bug_ends_neither_the_run_nor_in_a_failure(kind: Kind) -> None:
     assert [step.subject for step in broken.steps] == ["before"]
     assert sound.verdict.outcome is Outcome.PASS
     assert sorted(watcher.ended) == sorted([broken.flow.id, sound.flow.id])
+
+
+@pytest.mark.parametrize("exc", [OSError(errno.EMFILE, "Too many open files"), PeerError(Cause.UNKNOWN, "no more")])
+async def test_what_this_machine_ran_out_of_is_no_bug(kind: Kind, exc: Exception) -> None:
+    """It is as inconclusive, and says what to do."""
+
+    @kind
+    async def check(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+        del flow, route
+        async with rec.step(Phase.CONNECT, "somewhere", limit=5):
+            raise exc
+
+    [result], _, _ = await ran(jobs_of(1))
+    assert broke(result, Outcome.INCONCLUSIVE)[1] is Cause.UNKNOWN
+    assert str(exc) in result.verdict.reason
+    assert "ulimit -n" in result.verdict.reason
+    assert "fault of the probe" not in result.verdict.reason
 
 
 async def test_a_bug_within_a_group_of_tasks_is_named(kind: Kind) -> None:

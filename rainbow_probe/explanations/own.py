@@ -25,9 +25,9 @@ OWN: Mapping[Cause, Why] = MappingProxyType({
         "Read the detail; give what it says is missing, for example TURN credentials.",
     ),
     Cause.UNKNOWN: why(
-        "A fault of the probe itself, shown with its type.",
-        "A bug.",
-        "Please report it, with the JSON and the output of `--debug`.",
+        "This machine could not try it, or the probe has a fault; the detail says which.",
+        "A limit on open files or memory that the machine has reached; else a bug.",
+        "Close programs or raise the limit (`ulimit -n`); report a fault, with the JSON and the output of `--debug`.",
     ),
 })
 """These make a check inconclusive, never failed."""
