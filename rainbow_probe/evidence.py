@@ -7,7 +7,7 @@ import errno
 import socket
 import ssl
 import time
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import cast
@@ -70,6 +70,21 @@ _address: ContextVar[str] = ContextVar("address", default="")
 """Over which address this task goes: each address of a flow is a task of its own."""
 
 
+class Facts(dict[str, Scalar]):
+    """What a running step comes to know; whoever fills it in may learn that it needs more time."""
+
+    def __init__(self, known: Mapping[str, Scalar], clock: asyncio.Timeout, limit: float) -> None:
+        """Begin with what is *known*, in a step that *clock* ends after *limit* seconds."""
+        super().__init__(known)
+        self.limit = limit
+        self._clock = clock
+
+    def extend(self, seconds: float) -> None:
+        """Give the step *seconds* more than its limit."""
+        self.limit += seconds
+        self._clock.reschedule((self._clock.when() or 0.0) + seconds)
+
+
 class SilenceError(PeerError):
     """Nothing came in all that time, which means *cause*; only said of the network if this process could listen."""
 
@@ -126,7 +141,7 @@ class Recorder:
             _address.reset(before)
 
     @asynccontextmanager
-    async def step(self, phase: Phase, subject: object, *, limit: float) -> AsyncGenerator[dict[str, Scalar]]:
+    async def step(self, phase: Phase, subject: object, *, limit: float) -> AsyncGenerator[Facts]:
         """Time the body, give it *limit* seconds, and record how it ended.
 
         Yields the step's facts, to be filled in as they become known. Raises ``StepError`` when
@@ -134,17 +149,18 @@ class Recorder:
         limit; if our own budget cut it short, the cause is ``budget``.
         """
         at, stalled = self.elapsed, self._stalled()
-        facts: dict[str, Scalar] = {"address": _address.get()} if phase in BOUND and _address.get() else {}
+        clock = asyncio.timeout(max(0.0, min(limit, self._deadline - time.monotonic())))
+        facts = Facts({"address": _address.get()} if phase in BOUND and _address.get() else {}, clock, limit)
         failure: Failure | None = None
         try:
-            async with asyncio.timeout(max(0.0, min(limit, self._deadline - time.monotonic()))):
+            async with clock:
                 yield facts
         except asyncio.CancelledError:
             failure = Failure(phase=phase, cause=Cause.INTERRUPTED, detail="stopped before its end")
             raise
         except (OSError, EOFError, PeerError, StepError, ExceptionGroup) as exc:
             listened = self.elapsed - at - (self._stalled() - stalled)
-            failure = _failure(phase, leaf(exc), limit, listened, self.elapsed - at)
+            failure = _failure(phase, leaf(exc), facts.limit, listened, self.elapsed - at)
             if failure.cause is Cause.UNKNOWN:
                 raise
             raise StepError(failure) from exc

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,6 +18,8 @@ from tests.proxies import ALICE, BASIC, WRONG, Doorkeeper, Opinion, basic, diges
 from tests.servers import ESTABLISHED, QUICK, a_flow, a_hop, broke, facts, page
 
 ASKS = (f"Proxy-Authenticate: {BASIC}",)
+STARVED = (Outcome.INCONCLUSIVE, Cause.BUDGET)
+"""How it ends on a machine that has no time to listen."""
 
 
 def passed(results: Sequence[Result]) -> bool:
@@ -27,6 +30,11 @@ def passed(results: Sequence[Result]) -> bool:
 def causes(results: Sequence[Result]) -> set[tuple[Phase, Cause]]:
     """Return where and why *results* broke."""
     return {broke(result) for result in results}
+
+
+def ends(results: Sequence[Result]) -> set[tuple[Outcome, Cause]]:
+    """Return how *results* ended, none of which passed."""
+    return {(one.verdict.outcome, one.verdict.failure.cause) for one in results if one.verdict.failure}
 
 
 async def test_nobody_sends_a_password_unasked() -> None:
@@ -180,6 +188,46 @@ async def test_silence_to_the_password_keeps_nobody_waiting_for_long() -> None:
         results = await many(place, through(await place.tcp(handle), ALICE, limits=QUICK))
     assert [broke(results[0])] == [(Phase.PROXY, Cause.TIMEOUT)]
     assert passed(results[1:])
+
+
+async def test_a_proxy_that_is_slow_to_refuse_gets_the_password_once() -> None:
+    """Its directory takes longer than any other answer may: nobody sends a second one in the meantime."""
+    plain, slow = basic(), 2 * QUICK.handshake
+    door = Doorkeeper(plain)
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        door.heads.append(head)
+        if b"Authorization" in head:
+            await asyncio.sleep(slow)  # what its directory takes
+        writer.write(page("407 Who are you?", b"", *ASKS))
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            await handle(reader, writer)
+
+    async with loopback() as place:
+        results = await many(place, through(await place.tcp(handle), WRONG, limits=QUICK))
+    assert ends(results) <= {(Outcome.FAIL, Cause.PROXY_AUTH), STARVED}
+    assert len(door.passwords) == 1
+
+
+async def test_a_proxy_that_never_answers_a_password_gets_two_at_most() -> None:
+    """One target may be dead; if another one is as mute, nobody knows whether the password is right."""
+    door = Doorkeeper(lambda _given, _head: None)
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        door.heads.append(head)
+        if b"Authorization" not in head:
+            writer.write(page("407 Who are you?", b"", *ASKS))
+            await handle(reader, writer)
+        await discard(reader, writer)
+
+    async with loopback() as place:
+        limits = replace(QUICK, handshake=QUICK.handshake / 2)
+        results = await many(place, through(await place.tcp(handle), WRONG, limits=limits))
+    assert len(door.passwords) <= 2
+    mute, untried = (Outcome.FAIL, Cause.TIMEOUT), (Outcome.INCONCLUSIVE, Cause.PROXY_AUTH_UNTRIED)
+    assert ends(results) in ({mute, untried}, {mute, STARVED}, {STARVED})
 
 
 async def test_who_hangs_up_on_the_password_gets_it_no_more() -> None:

@@ -11,10 +11,13 @@ from rainbow_probe.demo.loopback import Handler, loopback, reach, relay
 from rainbow_probe.demo.pages import Page, serving
 from rainbow_probe.model import Cause, Credentials, Endpoint, Outcome, Phase, Proxy
 from rainbow_probe.net.route import Route
+from rainbow_probe.runner import Job, Progressing, run_all
+from tests.proxies import many
 from tests.servers import (
     DOOR,
     PUBLIC,
     QUICK,
+    Watcher,
     a_flow,
     a_route,
     answers,
@@ -31,20 +34,31 @@ LOGIN = Credentials(user="bob", password="hush hush")  # noqa: S106 - made up, t
 
 
 class Socks:
-    """A SOCKS proxy that tunnels to the same port of loopback, with a login if it *wants* one."""
+    """A SOCKS proxy that tunnels to the same port of loopback, with a login if it *wants* one.
 
-    def __init__(self, *, wants: Credentials | None = None) -> None:
+    It says so when as many as *all_there* have come.
+    """
+
+    def __init__(self, *, wants: Credentials | None = None, all_there: int = 1) -> None:
         """Nothing was asked yet."""
         self.asked: list[bytes] = []
+        self.passwords = 0
         self._wants = wants
+        self._missing = all_there
+        self._all_there = asyncio.Event()
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection of version 5."""
         await reader.readexactly((await reader.readexactly(2))[1])
+        self._missing -= 1
+        if self._missing <= 0:
+            self._all_there.set()
+        await self._all_there.wait()
         writer.write(b"\x05\x02" if self._wants else b"\x05\x00")
         if self._wants:
             user = await reader.readexactly((await reader.readexactly(2))[1])
             password = await reader.readexactly((await reader.readexactly(1))[0])
+            self.passwords += 1
             good = (user.decode(), password.decode()) == (self._wants.user, self._wants.password)
             writer.write(b"\x01\x00" if good else b"\x01\x01")
         kind = (await reader.readexactly(4))[3]
@@ -111,3 +125,38 @@ async def test_nobody_listens() -> None:
     async with loopback() as place:
         result = await probe(a_flow("turn", 443), through(place.refusing()))
     assert broke(result) == (Phase.PROXY, Cause.PROXY_UNREACHABLE)
+
+
+WRONG = Credentials(user="bob", password="hush now")  # noqa: S106 - made up as well
+
+
+async def test_a_wrong_password_is_sent_once() -> None:
+    """Whatever starts at once: who comes behind a refusal sends nothing, and says so."""
+    socks = Socks(wants=LOGIN)
+    async with loopback() as place:
+        results = await many(place, through(await place.tcp(socks.handle), user=WRONG))
+    assert {broke(result) for result in results} == {(Phase.PROXY, Cause.PROXY_AUTH)}
+    assert socks.passwords == 1
+    assert sum("no second attempt" in result.verdict.reason for result in results) == len(results) - 1
+
+
+async def test_a_right_password_lets_all_go_at_once() -> None:
+    """The first asks for all, and nobody is left waiting."""
+    socks = Socks(wants=LOGIN)
+    async with loopback() as place:
+        route = through(await place.tcp(socks.handle), user=LOGIN)
+        origins = [await place.tcp(serving(lambda _: Page()), shows(PUBLIC)) for _ in range(4)]
+        run = Progressing()
+        jobs = [Job(flow=a_flow("https", origin), route=route) for origin in origins]
+        await run_all(jobs, run, Watcher(), budget=20, deadline=60)
+    assert {result.verdict.outcome for result in run.results.values()} == {Outcome.PASS}
+    assert socks.passwords == len(origins) == len(run.results)
+
+
+async def test_a_proxy_that_is_slow_with_its_question() -> None:
+    """All have asked before any hears what the proxy wants; the password goes one by one all the same."""
+    socks = Socks(wants=LOGIN, all_there=3)
+    async with loopback() as place:
+        results = await many(place, through(await place.tcp(socks.handle), user=WRONG), count=3)
+    assert {broke(result) for result in results} == {(Phase.PROXY, Cause.PROXY_AUTH)}
+    assert socks.passwords == 1

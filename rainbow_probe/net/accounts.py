@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from rainbow_probe.model import Cause, Credentials
+from rainbow_probe.model import OUR_OWN, Cause, Credentials
 from rainbow_probe.net.mechanism import Mechanism
 from rainbow_probe.protocols.challenges import Challenge
+
+MOST_BROKEN = 2  # times that a proxy may hang up on a password, or be silent, before nobody sends it any more
 
 
 class Account:
@@ -33,14 +35,35 @@ class Login:
         self.scouted = False
         self.heard = asyncio.Event()
         self.settled = False
-        """Whether the proxy has judged the password, or was silent so long that nobody waits for it any more."""
+        """Whether the proxy has judged the password."""
         self.accepted = False
         self.used: tuple[Challenge, Mechanism] | None = None
         """What the proxy accepted and may be sent unasked."""
         self.broken = 0
+        """How often a password was sent and not answered."""
+        self.mute: set[str] = set()
+        """The targets for which it was silent then."""
         self.spent: set[str] = set()
         """Ways to answer that the proxy did not go on with, though no password was proven."""
         self.tried: set[str] = set()
         """Schemes of which that says something, in lower case."""
         self.unable: dict[str, str] = {}
         """Why a way to answer cannot be taken."""
+
+    def untold(self, cause: Cause | None, host: str) -> None:
+        """Judge a password that was sent and not answered: not refused, but who leaves it so twice gets it no more.
+
+        *cause* is how the flow to *host* ended; None if it was stopped.
+        """
+        account = self.account
+        if cause is not None and cause in OUR_OWN:
+            account.stopped, account.cause = "this machine missed the answer to the credentials", cause
+            return
+        self.broken += 1
+        if cause is Cause.TIMEOUT:
+            self.mute.add(host)
+        if self.broken >= MOST_BROKEN and cause in {Cause.TIMEOUT, None}:
+            account.stopped = "the proxy does not answer the credentials, for whichever target"
+            account.cause = Cause.PROXY_AUTH_UNTRIED
+        elif self.broken >= MOST_BROKEN:
+            account.stopped = "the proxy hangs up on the credentials"

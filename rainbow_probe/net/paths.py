@@ -240,7 +240,7 @@ async def _tunnelled(proxy: Proxy, hop: Hop, route: Route, rec: Recorder, visit:
         if proxy.tls:
             stream = await _proxys_tls(stream, proxy, hop, route, rec)
         if proxy.socks:
-            return await socks_tunnel(stream, hop.authority, proxy, rec, limit=limit, over=over)
+            return await socks_tunnel(stream, hop.authority, proxy, rec, limit=limit, over=over, visit=visit)
         return await tunnel(stream, hop.authority, proxy, rec, limit=limit, over=over, visit=visit)
     except BaseException:  # a tunnel that did not open is nobody's any more
         stream.close()

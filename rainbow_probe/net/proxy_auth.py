@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from rainbow_probe.evidence import StepError
-from rainbow_probe.model import OUR_OWN, Cause, Endpoint, PeerError, Proxy, Scalar
+from rainbow_probe.model import Cause, Endpoint, PeerError, Proxy, Scalar
 from rainbow_probe.net.accounts import Account, Login
 from rainbow_probe.net.mechanism import Mechanism, RefusedError, UnableError
 from rainbow_probe.net.mechanisms import candidates
@@ -24,13 +24,15 @@ from rainbow_probe.protocols.connect import Tunnel
 
 PATIENCE = 1.0
 """Seconds that the others wait for the first answer of a proxy; then they ask too, without credentials."""
-MOST_BROKEN = 2  # times that a proxy may hang up on a password before nobody sends it any more
+LONGER = 3  # times its limit that a step waits besides for what a proxy says to a password: directories are slow
 MOST_CONNECTIONS = 4  # of one flow: asked for a password, waited for its turn, met a proxy that closes after each 407
+ASKS = "the SOCKS proxy asks for a password"
+JUST_NOW = "another check is just logging in"
 MOST_OFFERED = 16  # schemes that are told
-SILENCE = frozenset({Cause.TIMEOUT})
 _PASSWORDS = frozenset({"basic", "digest", "ntlm"})
 _LOG_ONS = frozenset({"negotiate", "ntlm"})
 """Schemes past which somebody who is logged on to the domain gets without being asked."""
+NO_PASSWORD = 4  # version of SOCKS: it knows users only
 NO_SECOND = "no second attempt is made, as it could lock the account"
 
 
@@ -45,7 +47,7 @@ class Logins:
     def visit(self, proxy: Proxy) -> Visit:
         """Begin one flow's way through *proxy*."""
         if proxy not in self._logins:
-            given = None if proxy.socks else proxy.credentials  # SOCKS asks at the start, and is answered there
+            given = None if proxy.socks == NO_PASSWORD else proxy.credentials
             key = (given.user, given.password) if given else None
             self._logins[proxy] = Login(self._accounts.setdefault(key, Account(given)), proxy.endpoint.host)
         return Visit(self._logins[proxy])
@@ -70,7 +72,8 @@ class Visit:
         self._sent = ""
         self._stale = False
         self._soiled = False
-        self._title = ""
+        self._title = self._host = ""
+        self._by_socks = False
 
     async def __aenter__(self) -> Self:
         """Begin; what the flow holds is let go of at the end."""
@@ -80,8 +83,8 @@ class Visit:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Draw from how it ended what the others may do, and let them."""
-        if self._leads and self._sent and self._proves and not self._login.settled:
-            self._untold(error)
+        if self._leads and self.at_stake and not self._login.settled:
+            self._login.untold(error.failure.cause if isinstance(error, StepError) else None, self._host)
         self._yield_turn()
         if self._scout:
             self._login.heard.set()
@@ -112,9 +115,10 @@ class Visit:
     def answered(self) -> None:
         """Take note of an answer that is no 407: the proxy accepts what was sent, be it nothing."""
         login, mechanism = self._login, self._mechanism
-        if self._sent and mechanism and self._challenge:
+        if self._sent:
             login.settled = login.accepted = True
-            login.used = login.used if mechanism.bound else (self._challenge, mechanism)
+            if mechanism and self._challenge and not mechanism.bound:
+                login.used = self._challenge, mechanism
         self._yield_turn()
         login.heard.set()
 
@@ -122,6 +126,7 @@ class Visit:
         """Return what to send after this 407. Raises ``PeerError`` if nothing can or may be."""
         # In the middle of an exchange a proxy names that scheme only.
         self._login.offered = tuple(dict.fromkeys((*self._login.offered, *said.offered)))[:MOST_OFFERED]
+        self._host = authority.host
         try:
             self._sent = await self._response(said, authority)
         finally:
@@ -129,6 +134,28 @@ class Visit:
         if self._soiled or not said.lasts:
             self.reconnect(said)
         return self._sending()
+
+    async def password(self, authority: Endpoint) -> None:
+        """Take the turn to send a SOCKS proxy the password it asks for. Raises ``PeerError`` if that may not be now."""
+        self._host = authority.host
+        self._login.heard.set()
+        if self._account.stopped:
+            raise PeerError(self._account.cause, f"{ASKS}; not tried: {self._account.stopped}; {NO_SECOND}")
+        if not self._login.accepted and not await self._turn_free():
+            self._queued = self.again = self._connections < MOST_CONNECTIONS
+            raise PeerError(Cause.PROXY_AUTH, f"{ASKS}; {JUST_NOW}")
+        self._by_socks, self._sent = True, "a password"
+
+    def refused(self) -> None:
+        """Take note that a SOCKS proxy does not accept the password, so that nobody sends it again."""
+        self._login.settled = True
+        self._account.stopped = "the proxy did not accept the credentials (SOCKS)"
+
+    @property
+    def at_stake(self) -> bool:
+        """Whether a password was sent now that nobody has judged yet."""
+        proves = self._by_socks or (self._mechanism is not None and self._mechanism.proves)
+        return bool(self._sent) and proves and not self._login.accepted
 
     def _sending(self) -> str:
         """Take note of what is sent now."""
@@ -154,7 +181,7 @@ class Visit:
             raise PeerError(self._account.cause, f"{_asked(said)}; not tried: {self._account.stopped}; {NO_SECOND}")
         if self._account.credentials and not self._login.settled and not await self._turn_free():
             self._queued = self.again = self._connections < MOST_CONNECTIONS
-            raise PeerError(Cause.PROXY_AUTH, f"{_asked(said)}; another check is just logging in")
+            raise PeerError(Cause.PROXY_AUTH, f"{_asked(said)}; {JUST_NOW}")
         return await self._choose(said, authority)
 
     def _middle(self, offered: Sequence[Challenge]) -> Challenge | None:
@@ -221,10 +248,6 @@ class Visit:
         self._challenge = challenge
         return await self._mechanism.answer(challenge, authority)
 
-    @property
-    def _proves(self) -> bool:
-        return self._mechanism is not None and self._mechanism.proves
-
     async def _followed(self) -> bool:
         """Let the first go ahead, and wait as long as it is being answered; return False if this is the first."""
         login = self._login
@@ -248,6 +271,9 @@ class Visit:
     async def _take_turn(self) -> None:
         self._queued = False
         await self._account.turn.acquire()
+        if self._host in self._login.mute and not self._login.settled:  # the target may be the reason: others first
+            self._account.turn.release()
+            await self._account.turn.acquire()
         self._leads = True
         if self._login.settled:
             self._yield_turn()
@@ -256,18 +282,6 @@ class Visit:
         if self._leads:
             self._leads = False
             self._account.turn.release()
-
-    def _untold(self, error: BaseException | None) -> None:
-        """Judge a password that was sent and not answered: not refused, but who hangs up twice gets it no more."""
-        cause = error.failure.cause if isinstance(error, StepError) else None
-        if cause in SILENCE:
-            self._login.settled = True
-        elif cause is not None and cause in OUR_OWN:
-            self._account.stopped, self._account.cause = "this machine missed the answer to the credentials", cause
-        elif cause is not None:
-            self._login.broken += 1
-        if self._login.broken >= MOST_BROKEN:
-            self._account.stopped = "the proxy hangs up on the credentials"
 
 
 def _asked(said: Tunnel) -> str:

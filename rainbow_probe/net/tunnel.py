@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rainbow_probe.evidence import Recorder
+from rainbow_probe.evidence import Facts, Recorder
 from rainbow_probe.model import Endpoint, PeerError, Phase, Proxy, Scalar
 from rainbow_probe.net.links import ByteStream
-from rainbow_probe.net.proxy_auth import Visit
+from rainbow_probe.net.proxy_auth import LONGER, Visit
 from rainbow_probe.protocols.connect import Tunnel
 
 ASKS_FOR_LOGIN = 407
@@ -28,9 +28,17 @@ async def tunnel(
                 if await _opens(stream, machine, visit):
                     return _Prefixed(machine.leftover, stream)
                 authorization = await visit.answer(machine, target)
+                be_patient(visit, facts, rec, limit)
                 await _drain(stream, machine, visit)
             finally:
                 _tell(facts, machine, visit, count)
+
+
+def be_patient(visit: Visit, facts: Facts, rec: Recorder, limit: float) -> None:
+    """Wait longer for an answer that says whether a password is right: without it nobody else may send one."""
+    if visit.at_stake:
+        rec.restart_budget(extra=LONGER * limit)
+        facts.extend(LONGER * limit)
 
 
 async def _opens(stream: ByteStream, machine: Tunnel, visit: Visit) -> bool:

@@ -44,6 +44,10 @@ class Tunnel:
     def __init__(self, target: Endpoint, credentials: Credentials | None = None) -> None:
         """Ask for *target*; *credentials* are offered if there are any."""
         self.open = False
+        self.let_in = False
+        """Whether the proxy wants no password, or has accepted it."""
+        self.gives_password = False
+        """Whether the password was among what was to be sent."""
         self._target = target
         self._credentials = credentials
         self._got = b""
@@ -86,7 +90,7 @@ class Tunnel:
         if method == NO_LOGIN:
             return self._ask()
         if method == LOGIN and self._credentials:
-            self._stage = self._on_login
+            self._stage, self.gives_password = self._on_login, True
             return _login(self._credentials)
         wants = "none of the ways to log in that were offered" if method == NO_METHOD else f"method {method}"
         sent = "with a user and a password" if self._credentials else "without a user"
@@ -100,6 +104,7 @@ class Tunnel:
         return self._ask()
 
     def _ask(self) -> bytes:
+        self.let_in = True
         self._stage = self._on_reply
         return bytes([5, CONNECT, 0]) + _written(self._target)
 
@@ -149,6 +154,7 @@ class Tunnel4(Tunnel):
         if not isinstance(address, IPv4Address):
             raise PeerError(Cause.PROXY_TARGET_FAILED, "SOCKS 4 carries IPv4 addresses only")
         self._stage = self._on_reply
+        self.let_in = True
         user = self._credentials.user.encode() if self._credentials else b""
         return struct.pack("!BBH", 4, CONNECT, self._target.port) + address.packed + user + b"\0"
 
