@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from importlib import import_module
@@ -20,6 +21,7 @@ def main(chosen: list[str]) -> int:
     if unknown := [name for name in chosen if name not in PARTS]:
         print(f"no benchmark {unknown[0]!r}; there are {', '.join(PARTS)}", file=sys.stderr)
         return 2
+    os.environ["RAINBOW_PROBE_STORE"] = "no"  # runs of a benchmark are nobody's history
     print(f"Python {platform.python_version()} on {platform.system()}; medians, ratios travel and absolutes do not")
     missed: list[Figure] = []
     for name in chosen or PARTS:

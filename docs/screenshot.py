@@ -18,7 +18,13 @@ FAULT, WIDTH, FROM = "udp-blocked", 92, "Findings"
 def main() -> None:
     """Run the demo, and draw its last lines, from the findings on."""
     command = [str(Path(sys.executable).with_name("rainbow-probe")), "demo", "--fault", FAULT]
-    environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH), "PYTHONIOENCODING": "utf-8"}
+    environment = {
+        **os.environ,
+        "FORCE_COLOR": "1",
+        "COLUMNS": str(WIDTH),
+        "PYTHONIOENCODING": "utf-8",
+        "RAINBOW_PROBE_STORE": "no",
+    }
     done = subprocess.run(  # noqa: S603 - a command of our own
         command,
         env=environment,

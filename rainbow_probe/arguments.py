@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from rainbow_probe import later_arguments as later
+
 EPILOG = """\
 examples:
   rainbow-probe run                               will Rainbow work from this machine's network?
@@ -38,6 +40,9 @@ def parser() -> argparse.ArgumentParser:
         ("run", "test this machine's network", RUN, _run),
         ("demo", "test an embedded demo cloud on loopback, with faults to choose from", DEMO, _demo),
         ("list", "list the rows of the guide and what tests them", LIST, _list),
+        ("history", "list the runs that are kept, with what changed", later.HISTORY, later.history),
+        ("show", "show a run that is kept", later.SHOW, later.show),
+        ("diff", "say what changed from one run to another", later.DIFF, later.diff),
         ("rules", "write the rules that a failed site needs, for its firewall or proxy", RULES, _rules),
         ("explain", "explain a row of the guide, a cause or a finding", EXPLAIN, _explain),
         ("site", "print a site file to begin with, or check one", SITE, _site),
@@ -216,6 +221,7 @@ def _outputs(command: argparse.ArgumentParser) -> None:
     add("--csv", metavar="FILE", help="write the rows as a table")
     add("--rules", metavar="FILE", help="write the rules that the failed rows need")
     add("--rules-format", default="text", metavar="FORMAT", help=f"one of {FORMATS} (text)")
+    later.keeping(command)
     add("--strict", action="store_true", help="a degraded row makes the exit status 1")
     add("--quiet", action="store_true", help="no progress and no report on the screen")
     add("--no-color", action="store_true", help="no colours (NO_COLOR in the environment does the same)")

@@ -124,10 +124,34 @@ def _told(value: object) -> str:
     return f"{value} ({'there' if looked_up(value, os.environ) else 'nothing is kept there'})"
 
 
+def history(arguments: argparse.Namespace) -> int:
+    """List the runs that are kept."""
+    from rainbow_probe import looking_back
+
+    return looking_back.history(arguments)
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Show a run that is kept."""
+    from rainbow_probe import looking_back
+
+    return looking_back.show(arguments)
+
+
+def diff(arguments: argparse.Namespace) -> int:
+    """Say what changed from one run to another."""
+    from rainbow_probe import looking_back
+
+    return looking_back.diff(arguments)
+
+
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "demo": demo,
     "list": list_rows,
+    "history": history,
+    "show": show,
+    "diff": diff,
     "rules": rules,
     "explain": explain,
     "site": site,

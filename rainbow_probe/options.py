@@ -112,10 +112,10 @@ def seconds(value: float, where: str) -> float:
     return value
 
 
-def number(value: int, most: int, where: str) -> int:
+def number(value: int, most: int, where: str, *, least: int = 0) -> int:
     """Return *value* if it can be a number of things."""
-    if not 0 <= value <= most:
-        raise UsageError(f"{where}: {value} is out of range; allowed are 0 to {most}")
+    if not least <= value <= most:
+        raise UsageError(f"{where}: {value} is out of range; allowed are {least} to {most}")
     return value
 
 

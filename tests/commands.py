@@ -14,6 +14,8 @@ from typing import Any
 from tests.measured import measured
 
 ROOT = Path(__file__).parent.parent
+NOT_KEPT = {"RAINBOW_PROBE_STORE": "no"}
+"""No test writes into the home of whoever runs it; one that wants runs kept names a folder of its own."""
 LONGEST = 100  # seconds; a command that takes longer hangs
 
 
@@ -35,7 +37,15 @@ class Ended:
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return an environment without this machine's proxies and certificates."""
     kept = {key: os.environ[key] for key in ("PATH", "HOME", "SYSTEMROOT") if key in os.environ}
-    return {**kept, **measured(), "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", "COLUMNS": "100", **(extra or {})}
+    return {
+        **kept,
+        **measured(),
+        "PYTHONPATH": str(ROOT),
+        "LANG": "C.UTF-8",
+        "COLUMNS": "100",
+        **NOT_KEPT,
+        **(extra or {}),
+    }
 
 
 def rainbow_probe(*arguments: str, env: Mapping[str, str] | None = None, prefix: Sequence[str] = ()) -> Ended:

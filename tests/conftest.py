@@ -17,7 +17,11 @@ CHILD_COVERAGE = "CHILD_COVERAGE"
 
 
 def pytest_configure() -> None:
-    """Measure only the children that ask for it: of others, tests look at imports, seconds and megabytes."""
+    """Measure only the children that ask for it: of others, tests look at imports, seconds and megabytes.
+
+    And no test keeps runs in the home of whoever starts it: one that wants them kept names a folder of its own.
+    """
+    os.environ["RAINBOW_PROBE_STORE"] = "no"
     if setting := os.environ.pop("COVERAGE_PROCESS_CONFIG", ""):
         os.environ[CHILD_COVERAGE] = setting
 

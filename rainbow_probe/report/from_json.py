@@ -123,6 +123,7 @@ def _row(item: Item) -> Row:
         reason=item.text("reason"),
         checks=item.texts("checks"),
         findings=item.texts("findings"),
+        path=item.text("path") if "path" in item else "",
     )
 
 

@@ -38,6 +38,7 @@ def environment(site: Site) -> dict[str, str]:
         "PATH": SYSTEM_PATH,
         "HOME": str(site.folder),
         "LANG": "C.UTF-8",
+        "RAINBOW_PROBE_STORE": "no",
         "PYTHONPATH": str(REPOSITORY),
         "SSL_CERT_FILE": str(site.cloud.pki.ca(*settings.trusts)),
         "RAINBOW_PROBE_TURN_PASSWORD": {"right": TURN_PASSWORD, "wrong": WRONG_PASSWORD}.get(settings.credentials, ""),

@@ -1,0 +1,51 @@
+"""The grammar of what has to do with more than one run: what is kept of it, and how to look at it."""
+
+from __future__ import annotations
+
+import argparse
+
+from rainbow_probe.history.limits import LONGEST, MOST_RUNS
+
+HISTORY = """\
+The runs that are kept on this machine, newest first, with what changed from one to the next, and the rows that come
+and go. Runs are kept in this user's data folder; RAINBOW_PROBE_DATA=FOLDER names another one, and --no-store (or
+RAINBOW_PROBE_STORE=no) keeps nothing."""
+SHOW = "The report of a run that is kept, as the run showed it."
+DIFF = """\
+What broke, what healed, what cannot be told any more and what merely moved, from one run to another. OLD and NEW are
+numbers of kept runs ('rainbow-probe history' has them), 'last', or files that 'run --json FILE' wrote. Without them:
+the newest run, and the one before it at the same site.
+The exit status is 1 if a mandatory or recommended row got worse, 3 if that cannot be told of one, and otherwise 0."""
+
+
+def history(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``history``."""
+    add = command.add_argument
+    add("--last", type=int, default=20, metavar="N", help="how many runs (20; -1 for all)")
+    add("--name", metavar="SITE", help="only of this site: the name in its site file, or this machine's")
+    add("--debug", action="store_true", help="show tracebacks")
+
+
+def show(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``show``."""
+    add = command.add_argument
+    add("run", nargs="?", metavar="RUN", help="its number, or 'last' (last)")
+    add("--json", action="store_true", help="as JSON, as it was written")
+    add("--no-color", action="store_true", help="no colours (NO_COLOR in the environment does the same)")
+    add("--debug", action="store_true", help="show tracebacks")
+
+
+def diff(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``diff``."""
+    add = command.add_argument
+    add("old", nargs="?", metavar="OLD", help="the number of a run, 'last', or a JSON report (the run before NEW)")
+    add("new", nargs="?", metavar="NEW", help="the same (the newest run)")
+    add("--debug", action="store_true", help="show tracebacks")
+
+
+def keeping(command: argparse.ArgumentParser) -> None:
+    """Add what says how runs are kept."""
+    add = command.add_argument
+    add("--no-store", action="store_true", help="do not keep this run (RAINBOW_PROBE_STORE=no does the same)")
+    add("--keep-runs", type=int, default=MOST_RUNS, metavar="N", help=f"keep so many runs of a site ({MOST_RUNS})")
+    add("--keep-days", type=int, default=LONGEST, metavar="N", help=f"keep them so many days ({LONGEST})")
