@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import cast
 
 from rainbow_probe.model import Cause, Failure, PeerError, Phase, Scalar, Step
@@ -126,6 +127,11 @@ class Recorder:
     def aside(self, extra: float = 0.0) -> Recorder:
         """Return a recorder for work beside this flow, *extra* seconds richer: what it records is not kept here."""
         return Recorder(self._budget + extra, self._stalled)
+
+    def adopt(self, beside: Recorder) -> None:
+        """Keep what *beside* recorded, as if it had been recorded here."""
+        for step in beside.steps:
+            self._keep(replace(step, at=step.at + beside._zero - self._zero))
 
     def restart_budget(self, extra: float = 0.0) -> None:
         """Give the flow its whole budget again: waiting for a shared look-up was not its work."""

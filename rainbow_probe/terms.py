@@ -99,6 +99,7 @@ class Cause(StrEnum):
     WENT_SILENT = "went-silent"
     RATE_LIMITED = "rate-limited"
     PARTLY_OPEN = "partly-open"
+    ONE_WAY = "one-way"
     CANNOT_TELL = "cannot-tell"
     BUDGET = "budget"
     INTERRUPTED = "interrupted"

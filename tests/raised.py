@@ -36,7 +36,9 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "net/names.py": frozenset({Phase.RESOLVE}),
     "net/paths.py": frozenset({Phase.PROXY}),
     "net/proxy_auth.py": frozenset({Phase.PROXY}),
+    "net/relayed_ports.py": frozenset({Phase.TURN_DATA}),
     "net/spnego.py": frozenset({Phase.PROXY}),
+    "net/survey.py": frozenset({Phase.TURN_DATA}),
     "net/tls.py": frozenset({Phase.TLS}),
     "net/websocket.py": frozenset({Phase.WEBSOCKET, Phase.XMPP}),
     "protocols/connect.py": frozenset({Phase.PROXY}),
@@ -85,7 +87,6 @@ WITHOUT: Mapping[str, Mapping[Phase, frozenset[Cause]]] = {
         Phase.TURN_DATA: frozenset({Cause.STUN_ERROR}),
         Phase.DTLS: frozenset({Cause.STUN_ERROR, Cause.NO_DATA_BACK, Cause.LARGE_LOST}),
     },
-    "checks/udp_range.py": {Phase.TURN_DATA: frozenset({Cause.STUN_ERROR})},
 }
 """What a module cannot give in one of its phases, with the reason."""
 

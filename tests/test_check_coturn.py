@@ -72,7 +72,7 @@ async def test_coturn_and_the_probe_understand_each_other(tmp_path: Path) -> Non
         ranged = a_flow("udp-range", 49152, UDP, {"udp_port": port, "tcp_port": port, "tls_port": NOBODY})
         result = await probe(ranged, replace(a_route(), turn=USER))
     assert result.verdict.outcome is Outcome.PASS, result
-    assert facts(result, Phase.TURN_DATA)["open"] == 16
+    assert facts(result, Phase.TURN_DATA)["open"] == 64
 
 
 async def test_a_coturn_that_relays_to_no_loopback(tmp_path: Path) -> None:

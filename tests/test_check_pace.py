@@ -14,7 +14,6 @@ from rainbow_probe.demo.loopback import Datagrams, Peer, loopback
 from rainbow_probe.followups import Sofar, follow_up
 from rainbow_probe.model import Cause, Flow, Outcome, Phase, Result, Scalar, Transport
 from rainbow_probe.net.pace import STRAGGLERS, Pace
-from rainbow_probe.net.spans import runs
 from rainbow_probe.protocols.stun import Class, Message, reply
 from tests.judge_samples import OPEN_SITE, Fault, case, guide, ids, result, udp
 from tests.servers import a_flow, a_route, broke, facts, probe
@@ -133,16 +132,3 @@ def _counted(flow: Flow, counts: Mapping[str, Scalar]) -> Result:
 def test_a_limit_and_a_bad_line(slow: int, fast: int, named: tuple[str, ...]) -> None:
     """What is lost only when it comes fast is limited; what is lost either way is lost by chance."""
     assert told(slow, fast) == named
-
-
-@pytest.mark.parametrize(
-    ("ports", "said"),
-    [
-        ({50000: True, 51000: True, 60000: False, 61000: False}, "open 50000-51000, closed 60000-61000"),
-        ({60000: False, 50000: True}, "open 50000, closed 60000"),
-        ({1: True, 2: False, 3: True, 4: False, 5: True}, "open and closed ones alternate; closed: 2 4"),
-    ],
-)
-def test_spans_of_ports(ports: dict[int, bool], said: str) -> None:
-    """A rule has a beginning and an end; loss has none."""
-    assert runs(ports) == said

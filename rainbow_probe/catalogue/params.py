@@ -46,6 +46,7 @@ REQUIRED: Mapping[str, Mapping[str, Reader]] = {
 OPTIONAL: Mapping[str, Mapping[str, Reader]] = {
     "dns": {"over": _one_of("udp")},
     "turn": {"by": _one_of("address")},
+    "udp-range": {"ports": _number(2, 256)},
     "push": {"alpn": lambda table, key: table.text(key)},
     "proxy": {},
     "ports": dict.fromkeys(("windows", "macos", "ios", "android", "linux"), _ports),

@@ -46,7 +46,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         *(*_TURN, "turn-bad-credentials", "turn-unreachable"),
     ),
     "udp-range": _kind(
-        "datagrams sent to the relayed ports, which lie in that range, come out of the relay; only with credentials",
+        "datagrams sent to 64 relayed ports, which lie in that range, come out of the relay, and what it sends back "
+        "arrives: the TURN servers stand in for the conference servers; only with credentials",
         *("udp-range-blocked", "udp-range-partly"),
     ),
     "push": _kind(

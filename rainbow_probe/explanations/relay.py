@@ -74,6 +74,11 @@ DATA = stage(
             "Only part of UDP/49152-65535 is open.",
             "Open the whole range, outbound.",
         ),
+        Cause.ONE_WAY: why(
+            "What was sent to the ports came out of the relay, and what the relay sent back never arrived.",
+            "A packet filter without a memory: it lets UDP out to the range and drops what comes from it.",
+            "Let answers of UDP/49152-65535 in: a stateful rule does it, without any rule for inbound traffic.",
+        ),
         Cause.TIMEOUT: why(
             "Nothing came back within the limit.",
             "Of the conference servers' range: a firewall that drops it. Else as `no-data-back`.",

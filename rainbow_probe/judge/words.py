@@ -70,6 +70,7 @@ CAUSES: Mapping[Cause, str] = MappingProxyType({
     Cause.WENT_SILENT: "it worked at first, and then nothing passed any more",
     Cause.RATE_LIMITED: "only so many packets a second pass, fewer than a call needs",
     Cause.PARTLY_OPEN: "only some ports are open",
+    Cause.ONE_WAY: "packets go out, and what comes back is lost",
     Cause.CANNOT_TELL: "what was seen has more than one reading",
     Cause.BUDGET: "the time of the run was over",
     Cause.INTERRUPTED: "it was stopped",
