@@ -25,6 +25,7 @@ from rainbow_probe.terms import (
 __all__ = [
     "OUR_OWN",
     "UNPROVEN",
+    "Alternative",
     "Assignment",
     "Cause",
     "ClientLine",
@@ -153,6 +154,17 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """One way that the guide allows a row, judged by itself."""
+
+    name: str
+    verdict: RowVerdict
+    path: str
+    """The name, and the proxy if it went through it."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One row of the guide, judged."""
 
@@ -171,6 +183,14 @@ class Row:
     """The guide's cell: what must be reachable."""
     path: str = ""
     """The alternative that worked, for example ``TLS/443 through the proxy``."""
+    protocol: str = ""
+    """The guide's cell: what is spoken."""
+    source: str = ""
+    """The guide's cell: from where, and from which ports."""
+    proxy: str = ""
+    """The guide's cell: whether an HTTP proxy may carry it."""
+    ways: tuple[Alternative, ...] = ()
+    """The guide's alternatives, in its order of preference; none where nothing tests the row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ LAYERS = (
     ("protocols",),
     ("explanations", "model"),
     ("measures",),
-    ("ends", "terms"),
+    ("ends", "language", "terms"),
 )
 """From the top down: a module imports its own package and what stands below it, nothing beside or above."""
 BARRED = {"checks": {"socket", "ssl", "time"}, "protocols": {"asyncio", "socket", "ssl", "time"}}

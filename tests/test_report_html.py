@@ -11,17 +11,40 @@ from html.parser import HTMLParser
 
 import pytest
 
-from rainbow_probe.model import Report
+from rainbow_probe.model import Alternative, Phase, Report, RowVerdict, Scalar, Step
 from rainbow_probe.report import as_html
-from rainbow_probe.report.markup import Html, element
+from rainbow_probe.report.waterfall import waterfall
 from rainbow_probe.report.wording import plain
 from tests import report_samples as samples
 
 ALL = [samples.broken_site, samples.open_site, samples.hostile, samples.crowded, samples.nothing_known]
 OURS = frozenset(
-    {"html", "head", "meta", "title", "style", "body", "header", "section", "h1", "h2", "h3", "p", "div", "span", "a"}
-    | {"table", "thead", "tbody", "tr", "th", "td", "code", "pre", "dl", "dt", "dd", "details", "summary"}
+    {
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "script",
+        "body",
+        "header",
+        "nav",
+        "main",
+        "section",
+        "article",
+        "footer",
+    }
+    | {"h1", "h2", "h3", "p", "div", "span", "strong", "a", "code", "pre", "time", "ul", "ol", "li", "dl", "dt", "dd"}
+    | {"table", "thead", "tbody", "tr", "th", "td", "details", "summary", "svg", "rect"}
+    | {"form", "fieldset", "legend", "label", "input", "select", "option", "button", "output"}
 )
+ATTRIBUTES = frozenset(
+    {"lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "scope", "role", "colspan", "datetime"}
+    | {"hidden", "open", "tabindex", "type", "value", "placeholder", "autocomplete", "viewbox", "preserveaspectratio"}
+    | {"aria-label", "aria-labelledby", "aria-hidden", "aria-live", "x", "y", "width", "height"}
+    | {"data-verdict", "data-clients", "data-label", "data-shown", "data-copied", "data-failed"}
+)
+EMPTY = frozenset({"meta", "input"})
 
 
 class Page(HTMLParser):
@@ -41,7 +64,7 @@ class Page(HTMLParser):
         """Note an element and its attributes."""
         self.tags.append(tag)
         self.attributes += [(key, value or "") for key, value in attrs]
-        if tag != "meta":
+        if tag not in EMPTY:
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -69,16 +92,20 @@ def test_pages_are_whole(make: Callable[[], Report]) -> None:
 
 
 @pytest.mark.parametrize("make", ALL)
-def test_pages_load_and_run_nothing(make: Callable[[], Report]) -> None:
-    """There is no script, no handler, no address to load from, and the policy forbids all of it."""
+def test_pages_load_nothing_and_run_one_script(make: Callable[[], Report]) -> None:
+    """There is no handler and no address to load from; the policy allows our style and our script by their hashes."""
     text = as_html.dumps(make())
     page = Page(text)
-    keys = {key for key, _ in page.attributes}
-    assert keys <= {"lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "scope"}
+    assert {key for key, _ in page.attributes} <= ATTRIBUTES
+    assert page.tags.count("script") == page.tags.count("style") == 1
     [policy] = [content for content in page.values("content") if "default-src" in content]
-    [style] = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    allowed = {name: re.findall(rf"<{name}>(.*?)</{name}>", text, re.DOTALL)[0] for name in ("style", "script")}
+    assert allowed["script"] == (as_html.TEMPLATES / "report.js").read_text("utf-8")
+    hashes = {name: base64.b64encode(hashlib.sha256(body.encode()).digest()).decode() for name, body in allowed.items()}
+    assert policy == (
+        f"default-src 'none'; style-src 'sha256-{hashes['style']}'; script-src 'sha256-{hashes['script']}'; "
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
+    )
 
 
 def test_hostile_text_is_text() -> None:
@@ -99,7 +126,7 @@ def test_a_page_says_it_all() -> None:
         "destination: turn*.openrainbow.health (51.83.83.128/27, 135.125.46.128/27)\nprotocol:    UDP",
         "Erratum in the guide: the guide prints 49512 for Linux",
         "stun: timeout: no answer to 7 requests in 7.9 s",
-        "addresses: 51.83.83.130, 135.125.46.130",
+        "addresses51.83.83.130, 135.125.46.130",
         "desktop/softphone-lan",
         "http://proxy.corp.example:3128",
     ):
@@ -115,9 +142,51 @@ def test_findings_come_first_and_by_weight() -> None:
     """Unlike on a terminal, one reads from the top: findings stand before the rows, blocking ones first."""
     text = Page(as_html.dumps(samples.broken_site())).text
     findings = ["Findings (4)", "✘ BLOCKING", "! degrading", "i advice"]
-    order = [*findings, "Rows of the guide", "This machineName", "16 checks:"]
+    order = [*findings, "4.1 Desktop", "16 checks:", "lab-laptop, Linux 6.1"]
     places = [text.index(part) for part in order]
     assert places == sorted(places)
+
+
+def test_a_row_stands_as_in_the_guide_with_a_verdict_a_way() -> None:
+    """What is spoken, from where, to where, whether a proxy may carry it, and how each way ended by itself."""
+    report = samples.broken_site()
+    ways = (
+        Alternative(name="UDP/3478", path="UDP/3478", verdict=RowVerdict.FAIL, reason="no answer"),
+        Alternative(name="TLS/443", path="TLS/443 through the proxy", verdict=RowVerdict.PASS),
+    )
+    row = replace(
+        report.rows[0], ways=ways, path="TLS/443 through the proxy", protocol="DTLS-SRTP", source="any", proxy="yes: by"
+    )
+    text = Page(as_html.dumps(replace(report, rows=(row,)))).text
+    cells = [
+        row.title,
+        "DTLS-SRTP",
+        "any",
+        row.destination,
+        "yes: by",
+        "✘ UDP/3478 FAIL",
+        "✔ TLS/443 through the proxy",
+    ]
+    places = [text.index(cell, text.index("Ways, each by itself")) for cell in cells]
+    assert places == sorted(places)
+    assert "pass, in use" in text[places[-1] :]
+
+
+def test_steps_are_bars_on_the_time_of_their_check() -> None:
+    """In their places, with a chain link by link and bytes as they were seen."""
+    facts: dict[str, Scalar] = {"chain": "CN=a < CN=b, Inc. < CN=root", "body": "<html>blocked", "status": 200}
+    steps = (
+        Step(phase=Phase.RESOLVE, subject="x", at=0.0, took=0.25),
+        Step(phase=Phase.TLS, subject="x", at=0.25, took=0.75, facts=facts),
+        Step(phase=Phase.HTTP, subject="x", at=1.0, took=0.0),
+    )
+    first = samples.broken_site().results[0]
+    bars = waterfall(replace(first, steps=steps, took=1.0))
+    assert [(bar.left, bar.width) for bar in bars] == [(0, 250), (250, 750), (996, 4)]
+    assert bars[1].chain == ("CN=a", "CN=b, Inc.", "CN=root")
+    assert bars[1].seen == (("body", "<html>blocked"),)
+    assert bars[1].facts == (("status", "200"),)
+    assert [bar.look for bar in waterfall(replace(first, steps=()))] == []
 
 
 def test_dangling_names_do_no_harm() -> None:
@@ -125,15 +194,5 @@ def test_dangling_names_do_no_harm() -> None:
     report = samples.broken_site()
     rows = tuple(replace(row, checks=("gone/x:1/tcp/direct",), findings=("gone",)) for row in report.rows)
     page = Page(as_html.dumps(replace(report, rows=rows, results=())))
-    assert page.values("href") == []
+    assert [link for link in page.values("href") if re.match("#(check|finding)-", link)] == []
     assert "turn/turn-gra1.openrainbow.health:3478/udp/direct" in page.text
-
-
-def test_elements_escape_what_is_not_an_element() -> None:
-    """Strings are escaped in text and in attributes; elements are not escaped twice."""
-    inner = element("b", "<&>")
-    assert inner == Html("<b>&lt;&amp;&gt;</b>")
-    assert element("p", inner, "\x1b", class_='"><x', id="") == Html(
-        '<p class="&quot;&gt;&lt;x"><b>&lt;&amp;&gt;</b>\\x1b</p>'
-    )
-    assert element("meta", charset="utf-8") == Html('<meta charset="utf-8">')

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rainbow_probe.catalogue import RowSpec, Way
 from rainbow_probe.judge.needs import Judged, Known, judge_need
 from rainbow_probe.judge.words import named, sentence
-from rainbow_probe.model import Cause, Need, Row, RowVerdict
+from rainbow_probe.model import Alternative, Cause, Need, Row, RowVerdict
 
 WORST_FIRST = (RowVerdict.FAIL, RowVerdict.INCONCLUSIVE, RowVerdict.DEGRADED, RowVerdict.PASS)
 """Verdicts that say something of the network, the worst first."""
@@ -47,7 +47,12 @@ def judge_row(spec: RowSpec, known: Known) -> Row:
     """Judge a row from its own ways."""
     tried = [judge_way(way, known, spec.causes) for way in spec.ways]
     ending = _ending(spec, tried)
-    return _row(spec, ending, (check for one in tried for check in one.checks))
+    row = _row(spec, ending, (check for one in tried for check in one.checks))
+    return replace(row, ways=tuple(_alternative(one) for one in tried))
+
+
+def _alternative(one: Tried) -> Alternative:
+    return Alternative(name=one.way.name, verdict=one.verdict, path=one.path, reason=one.reason)
 
 
 def judge_way(way: Way, known: Known, causes: Iterable[Cause] = ()) -> Tried:
@@ -178,4 +183,7 @@ def _row(spec: RowSpec, ending: _Ending, checks: Iterable[str]) -> Row:
         errata=spec.errata,
         destination=spec.destination,
         path=ending.path,
+        protocol=spec.protocol,
+        source=spec.source,
+        proxy=spec.proxy,
     )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from rainbow_probe.model import (
+    Alternative,
     ClientLine,
     Destination,
     Failure,
@@ -120,7 +121,15 @@ def _row(row: Row) -> dict[str, Any]:
         "findings": list(row.findings),
         "notes": list(row.notes),
         "errata": list(row.errata),
+        "protocol": row.protocol,
+        "source": row.source,
+        "proxy": row.proxy,
+        "ways": [_way(way) for way in row.ways],
     }
+
+
+def _way(way: Alternative) -> dict[str, str]:
+    return {"name": way.name, "verdict": way.verdict.value, "path": way.path, "reason": way.reason}
 
 
 def _check(result: Result) -> dict[str, Any]:

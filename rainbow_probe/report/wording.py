@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from rainbow_probe.ends import HTTPS
-from rainbow_probe.model import Finding, Need, Row, RowVerdict, Scalar, Severity, Site
+from rainbow_probe.model import Finding, Need, Outcome, Row, RowVerdict, Scalar, Severity, Site
 from rainbow_probe.terms import NatMapping
 
 FEW_HOSTS = 4  # named of those that go the same way
@@ -19,11 +19,18 @@ VERDICTS = {
     RowVerdict.NOT_APPLICABLE: "not applicable",
 }
 SEVERITIES = {Severity.BLOCKING: "BLOCKING", Severity.DEGRADING: "degrading", Severity.ADVICE: "advice"}
+OUTCOMES = {
+    Outcome.PASS: "pass",
+    Outcome.FAIL: "FAIL",
+    Outcome.INCONCLUSIVE: "inconclusive",
+    Outcome.SKIPPED: "skipped",
+}
+NEEDS = {Need.MANDATORY: "mandatory", Need.RECOMMENDED: "recommended", Need.OPTIONAL: "optional"}
 
 
 def plain(text: str) -> str:
     """Return *text* on one line; what is not printable (controls, newlines, direction marks) shows as an escape."""
-    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else _escaped(c) for c in text)
 
 
 def lines(text: str) -> list[str]:

@@ -30,5 +30,11 @@ def meaning(identity: str) -> str | None:
     return None if name is None else FINDINGS[name].means
 
 
+def usual(identity: str) -> str | None:
+    """Return what the finding with *identity* usually comes from, or None if there is no such finding."""
+    name = named(identity)
+    return None if name is None else FINDINGS[name].usual
+
+
 def _pattern(name: str) -> re.Pattern[str]:
     return re.compile(name.replace("PORT", r"(?:\d+|PORT)").replace("PHASE-CAUSE-GROUP", ".+") + "(?:-more)*")
