@@ -145,11 +145,14 @@ def _how_long(command: argparse.ArgumentParser) -> None:
         help="for the whole run; what is unfinished then is inconclusive (300)",
     )
     length = command.add_mutually_exclusive_group()
-    length.add_argument("--quick", action="store_true", help="leave out what takes time by nature, such as idle links")
+    length.add_argument(
+        "--quick", action="store_true", help="leave out what takes time by nature: idle links, quality of voice"
+    )
     length.add_argument(
         "--full", action="store_true", help="also find how long idle links live and what tunnels carry (110 s more)"
     )
     add("--idle-scale", type=float, default=1.0, metavar="FACTOR", help=argparse.SUPPRESS)  # tests shorten the waits
+    add("--quality-seconds", type=float, metavar="SECONDS", help=argparse.SUPPRESS)  # tests have less time
     add("--discover", action="store_true",
         help="if no TURN server is known, ask each published address once (looks like a sweep to an IDS)")  # fmt: skip
 
@@ -177,6 +180,7 @@ def _demo(command: argparse.ArgumentParser) -> None:
         "--client", action="append", default=[], metavar="NAME", help="only this client kind or group of rows"
     )
     command.add_argument("--timeout", type=float, metavar="SECONDS", help="how long a check waits in silence (8)")
+    command.add_argument("--quality-seconds", type=float, metavar="SECONDS", help=argparse.SUPPRESS)
     _outputs(command)
 
 

@@ -29,6 +29,7 @@ from rainbow_probe.options import (
 from rainbow_probe.session import perform, read_guide
 from rainbow_probe.sitefile import Reference, looked_up, read_site_file, resolved
 
+LONG_TALK = 60.0  # seconds, with --full
 PASSWORD = "RAINBOW_PROBE_TURN_PASSWORD"  # noqa: S105 - the variable's name
 PROXY_USER, PROXY_PASSWORD = "RAINBOW_PROBE_PROXY_USER", "RAINBOW_PROBE_PROXY_PASSWORD"
 
@@ -179,6 +180,7 @@ def read_options(arguments: argparse.Namespace) -> Options:
         quick=arguments.quick,
         full=arguments.full,
         idle_scale=seconds(arguments.idle_scale, "--idle-scale"),
+        quality_seconds=_quality_seconds(arguments),
         discover=arguments.discover,
         proxy_capacity=number(arguments.proxy_capacity, MOST_TUNNELS, "--proxy-capacity"),
         load=_load(arguments, site),
@@ -189,6 +191,12 @@ def _load(arguments: argparse.Namespace, site: Mapping[str, Any]) -> Load:
     names = ("users", "calls", "video", "sharing", "gateway_calls")
     asked = {name: getattr(arguments, name) or site.get(f"load.{name}", 0) for name in names}
     return Load(**{n: number(count, MOST_PEOPLE, f"--{n.replace('_', '-')}") for n, count in asked.items()})
+
+
+def _quality_seconds(arguments: argparse.Namespace) -> float:
+    usual = 0.0 if arguments.quick else LONG_TALK if arguments.full else Options().quality_seconds
+    given = arguments.quality_seconds
+    return usual if given is None else given and seconds(given, "--quality-seconds")
 
 
 def _given(*values: float | None) -> float:

@@ -13,19 +13,22 @@ from rainbow_probe.runner import Events
 from rainbow_probe.session import perform, read_guide
 from rainbow_probe.site import read_site
 
+SHORT_TALK = 2.0  # seconds: it is only to be seen
+
 
 def demonstrate(arguments: argparse.Namespace) -> int:
     """Start the cloud with the faults asked for, test it as any other, and stop it."""
     guide = read_guide(Options().guide, tuple(arguments.client))
     default = Options()
     timeout = seconds(default.timeout if arguments.timeout is None else arguments.timeout, "--timeout")
+    talk = SHORT_TALK if arguments.quality_seconds is None else max(0.0, arguments.quality_seconds)
 
     def assess(events: Events) -> Report:
         begun: list[Assessment] = []
 
         async def run() -> None:
             async with demo_cloud(arguments.fault) as cloud:
-                options = _options(cloud, tuple(arguments.client), timeout)
+                options = _options(cloud, tuple(arguments.client), timeout, talk)
                 site = read_site(proxy=options.proxy, environ={}, resolvers=options.resolvers)
                 begun.append(Assessment(options=options, guide=guide, site=site))
                 await begun[0].run(events)
@@ -41,7 +44,7 @@ def demonstrate(arguments: argparse.Namespace) -> int:
     return perform(arguments, guide, assess)
 
 
-def _options(cloud: DemoSite, clients: tuple[str, ...], timeout: float) -> Options:
+def _options(cloud: DemoSite, clients: tuple[str, ...], timeout: float, talk: float) -> Options:
     """Tell the probe what a user would have to tell it at such a site."""
     return Options(
         clients=clients,
@@ -53,4 +56,5 @@ def _options(cloud: DemoSite, clients: tuple[str, ...], timeout: float) -> Optio
         maps=cloud.maps,
         resolvers=(cloud.resolver,),
         timeout=timeout,
+        quality_seconds=talk,
     )

@@ -52,6 +52,8 @@ class Options:
     full: bool = False
     idle_scale: float = 1.0
     """What ``--full`` waits on idle links is so many times as long: only a test makes it less than 1."""
+    quality_seconds: float = 10.0
+    """For how long the quality of voice is measured; 0: not at all."""
     discover: bool = False
     proxy_capacity: int = 0
     """How many tunnels to open through the proxy at once; 0: not to be tried."""

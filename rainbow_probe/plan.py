@@ -20,6 +20,9 @@ CONTROLS = frozenset({"portal"})
 """Kinds that serve no row: they are run each time, because they separate causes."""
 WEBSOCKETS = frozenset({"xmpp"})
 """Kinds whose clients ask for ``wss`` and not for ``https``."""
+LAST = frozenset({"quality"})
+"""Kinds that are planned when all else has ended, by what it showed."""
+NOT_REACHED = "the run ended before it was measured, which is done when all else has ended"
 OF_HTTP = frozenset({"proxy"})
 """Kinds that ask what the proxy's HTTP is like."""
 
@@ -73,6 +76,8 @@ def scheme_of(kind: str) -> str:
 
 def _wanted(guide: Guide, rows: Sequence[RowSpec]) -> Iterable[FlowSpec]:
     used = {need.flow for row in rows for way in row.ways for need in way.needs}
+    last = (guide.turn_beside(spec) for spec in guide.flows.values() if spec.id in used and spec.kind in LAST)
+    used |= {turn.id for turn in last if turn}
     return (spec for spec in guide.flows.values() if spec.id in used or spec.kind in CONTROLS)
 
 
@@ -93,6 +98,8 @@ class _Planner:
         if not targets:
             only_addresses = group is not None and group.turn and bool(self._servers)
             return Assignment(not_applicable=BY_ADDRESS_ONLY) if only_addresses else Assignment(not_tested=NO_TURN)
+        if spec.kind in LAST:
+            return Assignment(not_tested=NOT_REACHED)
         planned = [flow for target in targets if (flow := self._flow(spec, group, target))]
         return Assignment(flows=tuple(planned), not_applicable="" if planned else self._why_not(spec, targets))
 

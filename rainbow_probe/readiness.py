@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from rainbow_probe import __version__
 from rainbow_probe.catalogue import Guide, Proxying, RowSpec
 from rainbow_probe.followups import Sofar, follow_up
+from rainbow_probe.followups.quality import choose, turn_of
 from rainbow_probe.judge import judge
 from rainbow_probe.model import Flow, Proxy, Report, Result, Site, Via
 from rainbow_probe.net.names import Names, ask_system, confirmed, outside_only, resolver_endpoint
@@ -79,16 +80,30 @@ class Assessment:
                 deadline=self.options.deadline,
                 more=lambda results: self._follow_up(names, results),
             )
-            await self._alone(events)
+            await self._alone(names, events)
         finally:
             names.close()
 
-    async def _alone(self, events: Events) -> None:
-        """Run what would disturb the others, when they have ended and time is left."""
+    async def _alone(self, names: Names, events: Events) -> None:
+        """Run what would disturb the others, when they have ended and time is left: one after the other."""
         late = [job for job in self.jobs if job.flow.kind in ALONE]
-        left = self.options.deadline - (time.monotonic() - self._zero)
-        if late and left > 0:
-            await run_all(late, self.progress, events, budget=self.options.timeout, deadline=left)
+        for job in [*late, *self._media(names)]:
+            left = self.options.deadline - (time.monotonic() - self._zero)
+            if left > 0:
+                await run_all([job], self.progress, events, budget=self.options.timeout, deadline=left)
+
+    def _media(self, names: Names) -> list[Job]:
+        """Return what is to be measured, in order."""
+        if self.plan is None:
+            return []
+        sofar = Sofar(guide=self.guide, site=self._ways.told(), results=self.progress.results, full=self.options.full)
+        choice = choose(sofar, self.plan.assignments, seconds=self.options.quality_seconds)
+        self.plan = replace(self.plan, assignments={**self.plan.assignments, **choice.assignments})
+        ways = {flow.id: self._proxy_of(turn_of(flow, self.progress.results.values())) for flow in choice.flows}
+        return self._begin(names, choice.flows, {key: proxy for key, proxy in ways.items() if proxy})
+
+    def _proxy_of(self, result: Result | None) -> Proxy | None:
+        return next((job.route.proxy for job in self.jobs if result and job.flow.id == result.flow.id), None)
 
     async def _jobs_with_turn(self, names: Names) -> list[Job]:
         return await self._jobs(names, await known_servers(self.options, self.guide, names))
@@ -188,6 +203,7 @@ class Assessment:
             idle_hold=hold,
             idle_waits=tuple(wait * scale for wait in WAITS) if self.options.full else (),
             idle_needed=NEEDED * scale,
+            quality_seconds=self.options.quality_seconds,
             capacity=self.options.proxy_capacity,
             load=self.options.load,
             platform=self.site.platform,

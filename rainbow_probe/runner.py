@@ -151,7 +151,8 @@ def _fit_to_show(verdict: Verdict) -> Verdict:
 
 
 async def _verdict(job: Job, check: Run, rec: Recorder, budget: float) -> Verdict:
-    longest = PATIENCE * budget + max(job.route.idle_hold, *job.route.idle_waits, 0.0)
+    waits = (job.route.idle_hold, *job.route.idle_waits, job.route.quality_seconds)
+    longest = PATIENCE * budget + max(waits)
     clock = asyncio.timeout(longest)
     try:
         async with clock:

@@ -36,6 +36,7 @@ class Phase(StrEnum):
     TURN_CHANNEL = "turn-channel"
     TURN_DATA = "turn-data"
     DTLS = "dtls"
+    MEDIA = "media"
 
 
 class Cause(StrEnum):
@@ -98,6 +99,9 @@ class Cause(StrEnum):
     LARGE_LOST = "large-lost"
     WENT_SILENT = "went-silent"
     RATE_LIMITED = "rate-limited"
+    LOSS = "loss"
+    LATENCY = "latency"
+    JITTER = "jitter"
     PARTLY_OPEN = "partly-open"
     ONE_WAY = "one-way"
     CANNOT_TELL = "cannot-tell"

@@ -28,6 +28,8 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "checks/volume.py": frozenset({Phase.TURN_DATA, Phase.HTTP}),
     "checks/xmpp.py": frozenset({Phase.WEBSOCKET, Phase.XMPP}),
     "net/accounts.py": frozenset({Phase.PROXY}),
+    "checks/quality.py": frozenset({Phase.MEDIA}),
+    "protocols/grades.py": frozenset({Phase.MEDIA}),
     "net/call.py": frozenset({Phase.TURN_DATA, Phase.DTLS}),
     "wayout/pac.py": frozenset({Phase.PROXY}),
     "net/dns.py": frozenset({Phase.RESOLVE}),
@@ -51,7 +53,7 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
 }
 """Each module that names causes, with the phases whose steps it runs in. A new one needs its line here."""
 
-SOCKETS = frozenset({Phase.RESOLVE, Phase.CONNECT, *STUN, Phase.TURN_DATA, Phase.DTLS})
+SOCKETS = frozenset({Phase.RESOLVE, Phase.CONNECT, *STUN, Phase.TURN_DATA, Phase.DTLS, Phase.MEDIA})
 """Phases in which a packet may be refused; a connection that stands can only be cut."""
 HANDSHAKE = frozenset({Cause.TLS_UNTRUSTED, Cause.TLS_EXPIRED, Cause.TLS_NOT_YET_VALID, Cause.TLS_WRONG_NAME})
 WITHOUT: Mapping[str, Mapping[Phase, frozenset[Cause]]] = {

@@ -122,3 +122,9 @@ class Guide:
     flows: Mapping[str, FlowSpec]
     rows: tuple[RowSpec, ...]
     """In the order of clients, then groups."""
+
+    def turn_beside(self, spec: FlowSpec) -> FlowSpec | None:
+        """Return the flow that tries TURN itself by the way of *spec*, from any port and by name."""
+        door = (spec.hosts, spec.transport, spec.port, spec.proxy)
+        plain = (one for one in self.flows.values() if one.kind == "turn" and not one.params and not one.source)
+        return next((one for one in plain if (one.hosts, one.transport, one.port, one.proxy) == door), None)

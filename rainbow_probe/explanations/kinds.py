@@ -99,5 +99,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         "a megabyte and a half pass on one connection through the proxy; with `--full`, and no row rests on it",
         "proxy-byte-cut",
     ),
+    "quality": _kind(
+        "packets of five calls side by side pass through the relay with no more loss, delay and jitter than the guide "
+        "allows, each with its whole interval; run alone when all else has ended, and only with credentials; over the "
+        "ways that clients do not take here it is a control that no row rests on",
+        *("packet-loss", "high-latency", "high-jitter"),
+    ),
     "ports": _kind("this machine's dynamic ports lie in the guide's range"),
 })

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from rainbow_probe.explanations import proxy, reaching, relay, tls, turn, web
+from rainbow_probe.explanations import proxy, reaching, relay, tls, turn, voice, web
 from rainbow_probe.explanations.own import OWN
 from rainbow_probe.explanations.shapes import Stage, Why
 from rainbow_probe.terms import Cause, Phase
@@ -26,6 +26,7 @@ STAGES: Mapping[Phase, Stage] = MappingProxyType({
         relay.CHANNEL,
         relay.DATA,
         relay.DTLS,
+        voice.MEDIA,
     )
 })
 

@@ -82,7 +82,7 @@ def judge_need(need: Requirement, known: Known, causes: Iterable[Cause] = ()) ->
     proxied = any(one.result.flow.via is Via.PROXY for one in counted if one.result and passes(one.result))
     return Judged(
         verdict=verdict,
-        reason=_why(verdict, counted),
+        reason=_why(verdict, counted) or _measured(counted),
         checks=assignment.flows,
         proxied=proxied,
         unknowable=_unknowable(counted),
@@ -180,6 +180,12 @@ def _why(verdict: RowVerdict, counted: list[_Heard]) -> str:
     told = named(dict.fromkeys(one.why for one in held), 2) or _too_few(verdict, counted)
     beside = [one.result for one in counted if one.result and one.verdict is RowVerdict.FAIL]
     return f"{told}; where it could be tried it fails: {all_said(beside)}" if beside else told
+
+
+def _measured(counted: list[_Heard]) -> str:
+    """Give the numbers of what passed, where it was measured."""
+    passed = (one.result for one in counted if one.result and passes(one.result))
+    return named(dict.fromkeys(result.verdict.reason for result in passed if result.verdict.measured))
 
 
 def _too_few(verdict: RowVerdict, counted: list[_Heard]) -> str:

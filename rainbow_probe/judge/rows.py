@@ -14,6 +14,7 @@ WORST_FIRST = (RowVerdict.FAIL, RowVerdict.INCONCLUSIVE, RowVerdict.DEGRADED, Ro
 """Verdicts that say something of the network, the worst first."""
 UNTESTED = frozenset({RowVerdict.NOT_TESTED, RowVerdict.NOT_APPLICABLE})
 THROUGH = " through the proxy"
+MEASURED = "quality"
 NOT_YET = "nothing tests this row yet"
 
 
@@ -28,6 +29,8 @@ class Tried:
     path: str
     """The way's name, and the proxy if it went through it."""
     unknowable: bool
+    quality: str = ""
+    """What calls by it were measured to be like, if they were."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +69,18 @@ def judge_way(way: Way, known: Known, causes: Iterable[Cause] = ()) -> Tried:
         reason="; ".join(dict.fromkeys(need.reason for need in needs if need.reason and _tells(need, verdict))),
         checks=tuple(dict.fromkeys(check for need in needs for check in need.checks)),
         path=f"{way.name}{THROUGH}" if proxied else way.name,
+        quality=_quality([check for need in needs for check in need.checks], known),
         unknowable=all(need.unknowable for need in needs if need.verdict is RowVerdict.INCONCLUSIVE),
     )
+
+
+def _quality(checks: Sequence[str], known: Known) -> str:
+    """Return what was measured on the way of one of *checks*, be it by another one."""
+    own = [known.results[check].flow for check in checks if check in known.results]
+    doors = {(flow.target, flow.transport, flow.via) for flow in own}
+    told = (result for result in known.results.values() if result.flow.kind == MEASURED and result.verdict.measured)
+    alike = (r.verdict.reason for r in told if (r.flow.target, r.flow.transport, r.flow.via) in doors)
+    return next(alike, "")
 
 
 def _all_of(needs: Sequence[Judged]) -> RowVerdict:
@@ -104,6 +117,7 @@ def _with(works: Tried, ways: Sequence[Tried]) -> _Ending:
             return _Ending(verdict=RowVerdict.PASS, reason=_list(f"{path}: works", first.reason), path=path)
         case RowVerdict.FAIL:
             cost = f" The cost: {works.way.cost}." if works.way.cost else ""
+            cost += f" Measured there: {works.quality}." if works.quality else ""
             told = f"works only by {path}. {_each(_before(works, ways))}{cost}"
             return _Ending(verdict=RowVerdict.DEGRADED, reason=told, path=path)
         case RowVerdict.INCONCLUSIVE if first.unknowable:

@@ -18,6 +18,7 @@ TURN_PHASES = frozenset({
     Phase.TURN_CHANNEL,
     Phase.TURN_DATA,
     Phase.DTLS,
+    Phase.MEDIA,
 })
 IDLE_KINDS = frozenset({"ports"})
 """Kinds of checks that send nothing."""

@@ -69,6 +69,9 @@ CAUSES: Mapping[Cause, str] = MappingProxyType({
     Cause.LARGE_LOST: "small packets come back, large ones do not",
     Cause.WENT_SILENT: "it worked at first, and then nothing passed any more",
     Cause.RATE_LIMITED: "only so many packets a second pass, fewer than a call needs",
+    Cause.LOSS: "more packets are lost than calls bear",
+    Cause.LATENCY: "packets take longer than calls bear",
+    Cause.JITTER: "packets come more unevenly than calls bear",
     Cause.PARTLY_OPEN: "only some ports are open",
     Cause.ONE_WAY: "packets go out, and what comes back is lost",
     Cause.CANNOT_TELL: "what was seen has more than one reading",
@@ -86,7 +89,10 @@ SILENCE: Mapping[Phase, str] = MappingProxyType({
     Phase.XMPP: "the WebSocket opens, but XMPP gets no answer",
     Phase.STUN: "STUN gets no answer",
     Phase.DTLS: "data passes, but the DTLS handshake of a call gets no answer",
+    Phase.MEDIA: "data passes, but the voice of a call does not",
 })
+MEASURED = frozenset({Cause.LOSS, Cause.LATENCY, Cause.JITTER})
+"""Causes that are numbers: their detail says more than any word for them."""
 _COMMON_NAME = re.compile(r"(?:^|,)(?:CN|O)=((?:\\.|[^,+\\])+)")
 
 
@@ -95,6 +101,8 @@ def said(result: Result) -> str:
     seen = result.verdict.failure if untried(result) else failure(result)
     if seen is None:
         return result.verdict.reason
+    if seen.cause in MEASURED:
+        return seen.detail
     if seen.cause is Cause.TIMEOUT:
         return SILENCE.get(seen.phase, CAUSES[Cause.TIMEOUT])
     by = issuer(result) if seen.cause in {Cause.TLS_INTERCEPTED, Cause.TLS_UNTRUSTED} else ""

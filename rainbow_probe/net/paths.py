@@ -65,6 +65,21 @@ async def each_address(flow: Flow, route: Route, rec: Recorder, attempt: Attempt
     return together(tried)
 
 
+async def one_address(flow: Flow, route: Route, rec: Recorder, attempt: Attempt) -> Verdict:
+    """Try *attempt* over one address after the other, until one comes as far as media: several at once would disturb.
+
+    If none does, the verdict is that of all together.
+    """
+    tried: list[tuple[str, Verdict]] = []
+    for hop in await _hops(flow, route, rec):
+        rec.restart_budget()
+        verdict = await _tried(hop, attempt, rec)
+        if verdict.failure is None or verdict.failure.phase is Phase.MEDIA:
+            return verdict
+        tried.append((hop.label, verdict))
+    return together(tried)
+
+
 def _tell_where(tried: Sequence[tuple[str, Verdict]], rec: Recorder) -> None:
     """Note at which address each failure was met that was judged when all was said, and not by a step."""
     known = {step.failure for step in rec.steps}

@@ -75,6 +75,8 @@ class Route:
     """Bytes of a TCP segment at most, for a control; 0 for what the system and the path make of it."""
     undecided: str = ""
     """Why clients never come to know which way to go, where a PAC file keeps them waiting for ever."""
+    quality_seconds: float = 10.0
+    """For how long to measure the quality of voice; 0: not at all."""
     platform: str = ""
     """``linux``, ``windows``, ``macos`` or another."""
     dynamic_ports: PortRange | None = None

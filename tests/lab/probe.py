@@ -60,7 +60,7 @@ def command(site: Site, *more: str) -> list[str]:
     settings = site.scenario.probe
     user = [] if settings.credentials == "none" else ["--turn-user", TURN_USER]
     public = ["--public-ca", str(site.cloud.pki.ca("public"))]
-    limits = ["--timeout", f"{settings.timeout:g}"]
+    limits = ["--timeout", f"{settings.timeout:g}", "--quality-seconds", f"{settings.quality:g}"]
     return [sys.executable, "-m", "rainbow_probe", "run", *public, *limits, *user, *settings.arguments, *more]
 
 

@@ -142,6 +142,8 @@ class Probe:
     trusts: tuple[str, ...] = ("public",)
     """CAs in this machine's trust store, as ``tests.lab.pki.ORGANISATIONS`` names them."""
     timeout: float = 4.0
+    quality: float = 0.0
+    """Seconds for which the quality of voice is measured; 0: not at all, as it takes time."""
     clock: str = ""
     """How wrong the clock of this machine is, as in ``+730d``."""
 

@@ -89,9 +89,19 @@ PORTS: dict[str, Why] = {
         "Exempt the TURN servers from it.",
     ),
     "packet-loss": why(
-        "Datagrams are lost, whether sent slowly or fast; nothing is blocked.",
+        "Datagrams are lost, whether sent slowly or fast, or more of a call's than it bears; nothing is blocked.",
         "A bad line, radio, or a link that is full.",
         "Repair the line, or keep room for calls on it (QoS).",
+    ),
+    "high-latency": why(
+        "Packets of calls take longer than the guide allows.",
+        "A far relay, a satellite or mobile line, a VPN or a central exit that makes a detour, or full queues.",
+        "Let media leave by a nearer way; keep queues short (QoS).",
+    ),
+    "high-jitter": why(
+        "Packets of calls come more unevenly than the guide allows.",
+        "Queues that fill and empty, radio, or TCP in place of UDP.",
+        "Give voice precedence on the line (QoS); let media go out over UDP.",
     ),
     "udp-range-blocked": why(
         "Datagrams to the conference servers' range never arrive at the relay.",

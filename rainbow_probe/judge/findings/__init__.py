@@ -32,6 +32,7 @@ from rainbow_probe.judge.findings import (
     servers,
     sizes,
     udp,
+    voice,
     volume,
     wayout,
 )
@@ -98,6 +99,10 @@ FINDERS: tuple[Finder, ...] = (
     # What lets TURN pass and calls not.
     calls.dtls,
     calls.silent,
+    # What lets calls pass, and not well.
+    losses.of_calls,
+    voice.slow,
+    voice.unsteady,
     # What the servers say themselves.
     relay.credentials,
     relay.refusals,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rainbow_probe.judge.findings.voice import MEASURED, compared, said
 from rainbow_probe.judge.rules import exemption_rule
 from rainbow_probe.judge.scene import Found, Scene
-from rainbow_probe.judge.traces import cause, fact, passes
+from rainbow_probe.judge.traces import cause, fact, over_udp, passes
 from rainbow_probe.judge.words import hosts, named
 from rainbow_probe.model import Cause, Result, Severity, Who
 
 PER_CENT = 100
+FIX = "Nothing is blocked, but calls will suffer: look for a bad line, radio, or a link that is full."
 MUCH = 0.03  # lost in all, before it is worth a word; voice suffers from 1 % on, but few packets tell no better
 
 
@@ -19,9 +21,34 @@ def limited(scene: Scene) -> list[Found]:
     return _limited([c for c in _counted(scene) if cause(c) is Cause.RATE_LIMITED], scene)
 
 
+def _of_a_call(result: Result) -> bool:
+    return result.flow.kind == MEASURED and over_udp(result) and cause(result) is Cause.LOSS
+
+
 def by_chance(scene: Scene) -> list[Found]:
     """Say that datagrams are lost, whether they come slowly or fast."""
-    return _lossy([c for c in _counted(scene) if passes(c) and max(_lost(c)) >= MUCH], scene)
+    told = any(cause(result) is Cause.LOSS for result in scene.results)
+    return [] if told else _lossy([c for c in _counted(scene) if passes(c) and max(_lost(c)) >= MUCH], scene)
+
+
+def of_calls(scene: Scene) -> list[Found]:
+    """Say that calls lose more packets than they bear, with what else shows it."""
+    hurt = [result for result in scene.failing if result.flow.kind == MEASURED and cause(result) is Cause.LOSS]
+    if not hurt:
+        return []
+    chance = [control for control in _counted(scene) if passes(control)]
+    return [
+        Found(
+            id="packet-loss",
+            title=f"Calls to {hosts(hurt)} lose packets: {said(hurt)}",
+            who=Who.FIREWALL,
+            fix=FIX,
+            claims=tuple(hurt),
+            shows=(*chance, *_suspects(chance, scene), *(one for r in hurt for one in scene.controls_of(r))),
+            detail="; ".join(filter(None, (compared(hurt, scene), _told(chance)))),
+            at_least=Severity.DEGRADING,
+        )
+    ]
 
 
 def _counted(scene: Scene) -> list[Result]:
@@ -47,7 +74,7 @@ def _limited(fast: Sequence[Result], scene: Scene) -> list[Found]:
             who=Who.FIREWALL,
             fix="Exempt the TURN servers from the limit on UDP packets (flood protection, policing): one call sends 50 "
             "packets a second each way, and video several hundred.",
-            claims=tuple(r for r in scene.failing if cause(r) is Cause.RATE_LIMITED),
+            claims=tuple(r for r in scene.failing if cause(r) is Cause.RATE_LIMITED or _of_a_call(r)),
             shows=tuple(fast),
             detail=_told(fast),
             rules=(exemption_rule(scene, fast, "do not limit the rate of UDP"),),
@@ -65,7 +92,7 @@ def _lossy(chance: Sequence[Result], scene: Scene) -> list[Found]:
             id="packet-loss",
             title=f"{worst * PER_CENT:.0f} % of datagrams to {hosts(chance)} are lost, whether sent slowly or fast",
             who=Who.FIREWALL,
-            fix="Nothing is blocked, but calls will suffer: look for a bad line, radio, or a link that is full.",
+            fix=FIX,
             shows=(*chance, *_suspects(chance, scene)),
             detail=_told(chance),
         )

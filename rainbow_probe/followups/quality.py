@@ -1,0 +1,100 @@
+"""When all else has ended: over which way calls would go here, and so over which their quality is measured.
+
+Clients take the first of the guide's ways on which TURN passes data, whatever its quality. That one is judged; the
+others are measured for what a fallback would cost, for a shorter time, and no row stands on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from rainbow_probe.catalogue import FlowSpec
+from rainbow_probe.followups.sofar import Sofar
+from rainbow_probe.model import Assignment, Cause, Flow, Outcome, Phase, Result, Scalar
+
+QUALITY = "quality"
+SHARE = 0.3  # of the time, for what is only compared with
+LEFT_OUT = "left out, as it takes time (--quick)"
+NOTHING = "no relay passes data from here, so there is nothing to measure"
+NO_DATA = "TURN answers, and no data could be sent through it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What to measure, in this order, and what becomes of the guide's flows."""
+
+    flows: tuple[Flow, ...] = ()
+    assignments: Mapping[str, Assignment] = field(default_factory=dict[str, Assignment])
+
+
+def choose(sofar: Sofar, assignments: Mapping[str, Assignment], *, seconds: float) -> Choice:
+    """Return what *sofar* shows to be worth measuring, of the flows in *assignments*."""
+    specs = [spec for spec in sofar.guide.flows.values() if spec.kind == QUALITY and spec.id in assignments]
+    known = [spec for spec in specs if sofar.guide.turn_beside(spec)]
+    if not seconds:
+        return Choice(assignments={spec.id: Assignment(not_tested=LEFT_OUT) for spec in known})
+    usable = {spec.id: list(_usable(spec, sofar)) for spec in known}
+    used = next((spec for spec in known if usable[spec.id]), None)
+    if used is None:
+        return Choice(assignments={spec.id: Assignment(not_tested=NOTHING) for spec in known if _tried(spec, sofar)})
+    first = _measure(used, usable[used.id][0])
+    place = known.index(used)
+    spare = [_beside(_measure(s, usable[s.id][0]), first) for s in known[place + 1 :] if usable[s.id]]
+    not_used = Assignment(not_applicable=f"calls go by {_door(used)} here")
+    found = {spec.id: _instead(spec, sofar, assignments) for spec in known[:place]}
+    found |= {used.id: Assignment(flows=(first.id,))} | {spec.id: not_used for spec in known[place + 1 :]}
+    return Choice(flows=(first, *spare), assignments=found)
+
+
+def _tried(spec: FlowSpec, sofar: Sofar) -> list[Result]:
+    """Return what became of TURN by the way of *spec*, server for server."""
+    turn = sofar.guide.turn_beside(spec)
+    return [one for one in sofar.ended("turn") if turn and one.flow.spec == turn.id]
+
+
+def _usable(spec: FlowSpec, sofar: Sofar) -> Iterator[Result]:
+    limited = any(_cause(result) is Cause.RATE_LIMITED for result in sofar.results.values())
+    for result in _tried(spec, sofar):
+        passed = result.verdict.outcome is Outcome.PASS and not (limited and _same_way(result, sofar))
+        if passed and any(step.phase is Phase.TURN_DATA and step.failure is None for step in result.steps):
+            yield result
+
+
+def _same_way(result: Result, sofar: Sofar) -> bool:
+    """Return whether packets were counted by somebody on the way of *result*."""
+    limits = (one.flow for one in sofar.results.values() if _cause(one) is Cause.RATE_LIMITED)
+    return any((flow.transport, flow.via) == (result.flow.transport, result.flow.via) for flow in limits)
+
+
+def _cause(result: Result) -> Cause | None:
+    return result.verdict.failure.cause if result.verdict.failure else None
+
+
+def _measure(spec: FlowSpec, turn: Result) -> Flow:
+    """Measure where *turn* passed, as *spec* says."""
+    identity = turn.flow.id.replace("turn/", f"{QUALITY}/", 1)
+    return replace(turn.flow, id=identity, spec=spec.id, kind=QUALITY, params=spec.params)
+
+
+def _beside(flow: Flow, judged: Flow) -> Flow:
+    params: dict[str, Scalar] = {**flow.params, "share": SHARE}
+    return replace(flow, params=params, control_of=judged.id)
+
+
+def _instead(spec: FlowSpec, sofar: Sofar, assignments: Mapping[str, Assignment]) -> Assignment:
+    """Judge a way on which nothing could be measured by TURN's own checks, if these say why."""
+    tried = _tried(spec, sofar)
+    if any(result.verdict.outcome is Outcome.PASS for result in tried) or not tried:
+        return Assignment(not_tested=NO_DATA if tried else assignments[spec.id].not_tested or NOTHING)
+    return Assignment(flows=tuple(result.flow.id for result in tried))
+
+
+def _door(spec: FlowSpec) -> str:
+    return f"{spec.transport.upper()}/{spec.port}"
+
+
+def turn_of(flow: Flow, results: Iterable[Result]) -> Result | None:
+    """Return the check of TURN on whose way *flow* is measured."""
+    identity = flow.id.replace(f"{QUALITY}/", "turn/", 1)
+    return next((result for result in results if result.flow.id == identity), None)

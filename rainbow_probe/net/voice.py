@@ -1,0 +1,218 @@
+"""Calls side by side through a relay: streams of packets, each from one allocation of ours to another, timed exactly.
+
+Sender and receiver are one process with one clock, so the transit of each packet is known and not guessed; but it
+covers the way up to the relay and the way down again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from rainbow_probe.evidence import Recorder, StepError
+from rainbow_probe.model import Cause, Flow, Phase, Scalar, Transport
+from rainbow_probe.net.call import relayed
+from rainbow_probe.net.paths import Hop
+from rainbow_probe.net.relay import Relay
+from rainbow_probe.net.route import Route
+from rainbow_probe.net.stamped import Stamped, arrival, open_stamped
+from rainbow_probe.protocols.speech import Codec, Sender, source_of
+from rainbow_probe.protocols.streams import MS, Trace, percentile
+from rainbow_probe.protocols.turn import Address
+
+STRAGGLERS = 1.0  # seconds at most for what is still on the way when the last packet was sent
+TICK = 0.01  # seconds between looks at our own lag
+STALL = 0.05  # seconds of lag that are no mere jitter of this machine
+MOST_LAG = 0.02  # seconds, for all but one packet in twenty: with more it is no stream of a call any more
+MOST_LAG_UNSTAMPED = 0.01  # where arrivals are known no better than this process comes to its turn
+USUAL = 0.95  # share of all packets
+FULL = frozenset({Cause.QUOTA, Cause.CAPACITY})
+
+
+@dataclass
+class Stream:
+    """One direction of a call: packets of *sender* from one relay to the address of another, which is *far*."""
+
+    sender: Sender
+    near: Relay
+    far: Relay
+    there: Address
+    trace: Trace = field(default_factory=Trace)
+
+
+@dataclass
+class Own:
+    """How well this machine kept up, which is none of the network's doing."""
+
+    lags: list[float] = field(default_factory=list[float])
+    """Seconds by which our timer was late."""
+    late: list[float] = field(default_factory=list[float])
+    """Seconds by which packets were sent after their time."""
+    stalled: float = 0.0
+    """Seconds in which this process did not come to its turn."""
+    dropped: int = 0
+    """Packets that came in and that nobody read in time."""
+    exact: bool = False
+    """Whether arrivals are known by the kernel's clock."""
+
+    def too_busy(self) -> str:
+        """Say why what was measured may be this machine's doing; empty if it is not."""
+        usual = percentile([*self.late, *self.lags], USUAL)
+        if self.dropped:
+            return f"{self.dropped} packets came in and could not be read in time"
+        if usual > (MOST_LAG if self.exact else MOST_LAG_UNSTAMPED):
+            return f"one timer in twenty was more than {usual * MS:.0f} ms late"
+        return ""
+
+    def facts(self) -> dict[str, Scalar]:
+        """Return what to keep of it as evidence."""
+        late = self.late or self.lags
+        told = {f"late_p{share}_ms": round(percentile(late, share / 100) * MS, 2) for share in (50, 99)}
+        return {**told, "stalled_s": round(self.stalled, 3), "unread": self.dropped, "kernel_times": self.exact}
+
+
+class Talk:
+    """All streams at once, for a while."""
+
+    def __init__(self, streams: Sequence[Stream]) -> None:
+        """Nothing is sent yet."""
+        self.streams = streams
+        self.own = Own()
+        self._over, self._complete = False, asyncio.Event()
+
+    async def run(self, seconds: float) -> None:
+        """Talk for *seconds*, and wait for stragglers. Raises what ends a link, in a group."""
+        by_far: dict[Relay, dict[int, Stream]] = {}
+        by_near: dict[Relay, list[Stream]] = {}
+        for stream in self.streams:
+            by_far.setdefault(stream.far, {})[stream.sender.source] = stream
+            by_near.setdefault(stream.near, []).append(stream)
+        zero = time.monotonic() + TICK
+        async with asyncio.TaskGroup() as group:
+            beside = [group.create_task(self._hear(relay, heard)) for relay, heard in by_far.items()]
+            beside.append(group.create_task(self._watch()))
+            talking = [
+                group.create_task(self._talk(streams, seconds, zero + self._offset(streams[0])))
+                for streams in by_near.values()
+            ]
+            await asyncio.wait(talking)
+            await self._stragglers()
+            for task in beside:
+                task.cancel()
+        links = [relay.link for relay in by_far if isinstance(relay.link, Stamped)]
+        self.own.exact, self.own.dropped = bool(links), sum(link.dropped for link in links)
+
+    def _offset(self, stream: Stream) -> float:
+        """Return when *stream* begins, so that not all send at the same moment."""
+        return self.streams.index(stream) / len(self.streams) * stream.sender.codec.interval
+
+    async def _talk(self, streams: Sequence[Stream], seconds: float, zero: float) -> None:
+        """Send the packets of *streams*, which share a link, each at its time; who is late catches up."""
+        own = self.own.late if not streams[0].near.link.reliable else []  # a stream that is full makes its sender wait
+        interval = streams[0].sender.codec.interval
+        for index in range(round(seconds / interval)):
+            due = zero + index * interval
+            if (left := due - time.monotonic()) > 0:
+                await asyncio.sleep(left)
+            own.append(time.monotonic() - due)
+            for stream in streams:
+                data = stream.sender.packet(index)
+                stream.trace.sent.append(time.monotonic())
+                await stream.near.send(stream.there, data)
+
+    async def _watch(self) -> None:
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(TICK)
+            lag = time.monotonic() - before - TICK
+            self.own.lags.append(lag)
+            self.own.stalled += lag if lag > STALL else 0.0
+
+    async def _stragglers(self) -> None:
+        self._over = True
+        self._look()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STRAGGLERS):
+                await self._complete.wait()
+
+    def _look(self) -> None:
+        """See whether all that was sent has come."""
+        if self._over and all(len(s.trace.arrived) >= len(s.trace.sent) for s in self.streams):
+            self._complete.set()
+
+    async def _hear(self, relay: Relay, streams: Mapping[int, Stream]) -> None:
+        while True:
+            _, data = await relay.receive()
+            stream = streams.get(source_of(data) or 0)
+            if stream is None:
+                continue
+            sent = len(stream.trace.sent)
+            index = stream.sender.index(data, max(0, sent - 1))
+            if index is not None and index < sent:
+                stream.trace.arrived.append((index, arrival(relay.link)))
+                self._look()
+
+
+async def opened_streams(
+    codecs: Sequence[Codec], stack: AsyncExitStack, hop: Hop, flow: Flow, route: Route, rec: Recorder
+) -> list[Stream]:
+    """Open a way for each of *codecs*, two allocations each; as many as the server's quota allows share them.
+
+    Of the first, the steps are kept. Raises ``StepError`` if not even one comes about.
+    """
+    ways = [await _pair(stack, hop, flow, route, rec)]
+    async with asyncio.TaskGroup() as group:
+        more = [group.create_task(_another(stack, hop, flow, route, rec)) for _ in codecs[1:]]
+    ways += [way for task in more if (way := task.result())]
+    return [
+        Stream(
+            sender=Sender(codec, source=secrets.randbits(31) + 1, first=secrets.randbits(15)),
+            near=ways[number % len(ways)][0],
+            far=ways[number % len(ways)][1],
+            there=relayed(ways[number % len(ways)][1]),
+        )
+        for number, codec in enumerate(codecs)
+    ]
+
+
+async def _another(
+    stack: AsyncExitStack, hop: Hop, flow: Flow, route: Route, rec: Recorder
+) -> tuple[Relay, Relay] | None:
+    try:
+        return await _pair(stack, hop, flow, route, rec.aside())
+    except StepError as exc:
+        if exc.failure.cause in FULL:
+            return None
+        raise
+
+
+async def _pair(stack: AsyncExitStack, hop: Hop, flow: Flow, route: Route, rec: Recorder) -> tuple[Relay, Relay]:
+    """Open two relays that have a channel to each other, as clients have for media."""
+    near = await stack.enter_async_context(_opened(hop, flow, route, rec))
+    far = await stack.enter_async_context(_opened(hop, flow, route, rec))
+    await near.allocate()
+    await far.allocate()
+    await far.bind_channel(relayed(near))
+    await near.bind_channel(relayed(far))
+    return near, far
+
+
+@asynccontextmanager
+async def _opened(hop: Hop, flow: Flow, route: Route, rec: Recorder, tos: int = 0) -> AsyncGenerator[Relay]:
+    if flow.transport is not Transport.UDP:
+        async with Relay.opened(hop, flow, route, rec) as relay:
+            yield relay
+        return
+    async with rec.step(Phase.CONNECT, hop.address, limit=route.limits.connect):
+        link = await open_stamped(hop.address, tos)
+    relay = Relay(link, hop, route, rec)
+    try:
+        yield relay
+    finally:
+        await relay.give_back()
+        link.close()

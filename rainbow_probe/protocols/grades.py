@@ -1,0 +1,178 @@
+"""Streams of a call against the limits of the guide, and in words. Pure arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from rainbow_probe.measures import Direction, Estimate, Quality
+from rainbow_probe.protocols import emodel
+from rainbow_probe.protocols.streams import (
+    MS,
+    PER_CENT,
+    Trace,
+    burst_ratio,
+    jitter,
+    longest_burst,
+    lost,
+    percentile,
+    series,
+    transit,
+)
+from rainbow_probe.terms import Cause, Transport, Via
+
+FEWEST = 20  # packets that came: of fewer, nothing can be said but that they are few
+HALF = "half of the way up to the relay and down again, as if both took as long"
+FRAME = 20.0  # ms of sound that a packet waits for, G.114 annex A
+PATIENT = 0.99  # share of packets that a receiver's buffer waits for
+SHORTEST_BUFFER, LONGEST_BUFFER = 20.0, 200.0  # ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the guide allows one way."""
+
+    loss_percent: float
+    jitter_ms: float
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grade:
+    """How a measurement compares: the *cause* of a failure, ``CANNOT_TELL``, or None if all is within the limits."""
+
+    cause: Cause | None
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Compared:
+    cause: Cause
+    said: str
+    inside: bool
+    beyond: bool
+
+
+def quality_of(
+    traces: Sequence[Trace],
+    *,
+    codec: str,
+    transport: Transport,
+    via: Via,
+    direction: Direction,
+    seconds: float,
+    model: emodel.Impairment = emodel.G711_PLC,
+) -> Quality:
+    """Sum up *traces* of which at least ``FEWEST`` packets came; what went there and back has half of it as delay."""
+    loss, change, took = lost(traces), jitter(traces), transit(traces)
+    share = 0.5 if direction is Direction.ROUND_TRIP else 1.0
+    heard = ears(traces)
+    late = (1 - loss.value / PER_CENT) * heard.late_percent
+    ratio = fmean(burst_ratio(trace.lost) for trace in traces)
+    percent = min(PER_CENT, loss.value + late)
+    r = emodel.rating(model, delay_ms=heard.delay_ms, loss_percent=percent, burst_ratio=ratio)
+    return Quality(
+        codec=codec,
+        transport=transport,
+        via=via,
+        direction=direction,
+        streams=len(traces),
+        duration_s=seconds,
+        sent=sum(len(trace.sent) for trace in traces),
+        received=sum(len(trace.firsts()) for trace in traces),
+        reordered=sum(trace.reordered for trace in traces),
+        duplicates=sum(trace.duplicates for trace in traces),
+        longest_burst=longest_burst(traces),
+        loss_percent=loss,
+        jitter_ms=change,
+        delay_ms=Estimate(value=took.value * share, low=took.low * share, high=took.high * share),
+        delay_is=HALF if direction is Direction.ROUND_TRIP else "of each packet, by one clock",
+        r_factor=r,
+        mos=emodel.mos(r, model.band),
+        series=series(traces, delays=share),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ears:
+    """What of the packets' delay comes to be heard."""
+
+    delay_ms: float
+    """From mouth to ear, of those two who talk over this very way: a packet's sound, its transit, and the buffer."""
+    late_percent: float
+    """What came after the buffer had given it up."""
+
+
+def ears(traces: Sequence[Trace]) -> Ears:
+    """Play what came through a buffer that waits for ``PATIENT`` of the packets, within its bounds."""
+    transits = [took * MS for trace in traces for _, took in trace.transits()]
+    first = min(transits)
+    waits = min(max(percentile(transits, PATIENT), first + SHORTEST_BUFFER), first + LONGEST_BUFFER)
+    late = sum(took > waits for took in transits) / len(transits) * PER_CENT
+    return Ears(delay_ms=FRAME + waits, late_percent=late)
+
+
+def graded(measured: Quality, limits: Limits) -> Grade:
+    """Compare: beyond a limit only with the whole interval, inside only with the whole interval."""
+    compared = _compare(measured, limits)
+    broken = [one for one in compared if one.beyond]
+    unsure = [one for one in compared if not one.inside]
+    if broken:
+        said = "; ".join(one.said for one in broken)
+        return Grade(cause=broken[0].cause, said=f"{said} ({told(measured)})")
+    if unsure:
+        said = "; ".join(f"{one.said}: too near to tell" for one in unsure)
+        return Grade(cause=Cause.CANNOT_TELL, said=f"{said} ({told(measured)})")
+    return Grade(cause=None, said=told(measured))
+
+
+def _compare(measured: Quality, limits: Limits) -> list[_Compared]:
+    both = measured.direction is Direction.ROUND_TRIP
+    way = " up and down together" if both else ""
+    lost = PER_CENT * (1 - (1 - limits.loss_percent / PER_CENT) ** 2) if both else limits.loss_percent
+    repeats = measured.transport is not Transport.UDP  # what was not lost there cannot have been lost by chance
+    loss, delay, change = measured.loss_percent, measured.delay_ms, measured.jitter_ms
+    return [
+        _Compared(
+            cause=Cause.LOSS,
+            said=f"{_number(loss, '%')} lost{way}, and {limits.loss_percent:g} % is the limit of each way",
+            inside=loss.high <= limits.loss_percent or (repeats and not loss.value),
+            beyond=loss.low > lost,
+        ),
+        _Compared(
+            cause=Cause.LATENCY,
+            said=f"{_number(delay, 'ms')} one way, and {limits.latency_ms:g} ms is the limit",
+            inside=delay.high <= limits.latency_ms,
+            beyond=delay.low > limits.latency_ms,
+        ),
+        _Compared(
+            cause=Cause.JITTER,
+            said=f"{_number(change, 'ms')} of jitter{way}, and {limits.jitter_ms:g} ms is the limit of each way",
+            inside=change.high <= limits.jitter_ms,
+            beyond=change.low > limits.jitter_ms * (2 if both else 1),
+        ),
+    ]
+
+
+def told(measured: Quality) -> str:
+    """Say in one line what was measured."""
+    loss = _number(measured.loss_percent, "%")
+    parts = [
+        f"{measured.streams} calls for {measured.duration_s:g} s",
+        f"{loss} of {measured.sent} packets lost" + _burst(measured.longest_burst),
+        f"{measured.delay_ms.value:.1f} ms one way",
+        f"jitter {measured.jitter_ms.value:.1f} ms",
+        f"{measured.reordered} out of order" if measured.reordered else "",
+        f"{measured.duplicates} twice" if measured.duplicates else "",
+        f"MOS {measured.mos:.1f}",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def _burst(longest: int) -> str:
+    return f" (up to {longest} in a row)" if longest > 1 else ""
+
+
+def _number(estimate: Estimate, unit: str) -> str:
+    return f"{estimate.value:.2g} {unit} ({estimate.low:.2g} to {estimate.high:.2g})"

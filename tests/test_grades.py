@@ -1,0 +1,109 @@
+"""Measured streams against the guide's limits: pass and fail only with the whole interval."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from rainbow_probe.measures import Direction, Estimate, Quality
+from rainbow_probe.model import Cause, Transport, Via
+from rainbow_probe.protocols.grades import HALF, Limits, ears, graded, quality_of, told
+from rainbow_probe.protocols.streams import Trace
+from tests.test_streams import trace
+
+LIMITS = Limits(loss_percent=1, jitter_ms=30, latency_ms=150)
+
+
+def measured(traces: Iterable[Trace], direction: Direction = Direction.ROUND_TRIP) -> Quality:
+    """Sum up *traces* as a check does."""
+    return quality_of(
+        list(traces), codec="G.711", transport=Transport.UDP, via=Via.DIRECT, direction=direction, seconds=10.0
+    )
+
+
+def calls(*, loss: float = 0.0, delay: float = 20.0, spread: float = 0.0, packets: int = 500) -> list[Trace]:
+    """Make five calls whose packets are lost and late by chance, the same each time."""
+    chance = random.Random(4)  # noqa: S311 - no secret
+    return [
+        trace(*(None if chance.random() < loss else delay + chance.uniform(0, spread) for _ in range(packets)))
+        for _ in range(5)
+    ]
+
+
+def test_all_of_it_is_summed_up() -> None:
+    """Counts, half of the transit as the delay of one way, and what it is."""
+    found = measured([trace(*[40.0] * 50, None, None, 40.0, 90.0, 40.0), trace(*[40.0] * 55)])
+    assert (found.streams, found.sent, found.received, found.longest_burst, found.reordered) == (2, 110, 108, 2, 1)
+    assert (found.delay_is, found.direction) == (HALF, Direction.ROUND_TRIP)
+    assert found.delay_ms.value == pytest.approx(20, abs=0.5)
+    assert found.loss_percent.value == pytest.approx(100 * 2 / 110)
+    assert 1 < found.mos < 4.5
+    assert found.series[0].delay_ms == pytest.approx(20)
+    assert "2 calls for 10 s" in told(found)
+    assert "(up to 2 in a row)" in told(found)
+    assert "1 out of order" in told(found)
+
+
+def test_one_way_is_taken_as_it_is() -> None:
+    """Where each direction was measured by itself."""
+    assert measured(calls(delay=40), Direction.OUT).delay_ms.value == pytest.approx(40)
+
+
+def test_a_perfect_line_has_the_best_score() -> None:
+    """4.4 with the delay that a receiver makes anyway; half a second is another matter."""
+    assert measured(calls(delay=1)).mos == pytest.approx(4.39, abs=0.02)
+    assert measured(calls(delay=500)).mos < 3
+
+
+def test_what_comes_too_late_is_not_heard() -> None:
+    """Of a hundred packets one may be late; a buffer is no longer than it may be."""
+    steady = ears([trace(*[10.0] * 200)])
+    assert (steady.delay_ms, steady.late_percent) == pytest.approx((50, 0))
+    torn = ears([trace(*[10.0] * 100, *[600.0] * 100)])
+    assert (torn.delay_ms, torn.late_percent) == pytest.approx((230, 50))
+
+
+@pytest.mark.parametrize(
+    ("traces", "cause"),
+    [
+        (calls(), None),
+        (calls(loss=0.002), None),
+        (calls(loss=0.015), Cause.CANNOT_TELL),  # 0.75 % each way, or all of it one way
+        (calls(loss=0.05), Cause.LOSS),
+        (calls(delay=280), None),
+        (calls(delay=320), Cause.LATENCY),
+        (calls(spread=60), None),
+        (calls(spread=120), Cause.CANNOT_TELL),  # 40 ms together: each way may have less than 30
+        (calls(spread=240), Cause.JITTER),
+        (calls(loss=0.05, delay=400), Cause.LOSS),
+        (calls(packets=30), Cause.CANNOT_TELL),  # none of 150 lost proves no 1 %
+    ],
+)
+def test_a_limit_is_kept_or_broken_by_the_whole_interval(traces: list[Trace], cause: Cause | None) -> None:
+    """What went up and down together proves something of one way only where it must."""
+    grade = graded(measured(traces), LIMITS)
+    assert grade.cause is cause
+    assert grade.said.endswith(told(measured(traces)) + (")" if cause else ""))
+
+
+def test_several_limits_are_told_together() -> None:
+    """The first is the cause; all stand in the words."""
+    said = graded(measured(calls(loss=0.05, delay=400)), LIMITS).said
+    assert "up and down together, and 1 % is the limit of each way; 2e+02 ms" in said or "150 ms is the limit" in said
+
+
+def test_a_way_measured_by_itself_is_held_to_the_limit_itself() -> None:
+    """Nothing is shared there."""
+    assert graded(measured(calls(loss=0.02), Direction.OUT), LIMITS).cause is Cause.LOSS
+    assert graded(measured(calls(spread=120), Direction.IN), LIMITS).cause is Cause.JITTER
+
+
+def test_over_tcp_nothing_is_lost_by_chance() -> None:
+    """So that none of a few packets is none."""
+    few = replace(measured(calls(packets=30)), transport=Transport.TLS)
+    assert graded(few, LIMITS).cause is None
+    lossy = replace(few, loss_percent=Estimate(value=0.7, low=0.1, high=3.0))
+    assert graded(lossy, LIMITS).cause is Cause.CANNOT_TELL
