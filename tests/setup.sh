@@ -20,6 +20,7 @@ prosody:prosody
 ejabberdctl:ejabberd
 chromium:chromium
 certutil:libnss3-tools
+pdftotext:poppler-utils
 openssl:openssl
 krb5kdc:krb5-kdc
 kadmin.local:krb5-admin-server

@@ -36,12 +36,13 @@ OURS = frozenset(
     }
     | {"h1", "h2", "h3", "p", "div", "span", "strong", "a", "code", "pre", "time", "ul", "ol", "li", "dl", "dt", "dd"}
     | {"table", "thead", "tbody", "tr", "th", "td", "details", "summary", "svg", "rect"}
+    | {"figure", "figcaption", "g", "path", "polygon", "polyline", "text"}
     | {"form", "fieldset", "legend", "label", "input", "select", "option", "button", "output"}
 )
 ATTRIBUTES = frozenset(
     {"lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "scope", "role", "colspan", "datetime"}
     | {"hidden", "open", "tabindex", "type", "value", "placeholder", "autocomplete", "viewbox", "preserveaspectratio"}
-    | {"aria-label", "aria-labelledby", "aria-hidden", "aria-live", "x", "y", "width", "height"}
+    | {"aria-label", "aria-labelledby", "aria-hidden", "aria-live", "x", "y", "width", "height", "d", "points"}
     | {"data-verdict", "data-clients", "data-label", "data-shown", "data-copied", "data-failed"}
 )
 EMPTY = frozenset({"meta", "input"})

@@ -20,10 +20,15 @@ from markupsafe import Markup
 from rainbow_probe.explanations.actors import ACTORS
 from rainbow_probe.language import ENGLISH, Language
 from rainbow_probe.model import Report
+from rainbow_probe.report.plots import curves, demand_bars, estimate, figure, load_bars, port_bar, port_lists
+from rainbow_probe.report.sequence import sequence
 from rainbow_probe.report.shown import Page, grouped
 from rainbow_probe.report.wording import (
+    CURVES,
+    DIRECTIONS,
     NEEDS,
     OUTCOMES,
+    PORT_STATES,
     SEVERITIES,
     VERDICTS,
     because,
@@ -37,6 +42,10 @@ _MARKS = {
     "pass": "✔", "fail": "✘", "blocking": "✘", "degraded": "!", "degrading": "!", "inconclusive": "?",
     "advice": "i",
 }  # fmt: skip
+
+_DRAWING: dict[str, Any] = {
+    one.__name__: one for one in (curves, demand_bars, estimate, figure, load_bars, port_bar, port_lists, sequence)
+}
 
 
 def dumps(report: Report, language: Language = ENGLISH) -> str:
@@ -55,6 +64,7 @@ def dumps(report: Report, language: Language = ENGLISH) -> str:
         marks=_MARKS,
         because=because,
         unjudged=unjudged,
+        **_DRAWING,
         **_vocabulary(language),
     )
 
@@ -114,5 +124,8 @@ def _vocabulary(language: Language) -> dict[str, Any]:
         "actors": ACTORS,
         "outcomes": OUTCOMES,
         "needs": NEEDS,
+        "directions": DIRECTIONS,
+        "states": PORT_STATES,
+        "measures": CURVES,
     }
     return {name: {key: language.say(word) for key, word in words.items()} for name, words in closed.items()}

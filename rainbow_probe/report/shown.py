@@ -9,8 +9,11 @@ from functools import cached_property
 
 from rainbow_probe.explanations import usual
 from rainbow_probe.language import Language
+from rainbow_probe.measures import Measured
 from rainbow_probe.model import Finding, Outcome, Report, Result, Row, RowVerdict
 from rainbow_probe.report.layout import Table, by_weight, tables, tally
+from rainbow_probe.report.measured import TYPES
+from rainbow_probe.report.plots import title
 from rainbow_probe.report.waterfall import Bar, milliseconds, waterfall
 from rainbow_probe.report.wording import let_through, number, translated, ways
 
@@ -39,6 +42,18 @@ class Drawn:
     clients: str
     took: str
     steps: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """What one check measured, ready to draw."""
+
+    kind: str
+    """``quality``, ``ports`` or ``ramp``, as in the JSON report."""
+    measured: Measured
+    check: str
+    clients: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,12 +121,24 @@ class Page:
             yield Drawn(
                 result=result,
                 place=self.checks[result.flow.id],
-                clients=" ".join(self._clients.get(result.flow.id, ())),
+                clients=self._clients_of_check(result),
                 took=milliseconds(result.took),
                 steps=waterfall(result),
             )
 
-    measured: tuple[str, ...] = ()
+    @cached_property
+    def measured(self) -> list[Plot]:
+        """What checks measured, ready to draw."""
+        found = ((result, result.verdict.measured) for result in self._report.results)
+        return [self._plot(result, measured) for result, measured in found if measured is not None]
+
+    def _plot(self, result: Result, measured: Measured) -> Plot:
+        kind = next(name for name, cls in TYPES.items() if isinstance(measured, cls))
+        clients, name = self._clients_of_check(result), title(measured, self._language)
+        return Plot(kind=kind, measured=measured, check=result.flow.id, clients=clients, title=name)
+
+    def _clients_of_check(self, result: Result) -> str:
+        return " ".join(self._clients.get(result.flow.id, ()))
 
     def clients_of(self, rows: Iterable[str]) -> str:
         """Return the numbers of the clients that the *rows*, given by id, belong to."""

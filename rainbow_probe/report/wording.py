@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from rainbow_probe.ends import HTTPS
+from rainbow_probe.measures import Direction, PortState
 from rainbow_probe.model import Finding, Need, Outcome, Row, RowVerdict, Scalar, Severity, Site
 from rainbow_probe.terms import NatMapping
 
@@ -25,6 +26,9 @@ OUTCOMES = {
     Outcome.INCONCLUSIVE: "inconclusive",
     Outcome.SKIPPED: "skipped",
 }
+DIRECTIONS = {Direction.OUT: "outbound", Direction.IN: "inbound", Direction.ROUND_TRIP: "there and back"}
+PORT_STATES = {PortState.OPEN: "open", PortState.CLOSED: "closed", PortState.UNKNOWN: "unknown"}
+CURVES = {"loss": "Loss", "jitter": "Jitter", "delay": "Delay"}
 NEEDS = {Need.MANDATORY: "mandatory", Need.RECOMMENDED: "recommended", Need.OPTIONAL: "optional"}
 
 
