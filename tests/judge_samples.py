@@ -69,6 +69,7 @@ PHASES: Mapping[str, Sequence[Phase]] = {
     "proxy": (Phase.RESOLVE, Phase.CONNECT, Phase.PROXY),
     "proxy-capacity": (Phase.RESOLVE, Phase.CONNECT, Phase.PROXY),
     "portal": (Phase.RESOLVE, Phase.CONNECT, Phase.PROXY, Phase.HTTP),
+    "answers": (*_COMMON, Phase.HTTP),
     "ports": (),
 }
 

@@ -87,11 +87,11 @@ def test_udp_is_not_blamed_where_no_turn_server_answers() -> None:
 
 
 def test_udp_is_not_blocked_where_one_server_answers_over_it() -> None:
-    """The other one is ill, and a fail-over would meet it."""
+    """The other one is closed to this network, or ill, and a fail-over would meet it."""
     one = replace(NO_UDP, match=both(udp, host(TURN[1])))
     judged = report(one)
-    assert ids(judged) == ["seen-stun-timeout-turn"]
-    assert judged.findings[0].severity is Severity.DEGRADING
+    assert ids(judged) == ["turn-door-blocked"]
+    assert (judged.findings[0].severity, judged.findings[0].who) == (Severity.DEGRADING, Who.FIREWALL)
 
 
 def test_one_server_of_two_alive_elsewhere_is_control_enough() -> None:

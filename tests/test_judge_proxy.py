@@ -433,11 +433,13 @@ def test_a_range_that_is_closed_beside_that_is_its_own_finding() -> None:
 
 
 def test_a_way_that_is_open_leaves_single_ports() -> None:
-    """TURN over TLS goes out directly: what is closed is told by port."""
-    closed = Fault(match=both(past_the_proxy, but(tcp(443))), phase=Phase.CONNECT)
+    """TURN over TLS goes out directly: what is closed is told by port, and as one where it is all but one."""
+    closed = Fault(match=both(past_the_proxy, but(tcp(443)), but(tcp(5230))), phase=Phase.CONNECT)
     found = ids(report(closed, site=PROXY_SITE))
     assert "direct-blocked" not in found
     assert {"udp-blocked", "tcp-80-blocked", "push-ports-blocked"} <= set(found)
+    closed = Fault(match=both(past_the_proxy, but(tcp(443))), phase=Phase.CONNECT)
+    assert "only-tcp-443" in ids(report(closed, site=PROXY_SITE))
 
 
 def test_without_a_proxy_there_is_no_way_past_it() -> None:

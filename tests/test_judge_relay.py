@@ -213,7 +213,7 @@ def test_one_live_ipv6_address_shows_that_ipv6_goes_somewhere() -> None:
 
     dead = Fault(match=host(APEX), outcome=Outcome.PASS, dead=("[2001:db8::1]:443",))
     found = case(dead).with_each(alive).judged().findings[0]
-    assert found.title == "1 address of hosts that work does not answer"
+    assert found.title == "1 IPv6 address of hosts that work does not answer"
     assert "none at all" not in found.fix
 
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from rainbow_probe.judge.traces import addresses, cause, fact, interceptor, issuer, led_astray, over_udp, passes
+from rainbow_probe.judge.traces import (
+    addresses,
+    answered_turn,
+    cause,
+    fact,
+    interceptor,
+    issuer,
+    led_astray,
+    over_udp,
+    passes,
+    phase,
+    somebody_elses_web,
+)
 from rainbow_probe.judge.words import common_name
 from rainbow_probe.model import Cause, Failure, IssuerPolicy, Outcome, Phase, Result, Transport, Verdict, Via
 
@@ -15,7 +27,25 @@ SILENT = frozenset({Cause.TIMEOUT, Cause.NO_DATA_BACK, Cause.LARGE_LOST, Cause.W
 
 def reviewed(results: Sequence[Result]) -> tuple[Result, ...]:
     """Take back what rests on somebody else's certificate, on a made-up address, or on packets too few and small."""
-    return _not_poor(_not_borrowed(_not_made_up(results)))
+    return _inspected(_not_poor(_not_borrowed(_not_made_up(results))))
+
+
+def _inspected(results: Sequence[Result]) -> tuple[Result, ...]:
+    """Name what makes a TURN server silent where somebody else answers HTTP, if the server speaks TURN elsewhere."""
+    speak = {result.flow.target.host for result in results if answered_turn(result)}
+    boxes = {c.flow.control_of: c for c in results if c.flow.control_of and somebody_elses_web(c)}
+    return tuple(_taken(r, boxes[r.flow.id]) if r.flow.id in boxes and _mute(r, speak) else r for r in results)
+
+
+def _mute(result: Result, speak: set[str]) -> bool:
+    silent = phase(result) is Phase.STUN and cause(result) in {Cause.TIMEOUT, Cause.CLOSED, Cause.RESET}
+    return silent and result.flow.target.host in speak
+
+
+def _taken(result: Result, box: Result) -> Result:
+    detail = f"{result.verdict.reason}; to HTTP there, {fact(box, 'via') or fact(box, 'server') or 'a box'} answers"
+    failure = Failure(phase=Phase.STUN, cause=Cause.HTTP_INSTEAD_OF_STUN, detail=detail)
+    return replace(result, verdict=replace(result.verdict, reason=str(failure), failure=failure))
 
 
 def _not_made_up(results: Sequence[Result]) -> Sequence[Result]:

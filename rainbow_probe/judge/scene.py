@@ -7,9 +7,21 @@ from dataclasses import dataclass, replace
 
 from rainbow_probe.catalogue import Guide
 from rainbow_probe.judge.hides import hidden
-from rainbow_probe.judge.traces import OF_THE_SITE, addresses, answered, answered_turn, failure, passes, tried
+from rainbow_probe.judge.traces import (
+    OF_THE_SITE,
+    addresses,
+    answered,
+    answered_turn,
+    cause,
+    fact,
+    failure,
+    passes,
+    phase,
+    tried,
+)
 from rainbow_probe.model import (
     Assignment,
+    Cause,
     Finding,
     Need,
     Outcome,
@@ -20,11 +32,13 @@ from rainbow_probe.model import (
     Rule,
     Severity,
     Site,
+    Transport,
     Who,
 )
 
 CONTROLS = frozenset({"portal"})
 """Kinds of checks that serve no row; they only separate causes."""
+CUTS = frozenset({Cause.CLOSED, Cause.RESET})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,10 +164,13 @@ def _spare(claims: Iterable[Result], scene: Scene) -> Severity:
 
 
 def alive_elsewhere(result: Result, scene: Scene, *, turn: bool) -> list[Result]:
-    """Return the checks in which the host of *result* answered by another door; *turn*: with STUN."""
+    """Return the checks in which the host of *result* answered by another door; *turn*: with STUN.
+
+    Where it answers STUN nowhere, what shows that a server is up and only STUN is kept from it is as good.
+    """
     said = answered_turn if turn else answered
     own = (result.flow.target.port, result.flow.transport, result.flow.via)
-    return [
+    found = [
         other
         for other in scene.tried()
         if other.flow.target.host == result.flow.target.host
@@ -161,6 +178,25 @@ def alive_elsewhere(result: Result, scene: Scene, *, turn: bool) -> list[Result]
         and other.flow.kind != "dns"
         and said(other)
     ]
+    return found or (_hears_http_only(result.flow.target.host, scene) if turn else [])
+
+
+def _hears_http_only(host: str, scene: Scene) -> list[Result]:
+    """Return the controls in which *host* answered HTTP as TURN servers do where STUN, in as good a TLS, got nothing.
+
+    A TURN server names itself in its answer, or hangs up; who does so is there, and no web server.
+    """
+    suspects = {r.flow.id: r for r in scene.results if r.flow.target.host == host and phase(r) is Phase.STUN}
+    asked = [c for c in scene.controls if c.flow.control_of in suspects and c.flow.transport is Transport.TLS]
+    return [c for c in asked if _is_turn(c) or _hangs_up(c, suspects[c.flow.control_of])]
+
+
+def _is_turn(control: Result) -> bool:
+    return passes(control) and "turn" in fact(control, "server", Phase.HTTP).lower()
+
+
+def _hangs_up(control: Result, suspect: Result) -> bool:
+    return phase(control) is Phase.HTTP and cause(control) in CUTS and cause(suspect) is Cause.TIMEOUT
 
 
 def distinct(results: Iterable[Result]) -> list[Result]:

@@ -180,6 +180,13 @@ def answered_turn(result: Result) -> bool:
     return result.flow.kind == "turn" and (passes(result) or did(result, *TURN_PHASES))
 
 
+def somebody_elses_web(control: Result) -> bool:
+    """Return whether *control* was answered in HTTP by somebody in between; TURN servers name themselves, if at all."""
+    if not passes(control) or not fact(control, "status", Phase.HTTP):
+        return False
+    return bool(fact(control, "via") or "turn" not in fact(control, "server").lower())
+
+
 def shut(result: Result) -> bool:
     """Return whether *result* met a closed door: dropped or rejected before the target said anything."""
     found = failure(result)

@@ -140,6 +140,12 @@ def door(flow: Flow) -> str:
     return f"{'UDP' if flow.transport is Transport.UDP else 'TCP'}/{flow.target.port}"
 
 
+def way(result: Result) -> str:
+    """Name what a check went by: ``TLS/443``, and HTTP where that was asked in place of the service's protocol."""
+    place = f"{result.flow.transport.upper()}/{result.flow.target.port}"
+    return f"{place} (to HTTP, as TURN servers do)" if result.flow.kind == "answers" else place
+
+
 def common_name(distinguished: str) -> str:
     """Return the first CN (else O) of a distinguished name as RFC 4514 writes it; all of it if it has neither."""
     found = _COMMON_NAME.search(distinguished)

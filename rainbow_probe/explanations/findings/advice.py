@@ -10,6 +10,11 @@ ADVICE: dict[str, Why] = {
         "A rule for one address of several; a server that is down.",
         "Open the port to the name, or to all of its addresses.",
     ),
+    "address-dead-ipv6": why(
+        "Beside dead IPv4 addresses, IPv6 addresses of names that work do not answer: a fault of its own.",
+        "IPv6 that is only half set up; a firewall with rules for IPv4 only.",
+        "Give this network a way out over IPv6 with the same rules, or none at all.",
+    ),
     "address-wrong": why(
         "Some addresses of names that work answer wrongly, for example with an expired certificate.",
         "One server of several that is set up wrongly, or a box in front of it.",

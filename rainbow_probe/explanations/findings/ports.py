@@ -74,7 +74,7 @@ PORTS: dict[str, Why] = {
         EXEMPT,
     ),
     "udp-blocked": why(
-        "No TURN server answers over UDP, and at least one of them does over TCP or TLS.",
+        "No TURN server answers over UDP, and at least one of them is up, as TCP or TLS shows.",
         "A firewall without a rule for UDP/3478.",
         "Open UDP/3478, outbound, to the TURN servers: `rainbow-probe rules`.",
     ),
@@ -117,6 +117,11 @@ PORTS: dict[str, Why] = {
         "No host takes connections on this port, while the same hosts answer by another door.",
         "A firewall without a rule for this port.",
         "Open the port, outbound: `rainbow-probe rules`.",
+    ),
+    "only-tcp-PORT": why(
+        "TCP gets out on this port only, and is dropped (or rejected) alike on all others, to hosts of all kinds.",
+        "A firewall that lets web traffic out and nothing else.",
+        "Open what the guide asks for: `rainbow-probe rules`.",
     ),
     "dtls-filtered": why(
         "TURN answers and plain data passes through the relay, and a call's DTLS handshake does not.",

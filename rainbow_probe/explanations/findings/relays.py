@@ -49,6 +49,11 @@ RELAYS: dict[str, Why] = {
         "The service is stopped there, or the name is of another machine.",
         "Check the name given with `--turn`; if it is right, tell the provider. No firewall here need change.",
     ),
+    "turn-door-blocked": why(
+        "One port of one TURN server is closed, while it answers on others, and other servers do on that one.",
+        "A rule that names some addresses of the service and not all; else a packet filter of the provider's.",
+        "Let the rule hold for all addresses of the service: `rainbow-probe rules`.",
+    ),
     "turn-server-silent": why(
         "One TURN server answers nowhere, while others do on the same ports.",
         "The server is down, or its address is missing in the firewall's rules.",

@@ -22,6 +22,7 @@ from rainbow_probe.judge.findings import (
     middlebox,
     names,
     offline,
+    only,
     outside,
     portal,
     ports,
@@ -82,6 +83,7 @@ FINDERS: tuple[Finder, ...] = (
     # What the border drops, rejects or cuts.
     wayout.bypass_blocked,
     direct.direct_blocked,
+    only.one_port,
     losses.limited,
     filters.by_name,
     sizes.black_hole,
@@ -93,6 +95,7 @@ FINDERS: tuple[Finder, ...] = (
     servers.down,
     udp.source_blocked,
     udp.blocked,
+    servers.door_shut,
     udp.high_range,
     ports.tcp_ports,
     ports.push,

@@ -31,6 +31,11 @@ class _Bad:
         return self.failure.phase in doors and self.failure.cause in SHUT
 
     @property
+    def ipv6(self) -> bool:
+        """Whether it is an IPv6 address."""
+        return self.address.startswith("[")
+
+    @property
     def place(self) -> str:
         """The address, with the host it is of."""
         return f"{self.result.flow.target.host} at {self.address}"
@@ -50,7 +55,9 @@ def bad_addresses(scene: Scene) -> list[Found]:
     proxys = [one for one in bad if not direct(one.result) and not by_address(one.result)]
     own = [one for one in bad if direct(one.result) or by_address(one.result)]
     silent, wrong = [one for one in own if one.silent], [one for one in own if not one.silent]
-    return [*_proxys(proxys, scene), *_dead(silent, scene), *_wrong(wrong)]
+    families = [[one for one in silent if one.ipv6 is family] for family in (False, True)]
+    apart = all(families)
+    return [*_proxys(proxys, scene), *(f for some in families for f in _dead(some, scene, apart=apart)), *_wrong(wrong)]
 
 
 def _bad(result: Result, address: str) -> _Bad:
@@ -82,17 +89,19 @@ def _proxys(bad: list[_Bad], scene: Scene) -> list[Found]:
     ]
 
 
-def _dead(bad: list[_Bad], scene: Scene) -> list[Found]:
+def _dead(bad: list[_Bad], scene: Scene, *, apart: bool) -> list[Found]:
+    """Name dead addresses of one family; *apart*: of the other there are some as well, for a reason of their own."""
     places = list(dict.fromkeys(one.place for one in bad))
     if not places:
         return []
-    no_ipv6 = all("[" in place for place in places) and not _live_ipv6(scene)
+    ipv6 = bad[0].ipv6
+    no_ipv6 = ipv6 and not _live_ipv6(scene)
     alive = sum(len(result.verdict.alive) for result in _results(bad))
     return [
         Found(
-            id="address-dead",
-            title=f"{count(len(places), 'address')} of hosts that work {'does' if len(places) == 1 else 'do'} not "
-            "answer" + (": IPv6 goes nowhere" if no_ipv6 else ""),
+            id="address-dead-ipv6" if ipv6 and apart else "address-dead",
+            title=f"{count(len(places), 'IPv6 address' if ipv6 else 'address')} of hosts that work "
+            f"{'does' if len(places) == 1 else 'do'} not answer" + (": IPv6 goes nowhere" if no_ipv6 else ""),
             who=Who.FIREWALL,
             fix="Give this network a way out over IPv6, or none at all: a half one costs time at each connection."
             if no_ipv6

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from rainbow_probe.judge.rules import exemption_rule
 from rainbow_probe.judge.scene import Found, Scene, alive_elsewhere, distinct
-from rainbow_probe.judge.traces import cause, fact, passes, phase
-from rainbow_probe.judge.words import hosts, named
+from rainbow_probe.judge.traces import cause, fact, passes, phase, somebody_elses_web
+from rainbow_probe.judge.words import hosts, named, way
 from rainbow_probe.model import Cause, Phase, Result, Transport, Via, Who
 
 INTRUDERS = frozenset({Cause.HTTP_INSTEAD_OF_STUN, Cause.NOT_STUN})
@@ -38,12 +38,7 @@ def _box(result: Result, scene: Scene) -> Result | None:
     """Return the control in which somebody other than the TURN server answered HTTP where STUN got nothing."""
     if phase(result) is not Phase.STUN:
         return None
-    return next((c for c in scene.controls_of(result) if passes(c) and fact(c, "status") and _foreign(c)), None)
-
-
-def _foreign(control: Result) -> bool:
-    """Return whether an HTTP answer betrays somebody in between; TURN servers name themselves, if they answer it."""
-    return bool(fact(control, "via") or "turn" not in fact(control, "server").lower())
+    return next(filter(somebody_elses_web, scene.controls_of(result)), None)
 
 
 def _named_by(results: Sequence[Result], scene: Scene) -> str:
@@ -67,7 +62,7 @@ def _stopped(
     word: str, happens: str, port: int, results: Sequence[Result], controls: Sequence[Result], scene: Scene
 ) -> Found:
     carrier = "tls" if results[0].flow.transport is Transport.TLS else "tcp"
-    elsewhere = named(dict.fromkeys(f"{r.flow.transport.upper()}/{r.flow.target.port}" for r in controls))
+    elsewhere = named(dict.fromkeys(map(way, controls)))
     return Found(
         id=f"{carrier}-{port}-{word}",
         title=f"{_door(results)} connects, {happens}, although the same servers answer on {elsewhere}",

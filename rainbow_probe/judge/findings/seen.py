@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 from rainbow_probe.judge.rules import firewall_rule
 from rainbow_probe.judge.scene import CONTROLS, Found, Scene
 from rainbow_probe.judge.traces import PROXY_ONLY, SHUT, connected, direct, failure, shut
 from rainbow_probe.judge.words import count, door, hosts, named, said
-from rainbow_probe.model import Cause, Phase, Result, Transport, Via, Who
+from rainbow_probe.model import Cause, Endpoint, Phase, Result, Transport, Via, Who
 
 LOUD = frozenset({Phase.TLS, Phase.HTTP, Phase.WEBSOCKET, Phase.STUN})
 """Phases right behind the connection, in which a server has to say something."""
@@ -29,6 +30,10 @@ CERTIFICATES = frozenset({
 })
 """Causes of which whoever runs TLS inspection is asked first."""
 CUTS = frozenset({Cause.RESET, Cause.CLOSED})
+ANSWERS = frozenset({Phase.HTTP, Phase.WEBSOCKET, Phase.XMPP})
+"""Phases in which the server answers what it was asked."""
+_Key = tuple[Phase, Cause, str]
+"""Where it ended, why, and at which group of hosts."""
 
 
 def mute_everywhere(scene: Scene) -> list[Found]:
@@ -115,12 +120,31 @@ def _cut(where: str, via: Via, lost: list[Result]) -> Found:
 
 def unexplained(scene: Scene) -> list[Found]:
     """Gather what nothing explains by phase, cause and group of hosts."""
-    groups: dict[tuple[Phase, Cause, str], list[Result]] = {}
+    groups: dict[_Key, list[Result]] = {}
     for result in scene.failing:
         seen = failure(result)
         if seen and result.flow.kind not in CONTROLS:
             groups.setdefault((seen.phase, seen.cause, scene.group_of(result)), []).append(result)
-    return [_as_seen(*key, results, scene) for key, results in groups.items()]
+    return [_as_seen(*key, results, scene) for key, results in _joined(groups).items()]
+
+
+def _joined(groups: Mapping[_Key, list[Result]]) -> dict[_Key, list[Result]]:
+    """Put together what ends alike, once TLS is through, on one port of the same hosts: what was asked is no cause."""
+    kept: dict[_Key, list[Result]] = {}
+    for key, lost in sorted(groups.items(), key=lambda item: list(Phase).index(item[0][0])):
+        same = (one for one, others in kept.items() if _alike_within(key, one) and _places(others) == _places(lost))
+        kept.setdefault(next(same, key), []).extend(lost)
+    return kept
+
+
+def _alike_within(key: _Key, other: _Key) -> bool:
+    """Return whether two endings may be one: in the answers, both silent or both cut."""
+    ends = {Cause.CLOSED if cause in CUTS else cause for _, cause, _ in (key, other)}
+    return {key[0], other[0]} <= ANSWERS and len(ends) == 1 and ends <= {Cause.CLOSED, Cause.TIMEOUT}
+
+
+def _places(results: Sequence[Result]) -> set[tuple[Endpoint, Via]]:
+    return {(result.flow.target, result.flow.via) for result in results}
 
 
 def _as_seen(where: Phase, why: Cause, group: str, lost: list[Result], scene: Scene) -> Found:
@@ -128,7 +152,7 @@ def _as_seen(where: Phase, why: Cause, group: str, lost: list[Result], scene: Sc
     closed = [result for result in lost if shut(result)]
     return Found(
         id=f"seen-{where}-{why}-{re.sub(r'[^a-z0-9.-]+', '-', group.lower())}",
-        title=f"{hosts(lost)} ({doors}): {said(lost[0])}",
+        title=f"{hosts(lost)} ({doors}): {'; '.join(dict.fromkeys(map(said, lost)))}",
         who=Who.TLS_INSPECTION if why in CERTIFICATES else ACTORS.get(where, Who.PROVIDER),
         fix=_advice(where, why),
         claims=tuple(lost),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rainbow_probe.judge.rules import firewall_rule
-from rainbow_probe.judge.scene import Found, Scene, distinct
+from rainbow_probe.judge.scene import Found, Scene, alive_elsewhere, distinct
 from rainbow_probe.judge.traces import addresses, answered_turn, cause, direct, fact, shut
-from rainbow_probe.judge.words import count, door, hosts, named
+from rainbow_probe.judge.words import all_said, count, door, hosts, named, way
 from rainbow_probe.model import Cause, Result, Who
 
 
@@ -69,6 +69,43 @@ def _alike(result: Result, scene: Scene) -> list[Result]:
 
 def _beside(lost: Sequence[Result], scene: Scene) -> list[Result]:
     return distinct(other for result in lost for other in _alike(result, scene))
+
+
+def door_shut(scene: Scene) -> list[Found]:
+    """Say which doors of single TURN servers are shut, if the same server answers by others and its like by that one.
+
+    Who is up answers a port that nobody listens on with a refusal: silence, or somebody else's, is a packet filter's.
+    """
+    shuts = {r.flow.id: alive_elsewhere(r, scene, turn=True) for r in scene.failing if _shut_by_another(r, scene)}
+    lost = [r for r in scene.failing if shuts.get(r.flow.id) and _alike(r, scene)]
+    by_door: dict[str, list[Result]] = {}
+    for result in lost:
+        by_door.setdefault(door(result.flow), []).append(result)
+    return [_door_shut(where, found, shuts, scene) for where, found in by_door.items()]
+
+
+def _shut_by_another(result: Result, scene: Scene) -> bool:
+    if result.flow.kind != "turn" or not direct(result) or not shut(result):
+        return False
+    by = rejecter(result, scene)
+    return cause(result) not in {Cause.REFUSED, Cause.RESET} or bool(by and by not in addresses(result))
+
+
+def _door_shut(where: str, lost: Sequence[Result], shuts: Mapping[str, list[Result]], scene: Scene) -> Found:
+    here, beside = distinct(c for result in lost for c in shuts[result.flow.id]), _beside(lost, scene)
+    rejected = named(dict.fromkeys(filter(None, (rejecter(result, scene) for result in lost))))
+    return Found(
+        id="turn-door-blocked",
+        title=f"{where} to {hosts(lost)} is blocked, though it answers on {named(dict.fromkeys(map(way, here)))}, and "
+        f"{hosts(beside)} on {where}",
+        who=Who.FIREWALL,
+        fix=f"Let the rule for {where} hold for this server's addresses too. If it does, the packet filter is the "
+        "provider's own: tell the provider.",
+        claims=tuple(lost),
+        shows=(*here, *beside),
+        detail=all_said(lost) + (f", by {rejected}" if rejected else ""),
+        rules=(firewall_rule(scene, lost),),
+    )
 
 
 def _told_by(by: str) -> str:

@@ -8,7 +8,7 @@ from rainbow_probe.judge.findings.servers import rejecter
 from rainbow_probe.judge.rules import firewall_rule, port_of
 from rainbow_probe.judge.scene import Found, Scene, alive_elsewhere, distinct
 from rainbow_probe.judge.traces import answered_turn, cause, over_udp, passes, shut, tried
-from rainbow_probe.judge.words import CAUSES, count, hosts, named
+from rainbow_probe.judge.words import CAUSES, count, hosts, named, way
 from rainbow_probe.model import Cause, Outcome, Result, Who
 
 RANGE = "udp-range"
@@ -32,7 +32,7 @@ def blocked(scene: Scene) -> list[Found]:
             claims=(*lost, *high),
             shows=tuple(controls),
             detail=f"{hosts(lost)}: {_reasons(lost)}; the same servers answer on "
-            + named(dict.fromkeys(f"{c.flow.transport.upper()}/{c.flow.target.port}" for c in controls)),
+            + named(dict.fromkeys(map(way, controls))),
             rules=(firewall_rule(scene, [*lost, *high]),),
         )
     ]

@@ -1,0 +1,185 @@
+"""Several causes at one site: each is found, each once, and none hides in another's words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rainbow_probe.followups import Sofar, follow_up
+from rainbow_probe.followups.turn import web
+from rainbow_probe.model import Cause, Outcome, Phase, Severity, Who
+from tests.judge_samples import (
+    APEX,
+    FCM,
+    TURN,
+    Case,
+    Fault,
+    Match,
+    both,
+    but,
+    case,
+    finding,
+    guide,
+    host,
+    ids,
+    kind,
+    outcomes,
+    report,
+    row,
+    tcp,
+    tls,
+    udp,
+)
+from tests.judge_samples import result as made
+
+TURNS = kind("turn")
+UDP_DROPPED = Fault(match=udp, phase=Phase.STUN)
+NO_80 = Fault(match=both(TURNS, tcp(80)))
+NO_STUN_IN_TLS = Fault(match=both(TURNS, tls), phase=Phase.STUN)
+HANGS_UP = Fault(match=kind("answers"), phase=Phase.HTTP, cause=Cause.CLOSED)
+NAMES_ITSELF = Fault(match=kind("answers"), outcome=Outcome.PASS, facts={"status": 200, "server": "Coturn-4.6.1"})
+A_WEB_SERVER = Fault(match=kind("answers"), outcome=Outcome.PASS, facts={"status": 200, "server": "nginx"})
+A_PROXY = Fault(match=kind("answers"), outcome=Outcome.PASS, facts={"status": 400, "via": "1.1 squid"})
+
+
+def asked_for_http(found: Case, fault: Fault) -> Case:
+    """Add what HTTP got where STUN got nothing."""
+    sofar = Sofar(guide=guide(), site=found.site, results={one.flow.id: one for one in found.results})
+    return replace(found, results=(*found.results, *(made(flow, fault) for flow in follow_up(sofar, [web]))))
+
+
+# All ways of TURN at once
+
+
+@pytest.mark.parametrize("control", [HANGS_UP, NAMES_ITSELF], ids=["hangs up", "names itself"])
+def test_three_ways_closed_are_three_causes(control: Fault) -> None:
+    """The servers are up, as their hanging up on HTTP shows, in a TLS in which STUN gets silence."""
+    judged = asked_for_http(case(UDP_DROPPED, NO_80, NO_STUN_IN_TLS), control).judged()
+    assert {*ids(judged)} == {"udp-blocked", "tls-443-silent", "tcp-80-blocked"}
+    assert "to HTTP, as TURN servers do" in finding(judged, "udp-blocked").detail
+
+
+@pytest.mark.parametrize(
+    ("control", "stun"),
+    [(A_WEB_SERVER, Cause.TIMEOUT), (replace(HANGS_UP, cause=Cause.TIMEOUT), Cause.TIMEOUT), (HANGS_UP, Cause.CLOSED)],
+    ids=["a web server", "as silent", "cut alike"],
+)
+def test_without_a_difference_nothing_is_proven(control: Fault, stun: Cause) -> None:
+    """A web server, or one that treats both alike, may be no TURN server at all."""
+    judged = asked_for_http(case(UDP_DROPPED, NO_80, replace(NO_STUN_IN_TLS, cause=stun)), control).judged()
+    assert "turn-unreachable" in ids(judged)
+    assert "udp-blocked" not in ids(judged)
+
+
+# One door of one server
+
+
+@pytest.mark.parametrize("lost", [udp, both(TURNS, tcp(80)), both(TURNS, tls)], ids=["udp", "80", "tls"])
+def test_one_door_of_one_server(lost: Match) -> None:
+    """The server is up, and its like is heard by that door: a packet filter, whosoever it is."""
+    phase = Phase.STUN if lost is udp else Phase.CONNECT
+    judged = report(Fault(match=both(lost, host(TURN[0])), phase=phase))
+    assert ids(judged) == ["turn-door-blocked"]
+    found = judged.findings[0]
+    assert (found.who, found.severity) == (Who.FIREWALL, Severity.DEGRADING)
+    assert TURN[0] in found.rules[0].text
+    assert TURN[1] not in found.rules[0].text
+    assert outcomes(judged, found) == {Outcome.PASS, Outcome.FAIL}
+
+
+def test_a_door_that_the_server_itself_refuses_is_no_firewalls() -> None:
+    """Who is up and has no service there says so."""
+    judged = report(Fault(match=both(TURNS, tcp(80), host(TURN[0])), cause=Cause.REFUSED))
+    assert ids(judged) == ["turn-server-down"]
+
+
+# One port only
+
+
+def test_all_ports_but_one() -> None:
+    """A policy is one cause, and its rule names what is needed."""
+    judged = report(Fault(match=both(but(udp), but(kind("dns", "udp-range")), but(tcp(443)))))
+    assert ids(judged) == ["only-tcp-443"]
+    assert FCM in judged.findings[0].rules[0].text
+
+
+def test_udp_closed_alike_belongs_to_it() -> None:
+    """And what is rejected where TCP is dropped does not: that is another rule."""
+    closed = Fault(match=both(but(udp), but(kind("dns", "udp-range")), but(tcp(443))))
+    ranges = Fault(match=kind("udp-range"), phase=Phase.TURN_DATA)
+    judged = report(UDP_DROPPED, ranges, closed)
+    assert ids(judged) == ["only-tcp-443"]
+    assert judged.findings[0].title.startswith("Only TCP/443 goes out")
+    judged = report(replace(UDP_DROPPED, cause=Cause.PROHIBITED), ranges, closed)
+    assert ids(judged) == ["only-tcp-443", "udp-blocked"]
+
+
+def test_ports_closed_in_different_ways_are_different_causes() -> None:
+    """Dropped here and rejected there."""
+    push = Fault(match=both(kind("push"), but(tcp(443))), cause=Cause.REFUSED)
+    judged = report(push, Fault(match=both(tcp(80), kind("turn", "portal"))))
+    assert set(ids(judged)) == {"push-ports-blocked", "tcp-80-blocked"}
+
+
+def test_one_closed_port_of_two_is_that_ports() -> None:
+    """A desktop knows TCP/443 and TCP/80 only."""
+    judged = report(Fault(match=both(tcp(80), kind("turn", "portal"))), clients=("desktop",))
+    assert ids(judged) == ["tcp-80-blocked"]
+
+
+# One connection, whatever was asked in it
+
+
+@pytest.mark.parametrize(
+    ("https", "wss", "told"),
+    [
+        (Cause.TIMEOUT, Cause.TIMEOUT, ["seen-http-timeout-rest"]),
+        (Cause.RESET, Cause.CLOSED, ["seen-http-reset-rest"]),
+        (Cause.RESET, Cause.TIMEOUT, ["seen-http-reset-rest", "seen-websocket-timeout-rest"]),
+        (Cause.SERVER_ERROR, Cause.SERVER_ERROR, ["seen-http-server-error-rest", "seen-websocket-server-error-rest"]),
+    ],
+)
+def test_what_ends_alike_on_one_port_is_one_cause(https: Cause, wss: Cause, told: list[str]) -> None:
+    """HTTPS and WebSocket go to one host and port; a server's own words are its answers to either."""
+    judged = report(
+        Fault(match=both(kind("https"), host(APEX)), phase=Phase.HTTP, cause=https),
+        Fault(match=both(kind("xmpp"), host(APEX)), phase=Phase.WEBSOCKET, cause=wss),
+    )
+    assert ids(judged) == told
+    rows = {one for found in judged.findings for one in found.rows}
+    assert {"desktop/https", "desktop/wss"} <= rows
+
+
+# Silence that a box makes
+
+
+def test_a_box_that_waits_for_http_fails_the_row_of_inspection() -> None:
+    """What the finding proves, the row says too."""
+    silent = Fault(match=both(TURNS, tcp(80)), phase=Phase.STUN)
+    judged = asked_for_http(case(silent), A_PROXY).judged()
+    assert ids(judged) == ["http-inspection-80"]
+    assert row(judged, "border/http-inspection").verdict == "fail"
+    assert "squid" in row(judged, "border/http-inspection").reason + judged.findings[0].detail
+
+
+def test_a_web_server_in_the_place_of_turn_is_no_inspection() -> None:
+    """Where the host speaks TURN nowhere, HTTP may be all it speaks."""
+    silent = Fault(match=both(TURNS, tcp(80)), phase=Phase.STUN)
+    judged = asked_for_http(case(silent, UDP_DROPPED, NO_STUN_IN_TLS), A_WEB_SERVER).judged()
+    assert row(judged, "border/http-inspection").verdict == "not-tested"
+
+
+# Dead addresses
+
+
+def test_dead_addresses_of_both_families_are_two_causes() -> None:
+    """IPv6 that leads nowhere, and one IPv4 address that is dead."""
+    judged = report(
+        Fault(match=both(udp, host(TURN[0])), outcome=Outcome.PASS, dead=("203.0.113.1:3478",)),
+        Fault(match=kind("https"), outcome=Outcome.PASS, dead=("[2001:db8::1]:443",)),
+    )
+    assert ids(judged) == ["address-dead", "address-dead-ipv6"]
+    assert "IPv6" not in judged.findings[0].title
+    assert "IPv6 addresses" in judged.findings[1].title
+    assert not {*judged.findings[0].proof} & {*judged.findings[1].proof}
