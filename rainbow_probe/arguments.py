@@ -20,7 +20,8 @@ examples:
 
 exit status:
   0 no mandatory or recommended row failed (degraded is 0; with --strict it is 1)   1 one did
-  2 wrong use or configuration   3 nothing failed, but the answer could not be told   130 interrupted
+  2 wrong use or configuration   3 nothing failed, but the answer could not be told   4 a mail was not sent
+  130 interrupted
 """
 
 
@@ -96,6 +97,7 @@ def _run(command: argparse.ArgumentParser) -> None:
         help="connect there instead when going direct; with an empty ADDRESS only the port changes")  # fmt: skip
     _how_long(command)
     _how_much(command)
+    later.mailing(command)
     _outputs(command)
 
 

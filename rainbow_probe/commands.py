@@ -12,7 +12,7 @@ from typing import Any
 
 from rainbow_probe.capacity import Load
 from rainbow_probe.catalogue import Guide
-from rainbow_probe.model import Credentials
+from rainbow_probe.model import Credentials, Report
 from rainbow_probe.options import (
     MOST_PEOPLE,
     MOST_TUNNELS,
@@ -37,6 +37,7 @@ PROXY_USER, PROXY_PASSWORD = "RAINBOW_PROBE_PROXY_USER", "RAINBOW_PROBE_PROXY_PA
 def run(arguments: argparse.Namespace) -> int:
     """Test this machine's network."""
     from rainbow_probe.readiness import Assessment, assess
+    from rainbow_probe.selection import chosen
     from rainbow_probe.site import read_site
 
     options = read_options(arguments)
@@ -45,7 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
     site = read_site(proxy=options.proxy, environ=with_proxy_user(arguments, os.environ), resolvers=options.resolvers)
     site = replace(site, name=options.name, labels=options.labels)
     assessment = Assessment(options=options, guide=guide, site=site)
-    return perform(arguments, guide, lambda events: assess(assessment, events))
+
+    def again(rows: tuple[str, ...], events: Any) -> Report:  # noqa: ANN401 - as in perform: the runner is not loaded yet
+        some = replace(options, rows=chosen(guide, only=rows))
+        return assess(Assessment(options=some, guide=guide, site=site), events)
+
+    return perform(arguments, guide, lambda events: assess(assessment, events), again)
 
 
 def _rows(arguments: argparse.Namespace, guide: Guide, options: Options) -> tuple[str, ...]:

@@ -49,3 +49,12 @@ def keeping(command: argparse.ArgumentParser) -> None:
     add("--no-store", action="store_true", help="do not keep this run (RAINBOW_PROBE_STORE=no does the same)")
     add("--keep-runs", type=int, default=MOST_RUNS, metavar="N", help=f"keep so many runs of a site ({MOST_RUNS})")
     add("--keep-days", type=int, default=LONGEST, metavar="N", help=f"keep them so many days ({LONGEST})")
+
+
+def mailing(command: argparse.ArgumentParser) -> None:
+    """Add what says who gets a mail."""
+    add = command.add_argument
+    add("--mail-to", action="append", default=[], metavar="A,B",
+        help="mail the report to these; the server stands in the site file, table [mail]")  # fmt: skip
+    add("--mail-on", metavar="always|change|failure", help="after which runs: each, those that see a change (tried a "
+        "second time to be sure), or those that fail (always)")  # fmt: skip

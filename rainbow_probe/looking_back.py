@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from rainbow_probe.data_folder import DataFolderError, data_folder
 from rainbow_probe.history.compare import Comparison, compare, steps
-from rainbow_probe.history.flaky import LOOKED_AT, flaky
+from rainbow_probe.history.flaky import LOOKED_AT
+from rainbow_probe.history.keeping import flaky_rows
 from rainbow_probe.history.store import HistoryError, Run, Store, newest, open_store
 from rainbow_probe.history.telling import comings_and_goings, details, headline, in_short, listing, title
 from rainbow_probe.model import Report
@@ -77,12 +78,6 @@ def status(comparison: Comparison) -> int:
     if comparison.worse:
         return WORSE
     return UNCLEAR if comparison.unclear else BETTER_OR_SAME
-
-
-def flaky_rows(store: Store, series: str) -> dict[str, int]:
-    """Return the rows of a *series* that come and go, with how often they did lately."""
-    whole = [run for run in store.runs(series, last=LOOKED_AT) if not run.interrupted]
-    return flaky([store.verdicts(run.id) for run in reversed(whole)])
 
 
 def _pair(old: str | None, new: str | None) -> tuple[Named, Named]:

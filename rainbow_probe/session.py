@@ -10,47 +10,41 @@ from typing import Any
 
 from rainbow_probe.catalogue import Guide, builtin, load
 from rainbow_probe.checks import kinds
-from rainbow_probe.history.limits import Retention, wanted
 from rainbow_probe.model import Report
-from rainbow_probe.options import UsageError, number
-from rainbow_probe.sitefile import read_site_file
+from rainbow_probe.options import UsageError
 
-MOST_KEPT = 1_000_000  # runs of a site, or days; beyond that a number is a typing error
+UNTOLD = 4
 
 
-def perform(arguments: argparse.Namespace, guide: Guide, assess: Callable[[Any], Report]) -> int:
+def perform(
+    arguments: argparse.Namespace,
+    guide: Guide,
+    assess: Callable[[Any], Report],
+    again: Callable[[tuple[str, ...], Any], Report] | None = None,
+) -> int:
     """Run *assess* with live progress, report, and return the exit status.
 
-    A report file that cannot be written is told before the run.
+    A report file that cannot be written is told before the run. *again* tries some rows a second time. The status is 4
+    if a mail could not be sent: whoever relies on it must know.
     """
+    from rainbow_probe.afterwards import Afterwards
     from rainbow_probe.judge import exit_status
     from rainbow_probe.outputs import Outputs, progress
 
-    outputs, retention = Outputs.checked(arguments), _retention(arguments)
+    def once_more(rows: tuple[str, ...]) -> Report:
+        with progress(quiet=arguments.quiet) as events:
+            return again(rows, events) if again else report
+
+    outputs, afterwards = Outputs.checked(arguments), Afterwards.checked(arguments)
     with progress(quiet=arguments.quiet) as events:
         report = assess(events)
-    if retention:
-        from rainbow_probe.history.keeping import keep
-
-        keep(report, series_of(arguments, report), retention)
-    outputs.write(report, guide)
-    return 130 if report.interrupted else exit_status(report, strict=arguments.strict)
-
-
-def _retention(arguments: argparse.Namespace) -> Retention | None:
-    """Return how much is to be kept; None if nothing is."""
-    runs = number(arguments.keep_runs, MOST_KEPT, "--keep-runs", least=1)
-    days = number(arguments.keep_days, MOST_KEPT, "--keep-days", least=1)
-    return Retention(runs=runs, days=days) if wanted(no_store=arguments.no_store) else None
-
-
-def series_of(arguments: argparse.Namespace, report: Report) -> str:
-    """Name the site whose runs this one is comparable with: as its file does, or else after this machine."""
-    if arguments.command == "demo":
-        return "demo"
-    if arguments.site:
-        return str(read_site_file(arguments.site).get("name") or Path(arguments.site).stem)
-    return report.site.hostname or "this machine"
+    try:
+        outputs.write(report, guide)
+    finally:
+        told = afterwards.follow(report, once_more if again else None)
+    if report.interrupted:
+        return 130
+    return exit_status(report, strict=arguments.strict) if told else UNTOLD
 
 
 def read_guide(name: str, clients: tuple[str, ...]) -> Guide:

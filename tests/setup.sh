@@ -25,6 +25,7 @@ openssl:openssl
 krb5kdc:krb5-kdc
 kadmin.local:krb5-admin-server
 kinit:krb5-user
+exim4:exim4-daemon-light
 curl:curl
 dig:dnsutils
 faketime:faketime

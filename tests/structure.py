@@ -17,6 +17,8 @@ LAYERS = (
     ("later_arguments",),
     ("demonstration", "explain", "looking_back", "ruling"),
     ("session",),
+    ("afterwards",),
+    ("mail",),
     ("history", "outputs", "readiness", "selection"),
     ("demo", "report", "runner"),
     ("followups", "judge", "plan", "turn_servers", "wayout"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sqlite3
 import stat
@@ -15,7 +16,6 @@ from pathlib import Path
 import pytest
 
 from rainbow_probe.data_folder import BusyError, DataFolderError, data_folder, held
-from rainbow_probe.history import keeping
 from rainbow_probe.history.limits import Retention, wanted
 from rainbow_probe.history.schema import NEWEST
 from rainbow_probe.history.store import FILE, HistoryError, newest, open_store
@@ -149,15 +149,11 @@ def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     assert before
 
 
-def test_what_is_no_database_is_told_and_costs_the_run_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The run goes on without being kept, and the message names the file."""
+def test_what_is_no_database_is_told_and_left_as_it_is(tmp_path: Path) -> None:
+    """The message names the file."""
     (tmp_path / FILE).write_bytes(b"this is a text" * 100)
-    assert keeping.keep(samples.open_site(), "clinic", Retention(), tmp_path) is None
-    said = capsys.readouterr().err
-    assert "this run is not kept" in said
-    assert str(tmp_path / FILE) in said
+    with pytest.raises(HistoryError, match=re.escape(str(tmp_path / FILE))), open_store(tmp_path):
+        raise AssertionError
     assert (tmp_path / FILE).read_bytes().startswith(b"this is a text")
 
 

@@ -1,23 +1,84 @@
-"""A finished run is written down; what hinders that is told and costs the run nothing."""
+"""A finished run is written down beside those before it, and what changed is found out, for sure."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
-from rainbow_probe.data_folder import DataFolderError, data_folder
+from rainbow_probe.history.compare import Comparison, compare
+from rainbow_probe.history.confirm import flipped, unconfirmed
+from rainbow_probe.history.flaky import LOOKED_AT, flaky
 from rainbow_probe.history.limits import Retention
-from rainbow_probe.history.store import HistoryError, open_store
-from rainbow_probe.model import Report
+from rainbow_probe.history.store import Store, newest
+from rainbow_probe.model import Report, RowVerdict
+from rainbow_probe.options import UsageError
+from rainbow_probe.report.from_json import loads
+
+Again = Callable[[tuple[str, ...]], Report]
+"""Tries the rows with these ids once more."""
 
 
-def keep(report: Report, series: str, retention: Retention, folder: Path | None = None) -> int | None:
-    """Keep *report* in *folder* (this user's), and return its number; None, and a message, where it cannot be."""
-    try:
-        with open_store(folder or data_folder()) as store:
-            number = store.keep(report, series)
-            store.prune(series, retention)
-    except (HistoryError, DataFolderError) as exc:
-        print(f"rainbow-probe: this run is not kept: {exc}", file=sys.stderr)  # noqa: T201 - the warning
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """A run, and what is new about it."""
+
+    site: str
+    report: Report
+    number: int | None = None
+    """Of the run, where it is kept."""
+    before: Report | None = None
+    """The run before it; None for the first one, and where none is kept."""
+    comparison: Comparison = field(default_factory=Comparison)
+    flaky: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Rows that come and go, with how often they changed lately."""
+    unconfirmed: tuple[str, ...] = ()
+    """Rows that changed and, tried a second time, did not change so: they stand as they did."""
+
+
+def take_down(store: Store, report: Report, series: str, retention: Retention, again: Again | None) -> Occasion:
+    """Keep *report*, and return what is new; rows that changed are tried *again* before it is believed."""
+    standing, before = store.standing(series), _before(store, series, report)
+    number = store.keep(report, series)
+    flips = () if again is None or report.interrupted else flipped(standing, report)
+    stays = unconfirmed(standing, report, again(flips), flips) if again and flips else {}
+    store.settle(number, stays)
+    store.prune(series, retention)
+    return Occasion(
+        site=series,
+        report=report,
+        number=number,
+        before=before,
+        comparison=_confirmed(before, standing, report, stays) if before else Comparison(),
+        flaky=flaky_rows(store, series),
+        unconfirmed=tuple(stays),
+    )
+
+
+def flaky_rows(store: Store, series: str) -> dict[str, int]:
+    """Return the rows of a *series* that come and go, with how often they did lately."""
+    whole = [run for run in store.runs(series, last=LOOKED_AT) if not run.interrupted]
+    return flaky([store.verdicts(run.id) for run in reversed(whole)])
+
+
+def _before(store: Store, series: str, report: Report) -> Report | None:
+    """Return the last whole run of *series*, if it is of the same guide and can still be read."""
+    run = newest(store.runs(series, last=LOOKED_AT))
+    if run is None or run.guide != report.guide_id:
         return None
-    return number
+    try:
+        return loads(store.report(run.id), f"run {run.id}")
+    except UsageError:
+        return None
+
+
+def _confirmed(
+    before: Report, standing: Mapping[str, RowVerdict], report: Report, stays: Mapping[str, RowVerdict]
+) -> Comparison:
+    """Compare with how the rows stood, and leave out what a second try did not confirm."""
+    stood = tuple(replace(row, verdict=standing.get(row.id, row.verdict)) for row in before.rows)
+    found = compare(replace(before, rows=stood), report)
+    return replace(
+        found,
+        rows=tuple(row for row in found.rows if row.after.id not in stays),
+        new_findings=tuple(one for one in found.new_findings if not one.rows or set(one.rows) - set(stays)),
+    )

@@ -13,8 +13,19 @@ _VERDICTS = """CREATE TABLE verdicts (
     run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, row TEXT NOT NULL, verdict TEXT NOT NULL,
     PRIMARY KEY (run, row)) WITHOUT ROWID"""
 _RUNS_OF_SERIES = "CREATE INDEX runs_of_series ON runs (series, id)"
+# What stands after a second try: a change that was not confirmed leaves the verdict at what it had been.
+_SETTLED = "ALTER TABLE verdicts ADD COLUMN settled TEXT"
+_MAILS = """CREATE TABLE mails (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, series TEXT NOT NULL, sender TEXT NOT NULL, created REAL NOT NULL,
+    claimed_until REAL NOT NULL DEFAULT 0, body BLOB NOT NULL)"""
+_MAIL_RECIPIENTS = """CREATE TABLE mail_recipients (
+    mail INTEGER NOT NULL REFERENCES mails ON DELETE CASCADE, address TEXT NOT NULL,
+    PRIMARY KEY (mail, address)) WITHOUT ROWID"""
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = ((_RUNS, _VERDICTS, _RUNS_OF_SERIES),)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (_RUNS, _VERDICTS, _RUNS_OF_SERIES),
+    (_SETTLED, _MAILS, _MAIL_RECIPIENTS),
+)
 """What makes each version from the one before; a version that was published is never edited, only followed."""
 NEWEST = len(MIGRATIONS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import zlib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -51,6 +51,11 @@ class Store:
         """Work on *database*, whose tables are of the newest version."""
         self._database = database
 
+    @property
+    def database(self) -> sqlite3.Connection:
+        """The open file, for other tables in it."""
+        return self._database
+
     def keep(self, report: Report, series: str) -> int:
         """Write *report* down and return its number; when this returns it is on the disk."""
         words = (series, report.started, report.guide_id, report.verdict.value, report.summary)
@@ -65,6 +70,14 @@ class Store:
             rows = [(number, _text(row.id), row.verdict.value) for row in report.rows]
             self._database.executemany("INSERT OR REPLACE INTO verdicts (run, row, verdict) VALUES (?, ?, ?)", rows)
         return number
+
+    def settle(self, number: int, stands: Mapping[str, RowVerdict]) -> None:
+        """Note of rows of a run that a second try did not confirm their change, and how they stand."""
+        with self.writing():
+            self._database.executemany(
+                "UPDATE verdicts SET settled = ? WHERE run = ? AND row = ?",
+                [(verdict.value, number, _text(row)) for row, verdict in stands.items()],
+            )
 
     def prune(self, series: str, retention: Retention, now: datetime | None = None) -> None:
         """Remove the runs of *series* that *retention* does not keep."""
@@ -101,6 +114,15 @@ class Store:
         """Return what a run said of each row."""
         found = self._database.execute("SELECT row, verdict FROM verdicts WHERE run = ?", (number,))
         return {row: RowVerdict(verdict) for row, verdict in found}
+
+    def standing(self, series: str) -> dict[str, RowVerdict]:
+        """Return what is known of each row of *series*: what its last run that was asked for it said, if confirmed."""
+        found = self._database.execute(
+            "SELECT row, coalesce(settled, verdicts.verdict), max(run) FROM verdicts JOIN runs ON runs.id = run"
+            " WHERE series = ? AND NOT interrupted GROUP BY row",
+            (_text(series),),
+        )
+        return {row: RowVerdict(verdict) for row, verdict, _ in found}
 
     @contextmanager
     def writing(self) -> Generator[None]:

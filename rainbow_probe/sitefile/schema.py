@@ -46,6 +46,7 @@ class Key:
 SECTIONS = {
     "": "The site as a whole",
     "load": "How many there are at the busiest time, for the ports of the proxy and for bandwidth",
+    "mail": "Who gets the report by mail, and by which server",
 }
 """The tables of the file, in their order, with what they are about."""
 
@@ -86,6 +87,17 @@ KEYS = (
         ("video", Shape.COUNT, "Of these with video.", "10"),
         ("sharing", Shape.COUNT, "Of these with screen sharing.", "5"),
         ("gateway_calls", Shape.COUNT, "Calls of WebRTC gateways through the proxy.", "50"),
+    ),
+    *_keys(
+        "mail",
+        ("to", Shape.TEXTS, "Who gets the report; --mail-to stands above it.", '["noc@clinic.example"]'),
+        ("on", Shape.TEXT, "After which runs: always, change or failure.", '"change"'),
+        ("server", Shape.TEXT, "The mail server, HOST or HOST:PORT.", '"smtp.clinic.example:587"'),
+        ("security", Shape.TEXT, "starttls, tls (from the first byte on), or none (no log-in).", '"starttls"'),
+        ("user", Shape.TEXT, "The user of the mail server, if it asks for a log-in.", '"probe"'),
+        ("password", Shape.SECRET, "Its password (or RAINBOW_PROBE_MAIL_PASSWORD).", '{ file = "mail-password" }'),
+        ("from", Shape.TEXT, "Whose mail it is.", '"rainbow-probe@clinic.example"'),
+        ("ca_files", Shape.TEXTS, "Certificates to trust for the mail server.", '["/etc/ssl/clinic.pem"]'),
     ),
 )
 BY_NAME = {key.name: key for key in KEYS}

@@ -1,0 +1,137 @@
+"""What follows a run: it is kept, its changes are confirmed, and it is mailed to whom it concerns."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rainbow_probe.history.limits import Retention, wanted
+from rainbow_probe.model import Report
+from rainbow_probe.options import UsageError, number
+from rainbow_probe.sitefile import read_site_file
+
+if TYPE_CHECKING:
+    from rainbow_probe.history.keeping import Again, Occasion
+    from rainbow_probe.history.store import Store
+    from rainbow_probe.mail.posting import Posted
+    from rainbow_probe.mail.settings import MailSettings
+
+MOST_KEPT = 1_000_000  # runs of a site, or days; beyond that a number is a typing error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Afterwards:
+    """What was asked for, checked before the run."""
+
+    series: str
+    """The site whose runs this one is comparable with."""
+    retention: Retention | None
+    """None if the run is not to be kept."""
+    mail: MailSettings | None = None
+    strict: bool = False
+
+    @classmethod
+    def checked(cls, arguments: argparse.Namespace) -> Afterwards:
+        """Read the arguments and the site file; raises ``UsageError``."""
+        path = getattr(arguments, "site", None)
+        site: Mapping[str, Any] = read_site_file(path) if path else {}
+        retention, mail = _retention(arguments), _mail(arguments, site)
+        if mail and mail.on == "change" and retention is None:
+            raise UsageError("--mail-on change: there is nothing to compare with, as runs are not kept (--no-store)")
+        return cls(series=_series(arguments, site), retention=retention, mail=mail, strict=arguments.strict)
+
+    def follow(self, report: Report, again: Again | None = None) -> bool:
+        """Keep and mail *report*; False, and messages, if somebody who should have a mail has not got it.
+
+        Rows that changed are tried *again* before a mail says so.
+        """
+        if self.retention is None and self.mail is None:
+            return True
+        from rainbow_probe.data_folder import DataFolderError, data_folder
+        from rainbow_probe.history.store import HistoryError, open_store
+
+        try:
+            with open_store(data_folder()) as store:
+                return self._with(store, report, again)
+        except (HistoryError, DataFolderError) as exc:
+            _say(f"this run is not kept: {exc}")
+        return self._without(report)
+
+    def _with(self, store: Store, report: Report, again: Again | None) -> bool:
+        occasion = self._occasion(store, report, again)
+        if self.mail is None or report.interrupted:
+            return True
+        from rainbow_probe.mail.posting import post
+
+        return _told(post(store, self.mail, self.series, occasion if self._is_due(occasion) else None))
+
+    def _without(self, report: Report) -> bool:
+        """Mail without a place to keep anything: at once, or not at all."""
+        if self.mail is None or report.interrupted:
+            return True
+        from rainbow_probe.history.keeping import Occasion
+        from rainbow_probe.mail.posting import post_at_once
+
+        return _told(post_at_once(self.mail, Occasion(site=self.series, report=report)))
+
+    def _occasion(self, store: Store, report: Report, again: Again | None) -> Occasion:
+        from rainbow_probe.history.keeping import Occasion, take_down
+
+        if self.retention is None:
+            return Occasion(site=self.series, report=report)
+        once_more = again if self.mail else None  # without an alarm there is nothing to confirm
+        return take_down(store, report, self.series, self.retention, once_more)
+
+    def _is_due(self, occasion: Occasion) -> bool:
+        """Tell whether somebody is to be written to on this *occasion*."""
+        from rainbow_probe.history.confirm import ALARMING
+        from rainbow_probe.judge import exit_status
+        from rainbow_probe.mail.settings import When
+
+        if self.mail is None or self.mail.on is When.ALWAYS:
+            return True
+        if self.mail.on is When.FAILURE:
+            return exit_status(occasion.report, strict=self.strict) == 1
+        return occasion.before is None or any(row.change in ALARMING for row in occasion.comparison.rows)
+
+
+def _retention(arguments: argparse.Namespace) -> Retention | None:
+    """Return how much is to be kept; None if nothing is."""
+    runs = number(arguments.keep_runs, MOST_KEPT, "--keep-runs", least=1)
+    days = number(arguments.keep_days, MOST_KEPT, "--keep-days", least=1)
+    return Retention(runs=runs, days=days) if wanted(no_store=arguments.no_store) else None
+
+
+def _series(arguments: argparse.Namespace, site: Mapping[str, Any]) -> str:
+    """Name the site: as its file does, or else after this machine; runs of the demo stand by themselves."""
+    if arguments.command == "demo":
+        return "demo"
+    if path := getattr(arguments, "site", None):
+        return str(site.get("name") or Path(path).stem)
+    return socket.gethostname() or "this machine"
+
+
+def _mail(arguments: argparse.Namespace, site: Mapping[str, Any]) -> MailSettings | None:
+    """Return how to mail; only who asked for mail pays for reading how."""
+    to: list[str] = getattr(arguments, "mail_to", [])
+    if not to and not site.get("mail.to"):
+        return None
+    from rainbow_probe.mail.settings import mail_settings
+
+    return mail_settings(to, getattr(arguments, "mail_on", None), site, os.environ)
+
+
+def _told(posted: Posted) -> bool:
+    for trouble in posted.troubles:
+        _say(trouble)
+    return not posted.troubles
+
+
+def _say(message: str) -> None:
+    print(f"rainbow-probe: {message}", file=sys.stderr)  # noqa: T201 - the warning

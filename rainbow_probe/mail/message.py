@@ -1,0 +1,50 @@
+"""A mail of several parts (RFC 2046): text, the same as HTML, and the report attached."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formatdate, make_msgid
+
+from rainbow_probe import __version__
+from rainbow_probe.history.keeping import Occasion
+from rainbow_probe.mail.as_html import html_of
+from rainbow_probe.mail.as_text import text_of
+from rainbow_probe.mail.content import content_of
+from rainbow_probe.mail.settings import MailSettings
+from rainbow_probe.report import as_html, as_json
+
+LARGE = 2 * 2**20  # bytes; beyond it an attachment is compressed, as many servers refuse mails above 10 MB
+
+
+def message_of(occasion: Occasion, settings: MailSettings) -> EmailMessage:
+    """Return the mail, ready to be sent; its identity stays the same however often that is tried."""
+    content = content_of(occasion)
+    domain = settings.sender.rpartition("@")[2]
+    mail = EmailMessage(policy=SMTP)
+    mail["Subject"] = content.subject
+    mail["From"] = f"Rainbow Probe <{settings.sender}>"
+    mail["To"] = ", ".join(settings.to)
+    mail["Date"] = formatdate(localtime=True)
+    mail["Message-ID"] = make_msgid(domain=domain)
+    mail["References"] = f"<{_thread(occasion.site)}@{domain}>"  # mail programs show the mails of a site together
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answer from an absent recipient's robot
+    mail["User-Agent"] = f"rainbow-probe/{__version__}"
+    mail.set_content(text_of(content))
+    mail.add_alternative(html_of(content), subtype="html")
+    _attach(mail, as_html.dumps(occasion.report), "text", "html", "report.html")
+    _attach(mail, as_json.dumps(occasion.report), "application", "json", "report.json")
+    return mail
+
+
+def _thread(site: str) -> str:
+    return f"site-{hashlib.sha256(site.encode('utf-8', 'replace')).hexdigest()[:16]}"
+
+
+def _attach(mail: EmailMessage, text: str, main: str, sub: str, name: str) -> None:
+    data = text.encode("utf-8", "replace")
+    if len(data) > LARGE:
+        data, main, sub, name = gzip.compress(data), "application", "gzip", f"{name}.gz"
+    mail.add_attachment(data, maintype=main, subtype=sub, filename=name)
