@@ -23,6 +23,8 @@ WEBSOCKETS = frozenset({"xmpp"})
 LAST = frozenset({"quality"})
 """Kinds that are planned when all else has ended, by what it showed."""
 NOT_REACHED = "the run ended before it was measured, which is done when all else has ended"
+OF_TURN = frozenset({"turn", "call"})
+"""Kinds that speak TURN at the port of their flow."""
 OF_HTTP = frozenset({"proxy"})
 """Kinds that ask what the proxy's HTTP is like."""
 
@@ -122,7 +124,7 @@ class _Planner:
 
     def _spoken(self, spec: FlowSpec) -> Transport | None:
         """Return in what TURN is spoken at the port of *spec*, which a server may have moved; None if it is not."""
-        if spec.kind == "turn":
+        if spec.kind in OF_TURN:
             return spec.transport
         turn = (flow for flow in self._guide.flows.values() if flow.kind == "turn" and flow.port == spec.port)
         return next((flow.transport for flow in turn), None) if spec.kind == "proxy" else None

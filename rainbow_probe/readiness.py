@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from rainbow_probe import __version__
 from rainbow_probe.catalogue import Guide, Proxying, RowSpec
 from rainbow_probe.followups import Sofar, follow_up
+from rainbow_probe.followups.made import CALL, fails_at_dtls, turn_beside, why_no_call
 from rainbow_probe.followups.quality import choose, turn_of
 from rainbow_probe.judge import judge
-from rainbow_probe.model import Flow, Proxy, Report, Result, Site, Via
+from rainbow_probe.model import Flow, Outcome, Proxy, Report, Result, Site, Verdict, Via
 from rainbow_probe.net.names import Names, ask_system, confirmed, outside_only, resolver_endpoint
 from rainbow_probe.net.proxy_auth import Logins
 from rainbow_probe.net.route import Limits, Route
@@ -36,6 +37,7 @@ ASK_THE_WAY = frozenset({"dns", "udp-range"})
 LOOKED_UP_HERE = 4  # the version of SOCKS that carries addresses only
 ALONE = frozenset({"proxy-capacity"})
 """Kinds of checks that put a load on what the others go through."""
+SHORT_CALL = 3.0  # seconds for each part of a call that has been seen to fail
 NOT_REACHED = "the run was stopped before this was tried to its end"
 
 
@@ -80,6 +82,7 @@ class Assessment:
                 deadline=self.options.deadline,
                 more=lambda results: self._follow_up(names, results),
             )
+            await self._calls(events)
             await self._alone(names, events)
         finally:
             names.close()
@@ -104,6 +107,26 @@ class Assessment:
 
     def _proxy_of(self, result: Result | None) -> Proxy | None:
         return next((job.route.proxy for job in self.jobs if result and job.flow.id == result.flow.id), None)
+
+    async def _calls(self, events: Events) -> None:
+        """Make the calls, all at once, when the others have ended: where TURN did not pass, none is tried."""
+        for job in [job for job in self.jobs if job.flow.kind == CALL]:
+            if why := why_no_call(job.flow, self.progress.results, quick=self.options.quick):
+                verdict = Verdict(outcome=Outcome.SKIPPED, reason=why)
+                self.progress.results[job.flow.id] = Result(flow=job.flow, verdict=verdict)
+        jobs = [self._calling(job) for job in self.jobs if job.flow.kind == CALL]
+        calls = [job for job in jobs if job.flow.id not in self.progress.results]
+        left = self.options.deadline - (time.monotonic() - self._zero)
+        if calls and left > 0:
+            await run_all(calls, self.progress, events, budget=self.options.timeout, deadline=left)
+
+    def _calling(self, job: Job) -> Job:
+        """Give a call less time where TURN's own handshake has shown that none passes."""
+        turn, limits = turn_beside(job.flow, self.progress.results), job.route.limits
+        shorter = limits.datagrams > SHORT_CALL and turn is not None and fails_at_dtls(turn)
+        return replace(
+            job, route=replace(job.route, limits=limits.scaled(SHORT_CALL / limits.datagrams)) if shorter else job.route
+        )
 
     async def _jobs_with_turn(self, names: Names) -> list[Job]:
         return await self._jobs(names, await known_servers(self.options, self.guide, names))
@@ -144,7 +167,7 @@ class Assessment:
         route = self._route(names)
         new = [self._job(flow, route, proxies.get(flow.id)) for flow in flows if flow.id not in begun]
         self.jobs += new
-        return [job for job in new if job.flow.kind not in ALONE]
+        return [job for job in new if job.flow.kind not in ALONE | {CALL}]
 
     def report(self, *, interrupted: bool = False) -> Report:
         """Judge what was found."""

@@ -35,6 +35,7 @@ class Phase(StrEnum):
     TURN_PERMISSION = "turn-permission"
     TURN_CHANNEL = "turn-channel"
     TURN_DATA = "turn-data"
+    ICE = "ice"
     DTLS = "dtls"
     MEDIA = "media"
 
@@ -98,6 +99,7 @@ class Cause(StrEnum):
     NO_DATA_BACK = "no-data-back"
     LARGE_LOST = "large-lost"
     WENT_SILENT = "went-silent"
+    ALTERED = "altered"
     RATE_LIMITED = "rate-limited"
     LOSS = "loss"
     LATENCY = "latency"

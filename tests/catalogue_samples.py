@@ -10,7 +10,20 @@ from datetime import date
 from pathlib import Path
 from typing import cast
 
-KINDS = ("dns", "https", "xmpp", "turn", "push", "udp-range", "proxy", "proxy-capacity", "portal", "ports", "quality")
+KINDS = (
+    "dns",
+    "https",
+    "xmpp",
+    "turn",
+    "call",
+    "push",
+    "udp-range",
+    "proxy",
+    "proxy-capacity",
+    "portal",
+    "ports",
+    "quality",
+)
 """The kinds of checks there are, as whoever loads a guide says."""
 
 DATA = Path(__file__).parent / "data"

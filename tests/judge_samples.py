@@ -13,6 +13,7 @@ from zlib import crc32
 from rainbow_probe.catalogue import FlowSpec, Guide, Proxying, Requirement, RowSpec, Way, builtin, load
 from rainbow_probe.checks import kinds
 from rainbow_probe.followups import Sofar, follow_up
+from rainbow_probe.followups.made import CALL, why_no_call
 from rainbow_probe.followups.proxied import beside_the_tunnel
 from rainbow_probe.judge import judge
 from rainbow_probe.judge.scene import Scene
@@ -64,6 +65,15 @@ PHASES: Mapping[str, Sequence[Phase]] = {
     "https": (*_COMMON, Phase.HTTP),
     "xmpp": (*_COMMON, Phase.WEBSOCKET, Phase.XMPP),
     "turn": (*_COMMON, Phase.STUN, Phase.TURN_ALLOCATE, Phase.TURN_DATA, Phase.DTLS),
+    "call": (
+        *_COMMON,
+        Phase.TURN_ALLOCATE,
+        Phase.TURN_PERMISSION,
+        Phase.ICE,
+        Phase.DTLS,
+        Phase.TURN_CHANNEL,
+        Phase.MEDIA,
+    ),
     "udp-range": (Phase.RESOLVE, Phase.CONNECT, Phase.STUN, Phase.TURN_ALLOCATE, Phase.TURN_DATA),
     "push": (Phase.RESOLVE, Phase.CONNECT, Phase.TLS),
     "proxy": (Phase.RESOLVE, Phase.CONNECT, Phase.PROXY),
@@ -165,7 +175,7 @@ def result(flow: Flow, fault: Fault | None = None) -> Result:
     if fault.cause is Cause.PROXY_UNREACHABLE:  # the step that fails is the connection
         lost = Failure(phase=Phase.CONNECT, cause=Cause.TIMEOUT, detail=fault.detail)
         return Result(flow=flow, verdict=verdict, steps=(step(flow, Phase.RESOLVE), step(flow, Phase.CONNECT, lost)))
-    before = [step(flow, phase) for phase in phases(flow) if _before(phase, fault.phase)]
+    before = [step(flow, phase) for phase in _before(phases(flow), fault.phase)]
     return Result(flow=flow, verdict=verdict, steps=(*before, step(flow, fault.phase, failure, fault.facts)))
 
 
@@ -185,8 +195,10 @@ def phases(flow: Flow) -> list[Phase]:
     return [phase for phase in PHASES[flow.kind] if phase not in left_out]
 
 
-def _before(phase: Phase, other: Phase) -> bool:
-    return list(Phase).index(phase) < list(Phase).index(other)
+def _before(order: list[Phase], phase: Phase) -> list[Phase]:
+    """Return what comes before *phase*: in this check's order or, where it has no such phase, in everybody's."""
+    known = list(Phase).index
+    return order[: order.index(phase)] if phase in order else [one for one in order if known(one) < known(phase)]
 
 
 def step(flow: Flow, phase: Phase, failure: Failure | None = None, facts: Facts | None = None) -> Step:
@@ -296,14 +308,25 @@ def case(
     rows = select_rows(guide(), tuple(clients))
     servers = [TurnServer(host=name) for name in turn]
     plan = make_plan(guide(), rows, servers, lambda target: None if _no_proxy(site, target) else site.proxy)
-    results = tuple(result(flow, next((f for f in faults if f.match(flow)), None)) for flow in plan.flows)
+    results = [result(flow, next((f for f in faults if f.match(flow)), None)) for flow in plan.flows]
     return Case(
-        results=results,
+        results=_as_a_run_would(results),
         assignments=plan.assignments,
         rows=plan.rows,
         site=site,
         have_credentials=have_credentials,
     )
+
+
+def _as_a_run_would(results: Sequence[Result]) -> tuple[Result, ...]:
+    """Leave out the calls that a run does not make."""
+    known = {one.flow.id: one for one in results if one.flow.kind != CALL}
+    reasons = [why_no_call(one.flow, known, quick=False) if one.flow.kind == CALL else "" for one in results]
+    return tuple(_skipped(one.flow, why) if why else one for one, why in zip(results, reasons, strict=True))
+
+
+def _skipped(flow: Flow, why: str) -> Result:
+    return Result(flow=flow, verdict=Verdict(outcome=Outcome.SKIPPED, reason=why))
 
 
 def followed_up(found: Case, *faults: Fault) -> Case:

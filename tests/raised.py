@@ -11,6 +11,7 @@ from rainbow_probe.model import OUR_OWN, Cause, Phase
 ROOT = Path(__file__).parent.parent / "rainbow_probe"
 PARTS = ("checks", "net", "protocols", "wayout")
 STUN = frozenset({Phase.STUN, Phase.TURN_ALLOCATE, Phase.TURN_PERMISSION, Phase.TURN_CHANNEL})
+CALL = frozenset({Phase.ICE, Phase.DTLS, Phase.MEDIA})
 ANY = frozenset(Phase)
 WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "evidence.py": ANY,
@@ -30,15 +31,17 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "net/accounts.py": frozenset({Phase.PROXY}),
     "checks/quality.py": frozenset({Phase.MEDIA}),
     "protocols/grades.py": frozenset({Phase.MEDIA}),
-    "net/call.py": frozenset({Phase.TURN_DATA, Phase.DTLS}),
+    "net/call.py": frozenset({Phase.TURN_DATA, *CALL}),
     "wayout/pac.py": frozenset({Phase.PROXY}),
     "net/dns.py": frozenset({Phase.RESOLVE}),
     "net/dtls.py": frozenset({Phase.DTLS}),
+    "net/ice.py": frozenset({Phase.ICE}),
     "net/idle.py": frozenset({Phase.XMPP}),
     "net/names.py": frozenset({Phase.RESOLVE}),
     "net/paths.py": frozenset({Phase.PROXY}),
     "net/proxy_auth.py": frozenset({Phase.PROXY}),
     "net/relayed_ports.py": frozenset({Phase.TURN_DATA}),
+    "net/real_call.py": CALL,
     "net/spnego.py": frozenset({Phase.PROXY}),
     "net/survey.py": frozenset({Phase.TURN_DATA}),
     "net/tls.py": frozenset({Phase.TLS}),
@@ -53,7 +56,7 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
 }
 """Each module that names causes, with the phases whose steps it runs in. A new one needs its line here."""
 
-SOCKETS = frozenset({Phase.RESOLVE, Phase.CONNECT, *STUN, Phase.TURN_DATA, Phase.DTLS, Phase.MEDIA})
+SOCKETS = frozenset({Phase.RESOLVE, Phase.CONNECT, *STUN, Phase.TURN_DATA, *CALL})
 """Phases in which a packet may be refused; a connection that stands can only be cut."""
 HANDSHAKE = frozenset({Cause.TLS_UNTRUSTED, Cause.TLS_EXPIRED, Cause.TLS_NOT_YET_VALID, Cause.TLS_WRONG_NAME})
 WITHOUT: Mapping[str, Mapping[Phase, frozenset[Cause]]] = {
@@ -87,8 +90,9 @@ WITHOUT: Mapping[str, Mapping[Phase, frozenset[Cause]]] = {
     # Beside the steps, where the protocol has made sure of it already.
     "net/call.py": {
         Phase.TURN_DATA: frozenset({Cause.STUN_ERROR}),
-        Phase.DTLS: frozenset({Cause.STUN_ERROR, Cause.NO_DATA_BACK, Cause.LARGE_LOST}),
+        **dict.fromkeys(CALL, frozenset({Cause.STUN_ERROR, Cause.NO_DATA_BACK, Cause.LARGE_LOST})),
     },
+    "net/real_call.py": {Phase.ICE: frozenset({Cause.TLS_ALERT})},
 }
 """What a module cannot give in one of its phases, with the reason."""
 

@@ -117,7 +117,7 @@ def test_a_proxy_whose_name_does_not_resolve_is_this_machines_setting() -> None:
     """Nothing was sent to it."""
 
     def nameless(one: Result) -> Result:
-        if one.flow.via is Via.DIRECT:
+        if one.flow.via is Via.DIRECT or not one.steps:
             return one
         lost = Failure(phase=Phase.RESOLVE, cause=Cause.NXDOMAIN, detail="no such name")
         return replace(one, steps=(replace(one.steps[0], failure=lost, facts={}),))

@@ -48,6 +48,7 @@ OPTIONAL: Mapping[str, Mapping[str, Reader]] = {
     "dns": {"over": _one_of("udp")},
     "turn": {"by": _one_of("address")},
     "udp-range": {"ports": _number(2, 256)},
+    "call": {},
     "push": {"alpn": lambda table, key: table.text(key)},
     "proxy": {},
     "ports": dict.fromkeys(("windows", "macos", "ios", "android", "linux"), _ports),

@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterator, Mapping
 from rainbow_probe.catalogue.fields import Table, chosen, repeated
 from rainbow_probe.catalogue.shapes import FlowSpec, HostGroup, Requirement, RowSpec, Way
 from rainbow_probe.catalogue.values import client_of
-from rainbow_probe.model import Cause, Need
+from rainbow_probe.model import Cause, Need, Phase
 
 ROW_KEYS = (
     *("id", "section", "title", "need", "protocol", "source", "destination", "proxy", "notes", "errata"),
     *("not_tested", "way", "causes", "sections"),
 )
 _WAY_KEYS = ("name", "cost", "needs")
-_NEED_KEYS = ("flow", "least", "unless_proxied", "credentials")
+_NEED_KEYS = ("flow", "least", "unless_proxied", "credentials", "reach")
 _MOST_HOSTS = 1000  # of a group whose hosts are only known at run time
 
 
@@ -80,4 +80,5 @@ def _needs(table: Table, flows: Mapping[str, FlowSpec], hosts: Mapping[str, Host
             least=need.number("least", 1, most) if "least" in need else None,
             unless_proxied=need.flag("unless_proxied"),
             credentials=need.flag("credentials"),
+            reach=need.member("reach", Phase) if "reach" in need else None,
         )

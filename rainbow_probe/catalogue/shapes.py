@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from rainbow_probe.model import Cause, IssuerPolicy, Need, PortRange, Scalar, Transport
+from rainbow_probe.model import Cause, IssuerPolicy, Need, Phase, PortRange, Scalar, Transport
 
 
 class Proxying(StrEnum):
@@ -65,6 +65,8 @@ class Requirement:
     """Not needed where the site goes out through a proxy."""
     credentials: bool = False
     """Counts only with TURN credentials; without them the row is not tested."""
+    reach: Phase | None = None
+    """If given, the check need only come past this phase; how it ends behind it is another row's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

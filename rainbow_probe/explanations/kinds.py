@@ -45,6 +45,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         "credentials, when data comes back through the relay",
         *(*_TURN, "turn-bad-credentials", "turn-unreachable"),
     ),
+    "call": _kind(
+        "two ICE agents of our own call each other through the relay: connectivity checks, DTLS-SRTP, a channel, and "
+        "voice that the other end authenticates; only with credentials, and where `turn` came as far",
+        *("ice-filtered", "dtls-filtered", "srtp-filtered", "path-goes-silent", "call-altered"),
+    ),
     "udp-range": _kind(
         "datagrams sent to 64 relayed ports, which lie in that range, come out of the relay, and what it sends back "
         "arrives: the TURN servers stand in for the conference servers; only with credentials",

@@ -108,32 +108,3 @@ DATA = stage(
         Cause.TLS_ALERT: BROKEN_TLS,
     },
 )
-
-DTLS = stage(
-    Phase.DTLS,
-    "The handshake of a call, between two relays of our own: with it begins what a call would send.",
-    {
-        Cause.TIMEOUT: why(
-            "No handshake came about, while other data passed through the relay.",
-            "A firewall with deep inspection that knows DTLS and does not let it pass.",
-            "Let DTLS and SRTP pass between this network and the TURN servers.",
-        ),
-        Cause.WENT_SILENT: why(
-            "The handshake did not pass, and after it nothing did any more.",
-            "A firewall that ends what it takes for DTLS, or that lets the first packets pass only.",
-            ALLOW_TURN,
-        ),
-        Cause.REFUSED: why("Refused in mid-exchange.", CUT, ALLOW_TURN),
-        Cause.RESET: why(
-            "The connection was cut at the handshake.", "A firewall that knows DTLS and cuts it.", ALLOW_TURN
-        ),
-        Cause.CLOSED: why("The connection was closed at the handshake.", "As `reset`.", ALLOW_TURN),
-        Cause.UNREACHABLE: UNSTEADY,
-        Cause.PROHIBITED: why("The way was prohibited meanwhile.", CUT, ALLOW_TURN),
-        Cause.TLS_ALERT: why(
-            "The handshake broke off: what came was not what the other end had sent.",
-            "Somebody rewrites packets on the way.",
-            "Switch off what rewrites STUN or DTLS on the way (an application gateway).",
-        ),
-    },
-)

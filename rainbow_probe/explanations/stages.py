@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from rainbow_probe.explanations import proxy, reaching, relay, tls, turn, voice, web
+from rainbow_probe.explanations import calls, proxy, reaching, relay, tls, turn, voice, web
 from rainbow_probe.explanations.own import OWN
 from rainbow_probe.explanations.shapes import Stage, Why
 from rainbow_probe.terms import Cause, Phase
@@ -25,7 +25,8 @@ STAGES: Mapping[Phase, Stage] = MappingProxyType({
         relay.PERMISSION,
         relay.CHANNEL,
         relay.DATA,
-        relay.DTLS,
+        calls.ICE,
+        calls.DTLS,
         voice.MEDIA,
     )
 })

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rainbow_probe.explanations.calls import ALTERED, OPEN_UP, SILENT
 from rainbow_probe.explanations.relay import CUT
 from rainbow_probe.explanations.shapes import stage, why
 from rainbow_probe.explanations.turn import ALLOW_TURN, UNSTEADY
@@ -10,7 +11,7 @@ from rainbow_probe.terms import Cause, Phase
 
 MEDIA = stage(
     Phase.MEDIA,
-    "Packets of calls through the relay, as many and as large as those of voice.",
+    "Voice of calls through the relay: of a whole call only what the other end authenticates counts.",
     {
         Cause.LOSS: why(
             "More packets are lost than the guide allows; the whole interval of the measurement lies beyond its limit.",
@@ -32,7 +33,13 @@ MEDIA = stage(
         Cause.CLOSED: why("The connection was closed in mid-call.", CUT, ALLOW_TURN),
         Cause.UNREACHABLE: UNSTEADY,
         Cause.PROHIBITED: why("The way was prohibited meanwhile.", CUT, ALLOW_TURN),
-        Cause.TIMEOUT: why("Sending took longer than the call.", "A connection that stalls.", ALLOW_TURN),
+        Cause.TIMEOUT: why(
+            "Voice did not arrive both ways while other data passed, or sending took longer than the call.",
+            "A firewall with deep inspection that knows calls and does not let them pass; a connection that stalls.",
+            OPEN_UP,
+        ),
+        Cause.WENT_SILENT: SILENT,
+        Cause.ALTERED: ALTERED,
         Cause.TLS_ALERT: BROKEN_TLS,
     },
 )

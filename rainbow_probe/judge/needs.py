@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from rainbow_probe.catalogue import FlowSpec, Proxying, Requirement
 from rainbow_probe.checks.udp_range import NO_CREDENTIALS
-from rainbow_probe.judge.traces import direct, failure, passes, untried
+from rainbow_probe.judge.traces import direct, failure, passes, reached, untried
 from rainbow_probe.judge.words import all_said, named, said
-from rainbow_probe.model import UNPROVEN, Assignment, Cause, Outcome, Result, RowVerdict, Site, Via
+from rainbow_probe.model import UNPROVEN, Assignment, Cause, Outcome, Phase, Result, RowVerdict, Site, Step, Via
 
 NOT_PLANNED = "nothing was planned for it"
 UNFINISHED = "it was not tried to its end"
+CALL = "call"
+"""The kind of check whose groups of steps are rows of their own."""
 PROVES_NO_PATH = UNPROVEN | {Cause.BAD_CREDENTIALS, Cause.QUOTA, Cause.CAPACITY, Cause.STALE_NONCE_LOOP}
 """Causes that lie in us, in what we were given, or in a server that answered: the path itself is not judged by them."""
 
@@ -82,7 +84,7 @@ def judge_need(need: Requirement, known: Known, causes: Iterable[Cause] = ()) ->
     proxied = any(one.result.flow.via is Via.PROXY for one in counted if one.result and passes(one.result))
     return Judged(
         verdict=verdict,
-        reason=_why(verdict, counted) or _measured(counted),
+        reason=_why(verdict, counted) or _measured(counted) or _timed(need.reach, counted),
         checks=assignment.flows,
         proxied=proxied,
         unknowable=_unknowable(counted),
@@ -116,6 +118,8 @@ def _heard(need: Requirement, flow: str, known: Known, causes: frozenset[Cause])
         return _Heard(verdict=RowVerdict.INCONCLUSIVE, why=UNFINISHED)
     if why := _not_counted(need, result, known):
         return _Heard(verdict=RowVerdict.NOT_APPLICABLE, why=why, result=result)
+    if need.reach and reached(result, need.reach):
+        return _Heard(verdict=RowVerdict.PASS, result=result)
     return _Heard(verdict=_verdict(result, causes), why=_told(result), result=result)
 
 
@@ -186,6 +190,18 @@ def _measured(counted: list[_Heard]) -> str:
     """Give the numbers of what passed, where it was measured."""
     passed = (one.result for one in counted if one.result and passes(one.result))
     return named(dict.fromkeys(result.verdict.reason for result in passed if result.verdict.measured))
+
+
+def _timed(phase: Phase | None, counted: list[_Heard]) -> str:
+    """Say how long the steps of *phase* took in the first call that came past it; of other checks it is no row's."""
+    calls = (one.result for one in counted if one.result and one.result.flow.kind == CALL)
+    took = (1000 * sum(step.took for step in _steps(call, phase)) for call in calls if phase and reached(call, phase))
+    return next((f"in {each:.3g} ms" for each in took), "")
+
+
+def _steps(call: Result, phase: Phase | None) -> list[Step]:
+    """Return the steps of *phase* without those that end it all."""
+    return [step for step in call.steps if step.phase is phase and step.facts.get("lifetime") != 0]
 
 
 def _too_few(verdict: RowVerdict, counted: list[_Heard]) -> str:

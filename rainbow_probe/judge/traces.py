@@ -17,6 +17,7 @@ TURN_PHASES = frozenset({
     Phase.TURN_PERMISSION,
     Phase.TURN_CHANNEL,
     Phase.TURN_DATA,
+    Phase.ICE,
     Phase.DTLS,
     Phase.MEDIA,
 })
@@ -173,6 +174,21 @@ def answered(result: Result) -> bool:
     if did(result, *SPOKEN):
         return True
     return any(step.failure is None for step in handshakes(result))
+
+
+def beside(call: Result, results: Iterable[Result]) -> Iterator[Result]:
+    """Yield what became of TURN on the way of a *call*: to the same server by the same door."""
+    if call.flow.kind == "call":
+        own = (call.flow.target, call.flow.transport, call.flow.via)
+        for one in results:
+            if one.flow.kind == "turn" and (one.flow.target, one.flow.transport, one.flow.via) == own:
+                yield one
+
+
+def reached(result: Result, phase: Phase) -> bool:
+    """Return whether *phase* succeeded, whatever came of the check behind it."""
+    seen = result.verdict.failure
+    return did(result, phase) and (seen is None or seen.phase is not phase)
 
 
 def answered_turn(result: Result) -> bool:

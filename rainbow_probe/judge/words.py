@@ -68,6 +68,7 @@ CAUSES: Mapping[Cause, str] = MappingProxyType({
     Cause.NO_DATA_BACK: "nothing comes back through the relay",
     Cause.LARGE_LOST: "small packets come back, large ones do not",
     Cause.WENT_SILENT: "it worked at first, and then nothing passed any more",
+    Cause.ALTERED: "it arrives, and is not what was sent",
     Cause.RATE_LIMITED: "only so many packets a second pass, fewer than a call needs",
     Cause.LOSS: "more packets are lost than calls bear",
     Cause.LATENCY: "packets take longer than calls bear",
@@ -88,6 +89,7 @@ SILENCE: Mapping[Phase, str] = MappingProxyType({
     Phase.WEBSOCKET: "it connects, but the upgrade to WebSocket gets no answer",
     Phase.XMPP: "the WebSocket opens, but XMPP gets no answer",
     Phase.STUN: "STUN gets no answer",
+    Phase.ICE: "data passes, but the connectivity checks of a call get no answer",
     Phase.DTLS: "data passes, but the DTLS handshake of a call gets no answer",
     Phase.MEDIA: "data passes, but the voice of a call does not",
 })

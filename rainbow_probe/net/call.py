@@ -12,7 +12,7 @@ from rainbow_probe.evidence import Recorder, SilenceError
 from rainbow_probe.model import Cause, PeerError, Phase, Scalar, Verdict
 from rainbow_probe.net.echo import Echo
 from rainbow_probe.net.paths import passed
-from rainbow_probe.net.relay import LAST_WORD, Relay
+from rainbow_probe.net.relay import LAST_WORD, Relay, Relayed
 from rainbow_probe.net.route import Route
 from rainbow_probe.protocols.turn import Address
 
@@ -53,7 +53,7 @@ class Call:
             await self._large(there, many=MANY)
             return passed(f"{MANY} large packets pass through the relay")
         took = await self._handshake(there)
-        await self._channels(there)
+        await self.channels()
         await self._small(there)
         said = f"{facts['received']} of {facts['sent']} packets back through the relay in {facts['rtt_ms']} ms"
         return passed(f"{said}; DTLS in {took} ms")
@@ -67,7 +67,7 @@ class Call:
     async def _large(self, there: Address, many: int = FEW) -> None:
         """Send what video is made of, as indications: with their headers, browsers shake hands."""
         size = LARGE_ON_STREAM if self._near.link.reliable else LARGE
-        async with self._step(Phase.TURN_DATA) as facts:
+        async with self.attempt(Phase.TURN_DATA) as facts:
             facts["size"] = size
             echo = Echo(self._near, self._far, there, facts, size=size, few=many)
             if await echo.came_back(self._near.limit * TRYING):
@@ -83,17 +83,17 @@ class Call:
         from rainbow_probe.net.dtls import Handshake
 
         began = self._rec.elapsed
-        shake = Handshake(self._near, self._far, relayed(self._near), there)
-        async with self._step(Phase.DTLS) as facts:
+        shake = Handshake(Relayed(self._near, there), Relayed(self._far, relayed(self._near)))
+        async with self.attempt(Phase.DTLS) as facts:
             try:
-                await self._shaken(shake, there)
+                await self._shaken(shake)
             except TimeoutError as exc:
-                raise await self._stopped(there, shake.size) from exc
+                raise await self.stopped("no handshake", shake.size) from exc
             finally:
                 facts |= {"datagrams": shake.datagrams, "size": shake.size}
         return round((self._rec.elapsed - began) * 1000, 2)
 
-    async def _shaken(self, shake: Handshake, there: Address) -> None:
+    async def _shaken(self, shake: Handshake) -> None:
         """Shake hands in indications, and go on in channels after a while: one of the two will do."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._near.limit * EARLY):
@@ -101,20 +101,24 @@ class Call:
         if shake.done:
             return
         async with asyncio.timeout(self._near.limit * (TRYING - EARLY)):
-            await self._channels(there)
+            await self.channels()
             await shake.run()
 
-    async def _channels(self, there: Address) -> None:
+    async def channels(self) -> None:
+        """Bind a channel at each end, once."""
         if not self._bound:
-            await self._near.bind_channel(there)
+            await self._near.bind_channel(relayed(self._far))
             await self._far.bind_channel(relayed(self._near))
         self._bound = True
 
-    async def _stopped(self, there: Address, size: int) -> Exception:
-        """Tell a handshake that does not pass from a path on which nothing passes any more."""
-        if self._near.link.reliable or await self._still_passes(there, size):
-            return TimeoutError("no handshake, while other data passes through the relay")
-        return SilenceError(Cause.WENT_SILENT, "no handshake, and other data no longer passes through the relay either")
+    async def stopped(self, what: str, size: int) -> Exception:
+        """Tell a path on which one thing does not pass from one on which nothing passes any more.
+
+        *what* is missing, packets of *size* bytes.
+        """
+        if self._near.link.reliable or await self._still_passes(relayed(self._far), size):
+            return TimeoutError(f"{what}, while other data passes through the relay")
+        return SilenceError(Cause.WENT_SILENT, f"{what}, and other data no longer passes through the relay either")
 
     async def _still_passes(self, there: Address, size: int) -> bool:
         facts: dict[str, Scalar] = {}
@@ -122,7 +126,8 @@ class Call:
         return await echo.came_back(self._near.limit * CONTROL)
 
     @asynccontextmanager
-    async def _step(self, phase: Phase) -> AsyncGenerator[dict[str, Scalar]]:
+    async def attempt(self, phase: Phase) -> AsyncGenerator[dict[str, Scalar]]:
+        """Record a step of *phase* that has the time to try, and to try a control when that fails."""
         limit = self._near.limit * WHOLE
         self._rec.restart_budget(extra=limit)
         async with self._rec.step(phase, self._subject, limit=limit) as facts:

@@ -1,4 +1,4 @@
-"""A DTLS handshake between two allocations of our own: what every call begins with, on the path that it would take."""
+"""A DTLS handshake between two ends of our own: what every call begins with, on the path that it would take."""
 
 from __future__ import annotations
 
@@ -6,48 +6,45 @@ import asyncio
 from dataclasses import dataclass, field
 
 from rainbow_probe.model import Cause, PeerError
-from rainbow_probe.net.relay import Relay
+from rainbow_probe.net.links import Pair
 from rainbow_probe.protocols.dtls import Dtls, DtlsError
-from rainbow_probe.protocols.turn import Address
 
 AGAIN = 0.1  # seconds after which a flight is sent again; DTLS's own second is long on a lossy line
 
 
 @dataclass
 class _End:
-    """One end of the handshake: the link it speaks on, and to whom."""
+    """One end of the handshake, and the link it speaks on."""
 
-    relay: Relay
-    peer: Address
+    link: Pair
     machine: Dtls
 
 
 @dataclass
 class Handshake:
-    """The client behind *near*, the server behind *far*, each with the relayed address of the other.
+    """The client behind *near*, the server behind *far*, each a link to the other.
 
     What DTLS does not know is dropped, as a client does.
     """
 
-    near: Relay
-    far: Relay
-    here: Address
-    there: Address
+    near: Pair
+    far: Pair
     datagrams: int = 0
     """Sent so far, repetitions too."""
     size: int = 0
     """Bytes of the largest one."""
+    client: Dtls = field(default_factory=lambda: Dtls(server=False), repr=False)
+    server: Dtls = field(default_factory=lambda: Dtls(server=True), repr=False)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        """Make both ends."""
-        self._client = _End(self.near, self.there, Dtls(server=False))
-        self._server = _End(self.far, self.here, Dtls(server=True))
+        """Put each machine on its link."""
+        self._client, self._server = _End(self.near, self.client), _End(self.far, self.server)
 
     @property
     def done(self) -> bool:
         """Whether both ends have finished."""
-        return self._client.machine.done and self._server.machine.done
+        return self.client.done and self.server.done
 
     async def run(self) -> None:
         """Run until both are done; go on where it was cancelled. Raises ``PeerError`` if what comes breaks it."""
@@ -65,7 +62,7 @@ class Handshake:
         for datagram in end.machine.flight:
             self.datagrams += 1
             self.size = max(self.size, len(datagram))
-            await end.relay.send(end.peer, datagram)
+            await end.link.send(datagram)
 
     async def _wait(self) -> None:
         self._news.clear()
@@ -77,9 +74,8 @@ class Handshake:
 
     async def _listen(self, end: _End) -> None:
         while True:
-            _, datagram = await end.relay.receive()
             try:
-                new = end.machine.feed(datagram)
+                new = end.machine.feed(await end.link.receive())
             except DtlsError as exc:
                 raise PeerError(Cause.TLS_ALERT, str(exc)) from exc
             if new or end.machine.done:

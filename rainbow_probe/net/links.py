@@ -1,4 +1,4 @@
-"""The two shapes of link. A check never asks which sockets, proxies or TLS layers carry one."""
+"""The shapes of link. A check never asks which sockets, proxies or TLS layers carry one."""
 
 from __future__ import annotations
 
@@ -27,6 +27,18 @@ class Parting(Protocol):
 
     goodbye: bool
     """Whether the peer said that it ends the stream."""
+
+
+class Pair(Protocol):
+    """Whole messages to and from one peer."""
+
+    async def send(self, data: bytes) -> None:
+        """Send one message."""
+        ...
+
+    async def receive(self) -> bytes:
+        """Return one message."""
+        ...
 
 
 class Datagrams(Protocol):

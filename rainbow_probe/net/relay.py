@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Self
 
 from rainbow_probe.evidence import Recorder
-from rainbow_probe.model import Endpoint, Flow, Phase, Scalar
+from rainbow_probe.model import Cause, Endpoint, Flow, PeerError, Phase, Scalar
 from rainbow_probe.net.links import Datagrams
 from rainbow_probe.net.paths import Hop, open_datagrams
 from rainbow_probe.net.route import Route
@@ -92,6 +92,17 @@ class Relay:
             pass
         return item
 
+    async def release(self) -> None:
+        """Give the allocation back (RFC 8656 section 8.1), and hear that it is gone."""
+        async with self._rec.step(Phase.TURN_ALLOCATE, self._subject, limit=self.limit) as facts:
+            facts["lifetime"] = 0
+            try:
+                await self._settled(lambda: self.client.refresh(0), facts)
+            except PeerError as exc:
+                if exc.cause is not Cause.ALLOCATION_MISMATCH:  # what it says if it heard the first of two
+                    raise
+        self.client.relayed = None
+
     async def give_back(self) -> None:
         """Free the allocation, if there is one, without waiting for the answer."""
         if self.client.relayed is not None:
@@ -155,6 +166,22 @@ class Relay:
             return transaction.waits(reliable=True)
         first = FIRST_WAITS if self._wait is None else ()
         return itertools.chain(first, itertools.repeat(self._wait or USUAL_WAIT))
+
+
+class Relayed:
+    """What one relay says to one peer, and hears through itself."""
+
+    def __init__(self, relay: Relay, peer: Address) -> None:
+        """Speak to *peer* through *relay*."""
+        self._relay, self._peer = relay, peer
+
+    async def send(self, data: bytes) -> None:
+        """Send *data* to the peer."""
+        await self._relay.send(self._peer, data)
+
+    async def receive(self) -> bytes:
+        """Return what a peer sent."""
+        return (await self._relay.receive())[1]
 
 
 def endpoint(address: Address) -> Endpoint:

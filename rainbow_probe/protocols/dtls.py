@@ -1,4 +1,4 @@
-"""One end of a DTLS handshake (RFC 6347), as a call makes it: datagrams in, datagrams out, no socket and no clock."""
+"""One end of a DTLS-SRTP handshake (RFC 6347, RFC 5764), as a call makes it: datagrams in and out, no socket."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
+
+from rainbow_probe.protocols.srtp import LABEL, MATERIAL, PROFILE, Keys
 
 RECORD = struct.Struct(
     "!B2sHIHH"
@@ -25,15 +27,17 @@ class DtlsError(Exception):
 
 
 class Dtls:
-    """One end, with a certificate of its own that nobody checks, as in WebRTC (RFC 8827 section 6.5 uses fingerprints).
+    """One end, with a certificate of its own that no authority signed.
 
+    As in WebRTC, each end knows the other's fingerprint from elsewhere (RFC 8827 section 6.5).
     Send ``flight``; feed it what comes; after each ``feed`` the flight may be another one. Sending a flight again is
     harmless, and is how a lossy line is crossed.
     """
 
-    def __init__(self, *, server: bool) -> None:
-        """Be the *server*, or the client, whose first flight is there at once."""
-        self._connection = SSL.Connection(_context(), None)
+    def __init__(self, *, server: bool, owner: str = "WebRTC") -> None:
+        """Be the *server*, or the client, whose first flight is there at once; each *owner* has own certificates."""
+        self._server = server
+        self._connection = SSL.Connection(_context(owner, server=server), None)
         self._connection.set_ciphertext_mtu(LARGEST)
         self.done = False
         self.flight: tuple[bytes, ...] = ()
@@ -53,6 +57,24 @@ class Dtls:
             self._connection.bio_write(datagram)
             self._go_on()
         return self.flight != before
+
+    @property
+    def fingerprint(self) -> bytes:
+        """SHA-256 of the own certificate, as signalling would carry it (RFC 8122)."""
+        certificate = self._connection.get_certificate()
+        return certificate.to_cryptography().fingerprint(hashes.SHA256()) if certificate else b""
+
+    @property
+    def shown(self) -> bytes:
+        """SHA-256 of the certificate that the other end showed; empty before it did."""
+        certificate = self._connection.get_peer_certificate(as_cryptography=True)
+        return certificate.fingerprint(hashes.SHA256()) if certificate else b""
+
+    def keys(self) -> Keys:
+        """Return the keys of the media. Raises ``DtlsError`` if the ends did not agree on SRTP."""
+        if self._connection.get_selected_srtp_profile() != PROFILE:
+            raise DtlsError("the ends agree on no SRTP profile")
+        return Keys.of(self._connection.export_keying_material(LABEL, MATERIAL), server=self._server)
 
     def _go_on(self) -> None:
         try:
@@ -93,17 +115,25 @@ def _records(data: bytes) -> Iterator[bytes]:
 
 
 @cache
-def _context() -> SSL.Context:
-    key, certificate = _identity()
+def _context(owner: str, *, server: bool) -> SSL.Context:
+    """Make what one of the two ends needs; each has its own certificate."""
+    key, certificate = _identity(f"{owner} {'callee' if server else 'caller'}")
     context = SSL.Context(SSL.DTLS_METHOD)
     context.use_privatekey(key)
     context.use_certificate(certificate)
+    context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, _by_fingerprint)
+    context.set_tlsext_use_srtp(PROFILE)
     return context
 
 
-def _identity() -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+def _by_fingerprint(*_: object) -> bool:
+    """Take any certificate for now: whose it is, is told by ``shown``."""
+    return True
+
+
+def _identity(whose: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "WebRTC")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, whose)])
     now = datetime.now(UTC)
     built = (
         x509

@@ -123,10 +123,25 @@ PORTS: dict[str, Why] = {
         "A firewall that lets web traffic out and nothing else.",
         "Open what the guide asks for: `rainbow-probe rules`.",
     ),
+    "ice-filtered": why(
+        "TURN answers and plain data passes through the relay, and the connectivity checks of a call do not.",
+        "Deep inspection that finds STUN inside TURN, and takes it for something that it does not want.",
+        "Let STUN, DTLS and SRTP pass to the TURN servers.",
+    ),
     "dtls-filtered": why(
         "TURN answers and plain data passes through the relay, and a call's DTLS handshake does not.",
         "Deep inspection that knows DTLS, and takes it for a VPN or for something unknown.",
         "Let DTLS and SRTP pass to the TURN servers; the control sends as much plain data by the same way.",
+    ),
+    "srtp-filtered": why(
+        "A call connects through the relay and plain data passes, and its voice does not arrive both ways.",
+        "Deep inspection that knows RTP, or takes what it cannot read for something unknown.",
+        "Let DTLS and SRTP pass to the TURN servers.",
+    ),
+    "call-altered": why(
+        "What the two ends of a call send each other through the relay is not what arrives.",
+        "An application gateway that rewrites STUN, or a box that ends DTLS to listen in.",
+        "Switch it off for the TURN servers.",
     ),
     "path-goes-silent": why(
         "The first packets pass through the relay, and then none do any more, whatever they are.",

@@ -100,8 +100,9 @@ FINDERS: tuple[Finder, ...] = (
     ports.tcp_ports,
     ports.push,
     # What lets TURN pass and calls not.
-    calls.dtls,
+    calls.filtered,
     calls.silent,
+    calls.altered,
     # What lets calls pass, and not well.
     losses.of_calls,
     voice.slow,

@@ -1,12 +1,13 @@
-"""Relayed paths on which TURN works and a call would not: DTLS is filtered, or the path falls silent."""
+"""Relayed paths on which TURN works and a call would not: a part of it is filtered or altered, or all falls silent."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from rainbow_probe.judge.rules import exemption_rule
 from rainbow_probe.judge.scene import Found, Scene, failing
-from rainbow_probe.judge.traces import cause, over_udp, passes
+from rainbow_probe.judge.traces import beside, cause, over_udp, passes
 from rainbow_probe.judge.words import hosts, named
 from rainbow_probe.model import Cause, Phase, Result, Via, Who
 
@@ -14,34 +15,76 @@ STOPS = frozenset({Cause.TIMEOUT, Cause.WENT_SILENT, Cause.RESET, Cause.CLOSED, 
 EXEMPT = "do not inspect: let DTLS and SRTP pass, which is what calls are made of (RFC 8827)"
 
 
-def dtls(scene: Scene) -> list[Found]:
-    """Say that DTLS is filtered, if plain data of the same size and more passes through the same relay."""
-    lost = [r for r in failing(scene, Phase.DTLS) if cause(r) in STOPS and _plain_passes(r, scene)]
-    if not lost:
-        return []
-    return [
-        Found(
-            id="dtls-filtered",
-            title=f"DTLS is filtered on {doors(lost)}: TURN answers and other data passes, but no call would connect",
-            who=whose(lost),
-            fix="Switch off the deep inspection that stops DTLS on the way to the TURN servers: no DTLS, no call.",
-            claims=tuple(lost),
-            shows=tuple(control for result in lost for control in scene.controls_of(result)),
-            detail=f"{hosts(lost)}: {named(dict.fromkeys(_detail(r) for r in lost))}",
-            rules=(exemption_rule(scene, lost, EXEMPT),),
-        )
-    ]
+FILTERED: Mapping[Phase, tuple[str, str, str]] = MappingProxyType({
+    Phase.ICE: ("ice-filtered", "Connectivity checks are", "STUN between the ends of a call"),
+    Phase.DTLS: ("dtls-filtered", "DTLS is", "DTLS"),
+    Phase.MEDIA: ("srtp-filtered", "Voice (SRTP) is", "SRTP"),
+})
+"""By phase of a call: the finding, and what is filtered."""
+
+
+def filtered(scene: Scene) -> list[Found]:
+    """Say which part of a call is filtered, if plain data of the same size and more passes through the same relay."""
+    stopped = {phase: [r for r in failing(scene, phase) if cause(r) in STOPS and _connects(r)] for phase in FILTERED}
+    lost = {phase: [r for r in results if _plain_passes(r, scene)] for phase, results in stopped.items()}
+    return [_filtered(phase, results, scene) for phase, results in lost.items() if results]
+
+
+def _connects(result: Result) -> bool:
+    """Return whether *result* is of a call, or of what comes before one: how well voice passes is another question."""
+    return result.flow.kind in {"call", "turn"}
+
+
+def _filtered(phase: Phase, lost: list[Result], scene: Scene) -> Found:
+    name, subject, what = FILTERED[phase]
+    return Found(
+        id=name,
+        title=f"{subject} filtered on {doors(lost)}: TURN answers and other data passes, but no call would connect",
+        who=whose(lost),
+        fix=f"Switch off the deep inspection that stops {what} on the way to the TURN servers: no {what}, no call.",
+        claims=tuple(lost),
+        shows=tuple(control for result in lost for control in _controls(result, scene)),
+        detail=f"{hosts(lost)}: {named(dict.fromkeys(_detail(r) for r in lost))}",
+        rules=(exemption_rule(scene, lost, EXEMPT),),
+    )
 
 
 def _plain_passes(result: Result, scene: Scene) -> bool:
     """Return whether plain data passed: in a run of its own or, over UDP, at that very moment."""
-    controls = scene.controls_of(result)
+    controls = _controls(result, scene)
     return any(map(passes, controls)) or (not controls and over_udp(result) and cause(result) is Cause.TIMEOUT)
+
+
+def _controls(result: Result, scene: Scene) -> list[Result]:
+    """Return what tells of plain data on the way of *result*; of a call, what does so beside it."""
+    turns = list(beside(result, scene.results))
+    plain = [control for turn in turns for control in scene.controls_of(turn) if control.flow.params.get("plain")]
+    # A path that falls silent may do so after more packets than TURN's own check sends.
+    passing = [turn for turn in turns if passes(turn) and cause(result) is not Cause.WENT_SILENT]
+    return scene.controls_of(result) or plain or passing
+
+
+def altered(scene: Scene) -> list[Found]:
+    """Say that what the ends of a call send each other is not what arrives."""
+    wrong = [result for result in scene.failing if cause(result) is Cause.ALTERED]
+    if not wrong:
+        return []
+    return [
+        Found(
+            id="call-altered",
+            title=f"What a call sends is altered on {doors(wrong)}: no client would take it",
+            who=whose(wrong),
+            fix="Switch off what rewrites STUN, or ends DTLS, on the way to the TURN servers (an application gateway).",
+            claims=tuple(wrong),
+            detail=f"{hosts(wrong)}: {named(dict.fromkeys(_detail(r) for r in wrong))}",
+            rules=(exemption_rule(scene, wrong, EXEMPT),),
+        )
+    ]
 
 
 def silent(scene: Scene) -> list[Found]:
     """Say that a relayed path lets the first packets pass and then none, whatever they are."""
-    lost = [r for r in failing(scene, Phase.TURN_DATA, Phase.DTLS) if cause(r) is Cause.WENT_SILENT]
+    lost = [r for r in failing(scene, Phase.TURN_DATA, *FILTERED) if cause(r) is Cause.WENT_SILENT]
     if not lost:
         return []
     return [

@@ -1,0 +1,126 @@
+"""Voice both ways over SRTP, counted only where the other side authenticated it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass, field
+
+from rainbow_probe.model import Scalar
+from rainbow_probe.net.links import Pair
+from rainbow_probe.protocols.rtp import PACKET_TIME, Packet, Voice, looks_like
+from rainbow_probe.protocols.srtp import Srtp
+from rainbow_probe.protocols.stun import MalformedError
+
+PACKETS = 25  # each way: half a second
+STRAGGLERS = 0.3  # seconds for what is under way when the last one was sent
+
+
+@dataclass
+class Talk:
+    """One direction: what one end said, and what the other end took for genuine."""
+
+    voice: Voice = field(default_factory=Voice)
+    heard: set[int] = field(default_factory=set[int])
+    """Numbers of the packets that were authenticated."""
+    rejected: int = 0
+    """Packets that came and were not."""
+
+    @property
+    def arrives(self) -> bool:
+        """Whether it still does: something of the second half of what was sent has come."""
+        return any(number >= PACKETS // 2 for number in self.heard)
+
+    def hear(self, end: Srtp, datagram: bytes) -> None:
+        """Take in what came to the *end* that listens."""
+        if not looks_like(datagram):
+            return
+        rtp = end.unprotect(datagram)
+        number = self._number(rtp) if rtp is not None else None
+        if number is None:
+            self.rejected += 1
+        else:
+            self.heard.add(number)
+
+    def _number(self, rtp: bytes) -> int | None:
+        try:
+            return self.voice.number_of(Packet.parse(rtp))
+        except MalformedError:
+            return None
+
+
+class Conversation:
+    """Two ends that talk to each other at the pace of a telephone."""
+
+    def __init__(self, near: tuple[Pair, Srtp], far: tuple[Pair, Srtp], facts: dict[str, Scalar]) -> None:
+        """Speak over the link of each end with its keys, and count in *facts*."""
+        self._near, self._far, self._facts = near, far, facts
+        self.out, self.back = Talk(), Talk()
+        self._news = asyncio.Event()
+
+    @property
+    def arrives(self) -> bool:
+        """Whether voice arrives both ways."""
+        return self.out.arrives and self.back.arrives
+
+    @property
+    def altered(self) -> bool:
+        """Whether packets came, and none that the other end had made."""
+        return any(one.rejected and not one.heard for one in (self.out, self.back))
+
+    @property
+    def told(self) -> str:
+        """What arrived of what was sent, in a few words."""
+        counts = (f"{len(one.heard)} of {one.voice.sent}" for one in (self.out, self.back))
+        return "{} packets there, {} back".format(*counts)
+
+    async def run(self) -> None:
+        """Talk until both ends have heard enough; who hears nothing is talked to for ever."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                listening = [
+                    group.create_task(self._listen(self.out, *self._far)),
+                    group.create_task(self._listen(self.back, *self._near)),
+                ]
+                await self._speak()
+                for task in listening:
+                    task.cancel()
+        finally:
+            self._facts |= self._counted()
+
+    async def _speak(self) -> None:
+        began = time.monotonic()
+        while self.out.voice.sent < PACKETS or not self.arrives:
+            await _say(self.out, *self._near)
+            await _say(self.back, *self._far)
+            await asyncio.sleep(max(0.0, began + self.out.voice.sent * PACKET_TIME - time.monotonic()))
+        await self._stragglers()
+
+    async def _stragglers(self) -> None:
+        """Wait for what is under way, as long as some of it still can be."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STRAGGLERS):
+                while any(len(one.heard) < one.voice.sent for one in (self.out, self.back)):
+                    self._news.clear()
+                    await self._news.wait()
+
+    async def _listen(self, talk: Talk, link: Pair, end: Srtp) -> None:
+        while True:
+            talk.hear(end, await link.receive())
+            self._news.set()
+
+    def _counted(self) -> dict[str, Scalar]:
+        out, back = self.out, self.back
+        return {
+            "sent": out.voice.sent,
+            "authenticated": len(out.heard),
+            "back_sent": back.voice.sent,
+            "back_authenticated": len(back.heard),
+            "rejected": out.rejected + back.rejected,
+            "ssrc": f"{out.voice.ssrc:08x} {back.voice.ssrc:08x}",
+        }
+
+
+async def _say(talk: Talk, link: Pair, end: Srtp) -> None:
+    await link.send(end.protect(bytes(talk.voice.packet())))

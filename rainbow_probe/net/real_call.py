@@ -1,0 +1,123 @@
+"""A whole call between two allocations of ours, as the guide's section 9 draws it: ICE, DTLS-SRTP, channel, voice."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import Self
+
+from rainbow_probe.evidence import Recorder, StepError
+from rainbow_probe.model import Cause, PeerError, Phase, Scalar, Verdict
+from rainbow_probe.net.call import EARLY, TRYING, Call, relayed
+from rainbow_probe.net.dtls import Handshake
+from rainbow_probe.net.ice import Agent, agree, carrying, two_agents
+from rainbow_probe.net.media import Conversation
+from rainbow_probe.net.paths import passed
+from rainbow_probe.net.relay import Relay, endpoint
+from rainbow_probe.net.route import Route
+from rainbow_probe.protocols.dtls import DtlsError
+from rainbow_probe.protocols.rtp import SILENCE
+from rainbow_probe.protocols.srtp import PROFILE, Srtp
+
+CHECK_SIZE = 100  # bytes of a connectivity check, about
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealCall:
+    """A call from *near* to *far*; each group of steps is a step of its own, and the first that fails ends it."""
+
+    near: Relay
+    far: Relay
+    path: Call
+    rec: Recorder
+
+    @classmethod
+    def between(cls, near: Relay, far: Relay, subject: str, route: Route, rec: Recorder) -> Self:
+        """Make a call that is recorded under the address *subject*."""
+        return cls(near=near, far=far, path=Call(near, far, subject, route, rec), rec=rec)
+
+    async def made(self) -> Verdict:
+        """Call, talk and hang up. Raises ``StepError`` for the first group of steps that does not pass."""
+        here, there = relayed(self.near), relayed(self.far)
+        async with two_agents(self.near, here, self.far, there) as agents:
+            await self._agree(*agents)
+            ends = await self._shake_hands(*agents)
+            await self.path.channels()
+            facts = await self._talk(agents, ends)
+        for relay in (self.near, self.far):
+            with contextlib.suppress(StepError):  # the call is over: what the server does not hear, it ends by itself
+                await relay.release()
+        return passed(
+            f"a call passes: {facts['authenticated']} of {facts['sent']} SRTP packets authenticated there, "
+            f"{facts['back_authenticated']} of {facts['back_sent']} back"
+        )
+
+    async def _agree(self, caller: Agent, callee: Agent) -> None:
+        """Check the pair of relayed addresses from both ends, until it is nominated."""
+        async with self.path.attempt(Phase.ICE) as facts:
+            try:
+                async with asyncio.timeout(self.near.limit * TRYING):
+                    await agree(caller, callee)
+            except TimeoutError as exc:
+                raise await self._unanswered(caller.altered + callee.altered) from exc
+            finally:
+                facts["checks"] = caller.sent + callee.sent
+            facts |= {"local": str(endpoint(callee.peer)), "remote": str(endpoint(caller.peer))}
+
+    async def _unanswered(self, altered: int) -> Exception:
+        if altered:
+            return PeerError(Cause.ALTERED, f"{altered} connectivity checks arrive, and neither end has made them")
+        return await self.path.stopped("no connectivity check is answered", CHECK_SIZE)
+
+    async def _shake_hands(self, caller: Agent, callee: Agent) -> tuple[Srtp, Srtp]:
+        """Agree on keys over the nominated pair, and see that nobody stands between."""
+        shake = Handshake(caller, callee)
+        async with self.path.attempt(Phase.DTLS) as facts:
+            try:
+                await self._shaken(shake, caller, callee)
+            except TimeoutError as exc:
+                raise await self.path.stopped("no handshake", shake.size) from exc
+            finally:
+                facts |= {"datagrams": shake.datagrams, "size": shake.size}
+            facts["profile"] = PROFILE.decode()
+            return _ends(shake)
+
+    async def _shaken(self, shake: Handshake, *agents: Agent) -> None:
+        """Shake hands in indications, and go on in channels after a while: one of the two will do."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.near.limit * EARLY), carrying(*agents):
+                await shake.run()
+        if shake.done:
+            return
+        async with asyncio.timeout(self.near.limit * (TRYING - EARLY)):
+            await self.path.channels()
+            async with carrying(*agents):
+                await shake.run()
+
+    async def _talk(self, agents: tuple[Agent, Agent], ends: tuple[Srtp, Srtp]) -> dict[str, Scalar]:
+        """Send voice both ways, over the channel."""
+        async with self.path.attempt(Phase.MEDIA) as facts:
+            talk = Conversation((agents[0], ends[0]), (agents[1], ends[1]), facts)
+            try:
+                async with asyncio.timeout(self.near.limit * TRYING), carrying(*agents):
+                    await talk.run()
+            except TimeoutError as exc:
+                raise await self._unheard(talk) from exc
+        return facts
+
+    async def _unheard(self, talk: Conversation) -> Exception:
+        if talk.altered:
+            return PeerError(Cause.ALTERED, f"voice arrives, and is not authenticated: {talk.told}")
+        return await self.path.stopped(f"voice does not arrive both ways: {talk.told}", len(SILENCE))
+
+
+def _ends(shake: Handshake) -> tuple[Srtp, Srtp]:
+    """Return both ends of the media. Raises ``PeerError`` if a third party holds the keys, or there are none."""
+    client, server = shake.client, shake.server
+    if (client.shown, server.shown) != (server.fingerprint, client.fingerprint):
+        raise PeerError(Cause.ALTERED, "the certificate shown is not the other end's: somebody ends DTLS on the way")
+    try:
+        return Srtp(client.keys()), Srtp(server.keys())
+    except DtlsError as exc:
+        raise PeerError(Cause.TLS_ALERT, str(exc)) from exc

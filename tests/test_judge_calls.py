@@ -1,0 +1,117 @@
+"""Calls judged: which are made, what their parts that do not pass are called, and the rows of the call flow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rainbow_probe.followups.made import QUICK, why_no_call
+from rainbow_probe.model import Cause, Flow, Outcome, Phase, RowVerdict, Transport, Who
+from tests.judge_samples import PROXY_SITE, Fault, both, case, ids, kind, passed, proxied, report, result, row, udp
+
+ROWS = ("allocate-direct", "connectivity-checks", "dtls", "channel", "media")
+
+
+def call_over_udp(flow: Flow) -> bool:
+    """Match calls over UDP."""
+    return flow.kind == "call" and flow.transport is Transport.UDP
+
+
+def verdicts(*faults: Fault) -> dict[str, str]:
+    """Judge the rows of the call flow."""
+    judged = report(*faults)
+    return {name: row(judged, f"call/{name}").verdict for name in ROWS}
+
+
+@pytest.mark.parametrize(
+    ("phase", "finding", "reached"),
+    [
+        (Phase.ICE, "ice-filtered", ("allocate-direct",)),
+        (Phase.DTLS, "dtls-filtered", ("allocate-direct", "connectivity-checks")),
+        (Phase.MEDIA, "srtp-filtered", ("allocate-direct", "connectivity-checks", "dtls", "channel")),
+    ],
+)
+def test_a_part_of_a_call_that_is_filtered(phase: Phase, finding: str, reached: tuple[str, ...]) -> None:
+    """TURN passed on the same way, so it is that part; the steps before it were done, those behind it not."""
+    fault = Fault(match=call_over_udp, phase=phase)
+    judged = report(fault)
+    assert ids(judged) == [finding]
+    assert judged.findings[0].who is Who.FIREWALL
+    assert any(check.startswith("turn/") for check in judged.findings[0].proof)
+    assert verdicts(fault) == {name: "pass" if name in reached else "degraded" for name in ROWS}
+
+
+def test_a_row_of_the_call_flow_tells_its_time() -> None:
+    """Of the group of steps that it is about."""
+    assert row(report(), "call/connectivity-checks").reason == "UDP/3478: works (in 100 ms)"
+
+
+@pytest.mark.parametrize("cause", [Cause.RESET, Cause.CLOSED])
+def test_a_call_that_is_cut_through_the_proxy(cause: Cause) -> None:
+    """Whoever runs the proxy must act."""
+    judged = report(Fault(match=both(kind("call"), proxied), phase=Phase.DTLS, cause=cause), site=PROXY_SITE)
+    assert ids(judged) == ["dtls-filtered"]
+    assert judged.findings[0].who is Who.PROXY
+
+
+def test_a_call_that_falls_silent() -> None:
+    """Nothing passes any more, so no part of it is to blame."""
+    assert ids(report(Fault(match=call_over_udp, phase=Phase.MEDIA, cause=Cause.WENT_SILENT))) == ["path-goes-silent"]
+
+
+@pytest.mark.parametrize("phase", [Phase.ICE, Phase.DTLS, Phase.MEDIA])
+def test_a_call_that_is_altered(phase: Phase) -> None:
+    """Its own finding: an exemption helps, and no open port."""
+    judged = report(Fault(match=call_over_udp, phase=phase, cause=Cause.ALTERED))
+    assert ids(judged) == ["call-altered"]
+    assert row(judged, "call/media").verdict is RowVerdict.DEGRADED
+
+
+def test_one_cause_gives_one_finding() -> None:
+    """DTLS that does not pass shows in TURN's own handshake and in the call."""
+    judged = report(Fault(match=udp, phase=Phase.DTLS), Fault(match=call_over_udp, phase=Phase.DTLS))
+    assert ids(judged) == ["dtls-filtered"]
+    proof = judged.findings[0].proof
+    assert {check.split("/")[0] for check in proof} == {"turn", "call"}
+    assert row(judged, "call/allocate-direct").verdict is RowVerdict.PASS
+
+
+def test_what_a_call_meets_before_it_is_one_is_left_open_where_turn_passed() -> None:
+    """A moment earlier the same was answered: neither a pass nor a failure of the path."""
+    judged = report(Fault(match=call_over_udp, phase=Phase.STUN))
+    assert ids(judged) == []
+    assert row(judged, "call/media").verdict is RowVerdict.INCONCLUSIVE
+    assert row(judged, "desktop/p2p-internet").verdict is RowVerdict.PASS
+
+
+# Which calls are made
+
+
+def asked(turn: Fault | None, *, quick: bool = False, transport: Transport = Transport.UDP) -> str:
+    """Ask whether to call, where TURN ended as *turn* says."""
+    flows = [one.flow for one in case().results if one.flow.transport is transport]
+    beside = next(flow for flow in flows if flow.kind == "turn")
+    call = next(flow for flow in flows if flow.kind == "call" and flow.target == beside.target)
+    known = result(beside, turn) if turn else passed(beside)
+    control = replace(result(beside, Fault(match=udp)), flow=replace(beside, id="a control", control_of=beside.id))
+    return why_no_call(call, {"a control": control, beside.id: known}, quick=quick)
+
+
+def test_a_call_is_made_where_turn_passes_or_only_its_handshake_fails() -> None:
+    """The call must show the same then."""
+    assert asked(None) == ""
+    assert asked(Fault(match=udp, phase=Phase.DTLS)) == ""
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAIL, Outcome.INCONCLUSIVE])
+def test_no_call_is_made_where_turn_does_not_pass(outcome: Outcome) -> None:
+    """It would say the same once more; the row quotes TURN."""
+    assert "did not pass on this way" in asked(Fault(match=udp, phase=Phase.STUN, outcome=outcome))
+    assert verdicts(Fault(match=udp, phase=Phase.STUN)) == dict.fromkeys(ROWS, "degraded")
+
+
+def test_in_a_hurry_only_the_call_over_udp_is_made() -> None:
+    """The others are said to be left out."""
+    assert asked(None, quick=True) == ""
+    assert asked(None, quick=True, transport=Transport.TLS) == QUICK
