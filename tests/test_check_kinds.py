@@ -11,7 +11,8 @@ from rainbow_probe.demo.loopback import loopback
 from rainbow_probe.model import Endpoint, IssuerPolicy, Outcome, Phase, PortRange, Transport
 from tests.servers import APPLE, a_flow, a_route, facts, mute, names, phases, probe, shows
 
-KINDS = {"dns", "https", "xmpp", "turn", "call", "push", "udp-range", "proxy", "proxy-capacity", "portal", "ports"}
+WITH_CREDENTIALS = {"udp-range", "call", "quality"}
+KINDS = {"dns", "https", "xmpp", "turn", "push", "proxy", "proxy-capacity", "portal", "ports"} | WITH_CREDENTIALS
 """What rows stand on, and the control of each run."""
 FOLLOW_UPS = {"answers", "made-up", "mtu", "nat", "pace", "proxy-policy", "volume"}
 """What only a suspicion asks for, or a proxy that opens tunnels."""
@@ -57,7 +58,7 @@ async def test_a_push_service_is_judged_by_its_certificate() -> None:
     assert facts(result, Phase.TLS)["alpn"] == "apns-security-v3"
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS - {"ports", "dns", "udp-range", "call", "proxy-capacity"}))
+@pytest.mark.parametrize("kind", sorted(KINDS - WITH_CREDENTIALS - {"ports", "dns", "proxy-capacity"}))
 async def test_a_name_without_an_address_reaches_no_server(kind: str) -> None:
     """Whatever the kind: no connection is tried."""
     flow = replace(a_flow(kind, 443, Transport.TCP), target=Endpoint(host="nowhere.test", port=443))
