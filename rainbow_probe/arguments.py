@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from rainbow_probe import lan_arguments as lan
 from rainbow_probe import later_arguments as later
 
 EPILOG = """\
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
         ("show", "show a run that is kept", later.SHOW, later.show),
         ("diff", "say what changed from one run to another", later.DIFF, later.diff),
         ("rules", "write the rules that a failed site needs, for its firewall or proxy", RULES, _rules),
+        ("responder", "be the other end of a sweep of ports", lan.RESPONDER, lan.responder),
         ("explain", "explain a row of the guide, a cause or a finding", EXPLAIN, _explain),
         ("site", "print a site file to begin with, or check one", SITE, _site),
     ):
@@ -95,6 +97,7 @@ def _run(command: argparse.ArgumentParser) -> None:
         help="roots that count as publicly known, for private test clouds")  # fmt: skip
     add("--map", action="append", default=[], metavar="HOST:PORT=ADDRESS:PORT",
         help="connect there instead when going direct; with an empty ADDRESS only the port changes")  # fmt: skip
+    lan.hosts(command)
     _how_long(command)
     _how_much(command)
     later.mailing(command)

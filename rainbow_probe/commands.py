@@ -12,6 +12,7 @@ from typing import Any
 
 from rainbow_probe.capacity import Load
 from rainbow_probe.catalogue import Guide
+from rainbow_probe.lan import MOST_RATE, given, peer_token
 from rainbow_probe.model import Credentials, Report
 from rainbow_probe.options import (
     MOST_PEOPLE,
@@ -152,6 +153,13 @@ def diff(arguments: argparse.Namespace) -> int:
     return looking_back.diff(arguments)
 
 
+def responder(arguments: argparse.Namespace) -> int:
+    """Be the other end of a sweep."""
+    from rainbow_probe.responding import respond
+
+    return respond(arguments)
+
+
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "demo": demo,
@@ -160,6 +168,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "show": show,
     "diff": diff,
     "rules": rules,
+    "responder": responder,
     "explain": explain,
     "site": site,
 }
@@ -190,6 +199,9 @@ def read_options(arguments: argparse.Namespace) -> Options:
         discover=arguments.discover,
         proxy_capacity=number(arguments.proxy_capacity, MOST_TUNNELS, "--proxy-capacity"),
         load=_load(arguments, site),
+        hosts=given(vars(arguments), site),
+        peer_token=peer_token(arguments.peer_token_file, site=site),
+        sweep_rate=number(arguments.sweep_rate, MOST_RATE, "--sweep-rate"),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from rainbow_probe.capacity import Load
+from rainbow_probe.catalogue import Place
 from rainbow_probe.model import Credentials, Endpoint, Transport
 
 MOST_TUNNELS = 2000  # at once; more would be a load test, and more than most machines have sockets for
@@ -57,6 +58,12 @@ class Options:
     discover: bool = False
     proxy_capacity: int = 0
     """How many tunnels to open through the proxy at once; 0: not to be tried."""
+    hosts: Mapping[Place, tuple[str, ...]] = field(default_factory=dict[Place, tuple[str, ...]])
+    """The site's own hosts, as far as they are given."""
+    peer_token: str = field(default="", repr=False)
+    """What responders want to be signed with; empty for those that answer anybody."""
+    sweep_rate: int = 20_000
+    """Datagrams a second of a sweep, at the most; on this machine itself as fast as it goes."""
     load: Load = field(default_factory=Load)
     """What the site says it has at the same time."""
 

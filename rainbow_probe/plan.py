@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
-from rainbow_probe.catalogue import FlowSpec, Guide, HostGroup, Proxying, RowSpec
+from rainbow_probe.catalogue import FlowSpec, Guide, HostGroup, Place, Proxying, RowSpec
 from rainbow_probe.ends import HTTPS, asked
 from rainbow_probe.model import Assignment, Endpoint, Flow, IssuerPolicy, Proxy, Scalar, Transport, Via
 from rainbow_probe.options import TurnServer
@@ -16,8 +17,20 @@ NO_TURN = (
     "no TURN server is known: give one with --turn URI, name it in the site file (turn = [...]), or try --discover"
 )
 BY_ADDRESS_ONLY = "the TURN servers were given by address, so there is no name to look up"
+NO_HOST: Mapping[Place, str] = MappingProxyType({
+    place: f"needs the other end: 'rainbow-probe responder' {where}, given here with --peer HOST or --peer {place}=HOST"
+    for place, where in (
+        (Place.CLIENT, "on another client's network"),
+        (Place.GATEWAY, "in the place of the WebRTC gateway"),
+        (Place.PBX, "beside the PBX's media gateways"),
+        (Place.PHONES, "on the network of the IP phones"),
+    )
+})
+"""By place, what would make its rows testable."""
 CONTROLS = frozenset({"portal"})
 """Kinds that serve no row: they are run each time, because they separate causes."""
+SWEEP = "sweep"
+"""The kind of check that stands for a range of ports, of which its target has the first."""
 WEBSOCKETS = frozenset({"xmpp"})
 """Kinds whose clients ask for ``wss`` and not for ``https``."""
 LAST = frozenset({"quality"})
@@ -29,6 +42,8 @@ OF_HTTP = frozenset({"proxy"})
 """Kinds that ask what the proxy's HTTP is like."""
 
 ProxyFor = Callable[[Endpoint], Proxy | None]
+Hosts = Mapping[Place, Sequence[str]]
+NOBODY: Hosts = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +67,14 @@ def make_plan(
     servers: Sequence[TurnServer],
     proxy_for: ProxyFor,
     websocket_proxy_for: ProxyFor | None = None,
+    *,
+    hosts: Hosts = NOBODY,
 ) -> Plan:
-    """Plan every flow that *rows* need, and the controls; WebSockets may have ways of their own."""
-    planner = _Planner(guide, servers, proxy_for, websocket_proxy_for or proxy_for)
+    """Plan every flow that *rows* need, and the controls; WebSockets may have ways of their own.
+
+    *hosts* are the site's own, by place.
+    """
+    planner = _Planner(guide, servers, proxy_for, websocket_proxy_for or proxy_for, hosts)
     assignments = {spec.id: planner.assign(spec) for spec in _wanted(guide, rows)}
     return Plan(rows=tuple(rows), flows=tuple(planner.flows.values()), proxies=planner.proxies, assignments=assignments)
 
@@ -85,10 +105,16 @@ def _wanted(guide: Guide, rows: Sequence[RowSpec]) -> Iterable[FlowSpec]:
 
 class _Planner:
     def __init__(
-        self, guide: Guide, servers: Sequence[TurnServer], proxy_for: ProxyFor, websocket_proxy_for: ProxyFor
+        self,
+        guide: Guide,
+        servers: Sequence[TurnServer],
+        proxy_for: ProxyFor,
+        websocket_proxy_for: ProxyFor,
+        hosts: Hosts = NOBODY,
     ) -> None:
         self._guide = guide
         self._servers = servers
+        self._hosts = hosts
         self._proxy_for = proxy_for
         self._websocket_proxy_for = websocket_proxy_for
         self.flows: dict[str, Flow] = {}
@@ -97,6 +123,8 @@ class _Planner:
     def assign(self, spec: FlowSpec) -> Assignment:
         group = self._guide.hosts.get(spec.hosts)
         targets = self.targets(spec)
+        if not targets and group and group.place:
+            return Assignment(not_tested=NO_HOST[group.place])
         if not targets:
             only_addresses = group is not None and group.turn and bool(self._servers)
             return Assignment(not_applicable=BY_ADDRESS_ONLY) if only_addresses else Assignment(not_tested=NO_TURN)
@@ -116,6 +144,8 @@ class _Planner:
         group = self._guide.hosts.get(spec.hosts)
         if group is None:
             return [Endpoint(host="localhost", port=spec.port)]
+        if group.place:
+            return [Endpoint(host=name, port=spec.port) for name in self._hosts.get(group.place, ())]
         if not group.turn:
             return [Endpoint(host=name, port=spec.port) for name in group.names]
         servers = [s for s in self._servers if spec.kind != "dns" or not _is_address(s.host)]
@@ -171,7 +201,9 @@ def _more(spec: FlowSpec) -> str:
     by_address = "/by-address" if spec.params.get("by") == "address" else ""
     over = f"/over-{spec.params['over']}" if "over" in spec.params else ""
     source = f"/from-{spec.source}" if spec.source and spec.transport is Transport.UDP else ""
-    return by_address + over + source
+    last = f"/to-{spec.params['last']}" if spec.kind == SWEEP else ""
+    direction = f"/{spec.params['direction']}" if "direction" in spec.params else ""
+    return by_address + over + last + source + direction
 
 
 def _is_address(host: str) -> bool:

@@ -35,7 +35,7 @@ WAITS = (10.0, 20.0, 30.0, 45.0, 60.0, 75.0, 90.0, 110.0)  # of links side by si
 ASK_THE_WAY = frozenset({"dns", "udp-range"})
 """Kinds that go direct, and yet want to know whether clients of their host use a proxy."""
 LOOKED_UP_HERE = 4  # the version of SOCKS that carries addresses only
-ALONE = frozenset({"proxy-capacity"})
+ALONE = frozenset({"proxy-capacity", "sweep"})
 """Kinds of checks that put a load on what the others go through."""
 SHORT_CALL = 3.0  # seconds for each part of a call that has been seen to fail
 NOT_REACHED = "the run was stopped before this was tried to its end"
@@ -133,7 +133,7 @@ class Assessment:
 
     async def _past_any_proxy(self, names: Names) -> list[Job]:
         """Return what need not wait until a PAC file has been asked."""
-        plan = make_plan(self.guide, self.rows, (), lambda _: None)
+        plan = make_plan(self.guide, self.rows, (), lambda _: None, hosts=self.options.hosts)
         return self._begin(names, [flow for flow in plan.flows if self._is_direct(flow)], {})
 
     def _is_direct(self, flow: Flow) -> bool:
@@ -145,7 +145,12 @@ class Assessment:
         """Plan with the servers known so far, and return the jobs that are new."""
         await self._ways.settle(destinations(self.guide, self.rows, servers), self._route(names))
         plan = make_plan(
-            self.guide, self.rows, servers, self._ways.proxy_for, websocket_proxy_for=self._ways.websocket_proxy_for
+            self.guide,
+            self.rows,
+            servers,
+            self._ways.proxy_for,
+            websocket_proxy_for=self._ways.websocket_proxy_for,
+            hosts=self.options.hosts,
         )
         if self.plan is None or servers:
             self.plan = plan
@@ -171,7 +176,9 @@ class Assessment:
 
     def report(self, *, interrupted: bool = False) -> Report:
         """Judge what was found."""
-        plan = self.plan or make_plan(self.guide, self.rows, self.options.turn, lambda _: None)
+        plan = self.plan or make_plan(
+            self.guide, self.rows, self.options.turn, lambda _: None, hosts=self.options.hosts
+        )
         jobs = [*self.jobs, *self._not_begun(plan)]
         why = "interrupted: " + NOT_REACHED if interrupted else "the deadline of the run came first: " + NOT_REACHED
         return replace(
@@ -229,6 +236,8 @@ class Assessment:
             quality_seconds=self.options.quality_seconds,
             capacity=self.options.proxy_capacity,
             load=self.options.load,
+            peer_token=self.options.peer_token,
+            sweep_rate=self.options.sweep_rate,
             platform=self.site.platform,
             dynamic_ports=self.site.dynamic_ports,
             ranges=self.guide.ranges,

@@ -23,6 +23,7 @@ KINDS = (
     "portal",
     "ports",
     "quality",
+    "sweep",
 )
 """The kinds of checks there are, as whoever loads a guide says."""
 

@@ -41,7 +41,7 @@ from rainbow_probe.model import (
     Via,
 )
 from rainbow_probe.options import TurnServer
-from rainbow_probe.plan import make_plan, select_rows
+from rainbow_probe.plan import NOBODY, Hosts, make_plan, select_rows
 
 APEX = "openrainbow.health"
 AGENT = f"agent.{APEX}"
@@ -75,6 +75,7 @@ PHASES: Mapping[str, Sequence[Phase]] = {
         Phase.MEDIA,
     ),
     "udp-range": (Phase.RESOLVE, Phase.CONNECT, Phase.STUN, Phase.TURN_ALLOCATE, Phase.TURN_DATA),
+    "sweep": (Phase.RESOLVE, Phase.STUN),
     "push": (Phase.RESOLVE, Phase.CONNECT, Phase.TLS),
     "proxy": (Phase.RESOLVE, Phase.CONNECT, Phase.PROXY),
     "proxy-capacity": (Phase.RESOLVE, Phase.CONNECT, Phase.PROXY),
@@ -303,11 +304,14 @@ def case(
     turn: Sequence[str] = TURN,
     clients: Sequence[str] = (),
     have_credentials: bool = True,
+    hosts: Hosts = NOBODY,
 ) -> Case:
-    """Plan the guide for *site* and let *faults* happen; what none of them matches passes."""
+    """Plan the guide for *site*, with *hosts* of its own, and let *faults* happen; what none matches passes."""
     rows = select_rows(guide(), tuple(clients))
     servers = [TurnServer(host=name) for name in turn]
-    plan = make_plan(guide(), rows, servers, lambda target: None if _no_proxy(site, target) else site.proxy)
+    plan = make_plan(
+        guide(), rows, servers, lambda target: None if _no_proxy(site, target) else site.proxy, hosts=hosts
+    )
     results = [result(flow, next((f for f in faults if f.match(flow)), None)) for flow in plan.flows]
     return Case(
         results=_as_a_run_would(results),

@@ -25,6 +25,7 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "checks/proxy.py": frozenset({Phase.PROXY}),
     "checks/proxy_capacity.py": frozenset({Phase.PROXY}),
     "checks/proxy_policy.py": frozenset({Phase.PROXY}),
+    "checks/sweep.py": frozenset({Phase.STUN}),
     "checks/udp_range.py": frozenset({Phase.TURN_DATA}),
     "checks/volume.py": frozenset({Phase.TURN_DATA, Phase.HTTP}),
     "checks/xmpp.py": frozenset({Phase.WEBSOCKET, Phase.XMPP}),

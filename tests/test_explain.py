@@ -41,7 +41,7 @@ def test_every_word_has_its_page() -> None:
         ("connectors/wss", [ "HTTP Upgrade", "openrainbow.health on TLS/443"]),
         ("mobile/conference", ["udp-range to the TURN servers on UDP/49152-65535", "always direct"]),
         ("room/conference", ["degraded: only UDP/3478 works; the cost"]),
-        ("mobile/p2p-lan", ["Not yet: needs a second machine"]),
+        ("mobile/p2p-lan", ["sweep to another client of this site on UDP/37000-50000"]),
         ("border/firewall", ["It sums up all rows of section"]),
         ("os/dynamic-ports", ["of this machine", "Erratum"]),
         ("connect/timeout", ["A firewall that drops", "Open the port"]),

@@ -49,7 +49,7 @@ def test_the_keys_are_read_by_section(tmp_path: Path) -> None:
         ("proxi = 1", "unknown key 'proxi'; did you mean 'proxy'?"),
         ("[load]\nuser = 1", "unknown key 'load.user'; did you mean 'load.users'?"),
         ("[load]\nthings = 1", "allowed in [load] are calls, "),
-        ("[lode]\nusers = 1", "and the tables [load]"),
+        ("[lode]\nusers = 1", ", [load]"),
         ("load = 3", "unknown key 'load'"),
         ('"" = {}', "unknown key ''"),
         ("proxy = 1", "proxy must be a string"),

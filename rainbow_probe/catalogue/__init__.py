@@ -5,13 +5,14 @@ from __future__ import annotations
 from rainbow_probe.catalogue.fields import CatalogueError
 from rainbow_probe.catalogue.places import builtin, builtin_names
 from rainbow_probe.catalogue.read import load
-from rainbow_probe.catalogue.shapes import FlowSpec, Guide, HostGroup, Proxying, Requirement, RowSpec, Way
+from rainbow_probe.catalogue.shapes import FlowSpec, Guide, HostGroup, Place, Proxying, Requirement, RowSpec, Way
 
 __all__ = [
     "CatalogueError",
     "FlowSpec",
     "Guide",
     "HostGroup",
+    "Place",
     "Proxying",
     "Requirement",
     "RowSpec",

@@ -6,18 +6,18 @@ from collections.abc import Collection, Mapping
 
 from rainbow_probe.catalogue.fields import Table
 from rainbow_probe.catalogue.params import read_params
-from rainbow_probe.catalogue.shapes import FlowSpec, HostGroup, Proxying
+from rainbow_probe.catalogue.shapes import FlowSpec, HostGroup, Place, Proxying
 from rainbow_probe.catalogue.values import HIGHEST_PORT, an_id, host, port_range
 from rainbow_probe.model import IssuerPolicy, PortRange, Scalar, Transport
 
-HOST_KEYS = ("purpose", "names", "issuer", "inspection_allowed", "turn", "candidates")
+HOST_KEYS = ("purpose", "names", "issuer", "inspection_allowed", "turn", "place", "candidates")
 FLOW_KEYS = ("id", "kind", "hosts", "port", "transport", "proxy", "source", "params")
 _WITHOUT_HOSTS = frozenset({"ports"})
 """Kinds of checks that look at this machine alone."""
 
 
 def read_host_group(name: str, table: Table) -> HostGroup:
-    """Read the host group *name*; only TURN servers may be unknown beforehand."""
+    """Read the host group *name*; only TURN servers and hosts of the site may be unknown beforehand."""
     group = HostGroup(
         id=name,
         purpose=table.text("purpose"),
@@ -25,10 +25,15 @@ def read_host_group(name: str, table: Table) -> HostGroup:
         issuer=table.member("issuer", IssuerPolicy, IssuerPolicy.PUBLIC),
         inspection_allowed=table.flag("inspection_allowed"),
         turn=table.flag("turn"),
+        place=table.member("place", Place) if "place" in table else None,
         candidates=table.each("candidates", host),
     )
-    if not group.turn and not group.names:
-        raise table.wrong("names", "missing; only a group with turn = true gets its hosts at run time")
+    if group.place and (group.turn or group.names):
+        raise table.wrong("place", "hosts of the site are neither named by a guide nor its TURN servers")
+    if not (group.turn or group.place or group.names):
+        raise table.wrong(
+            "names", "missing; only a group with turn = true, or with a place, gets its hosts at run time"
+        )
     if not group.turn and group.candidates:
         raise table.wrong("candidates", "only a group with turn = true has candidates")
     return group

@@ -38,6 +38,7 @@ REQUIRED: Mapping[str, Mapping[str, Reader]] = {
         "path_known": lambda table, key: table.take(key, bool),
     },
     "udp-range": {"first": _number(1, HIGHEST_PORT), "last": _number(1, HIGHEST_PORT)},
+    "sweep": {"first": _number(1, HIGHEST_PORT), "last": _number(1, HIGHEST_PORT)},
     "proxy-capacity": {"control": lambda table, key: table.one(key, host)},
     "quality": {"loss_percent": _number(0, 100), "jitter_ms": _number(1, 10_000), "latency_ms": _number(1, 10_000)},
     "portal": {"path": _path, "expect_status": _number(100, 599)},
@@ -46,6 +47,7 @@ REQUIRED: Mapping[str, Mapping[str, Reader]] = {
 
 OPTIONAL: Mapping[str, Mapping[str, Reader]] = {
     "dns": {"over": _one_of("udp")},
+    "sweep": {"direction": _one_of("out", "in"), "opposite": lambda table, key: table.flag(key)},
     "turn": {"by": _one_of("address")},
     "udp-range": {"ports": _number(2, 256)},
     "call": {},

@@ -74,7 +74,7 @@ def _needs(table: Table, flows: Mapping[str, FlowSpec], hosts: Mapping[str, Host
     for need in table.tables("needs", "need", "flow", _NEED_KEYS):
         flow = need.choice("flow", flows)
         group = hosts.get(flows[flow].hosts)
-        most = len(group.names) if group and not group.turn else _MOST_HOSTS
+        most = len(group.names) if group and group.names else _MOST_HOSTS
         yield Requirement(
             flow=flow,
             least=need.number("least", 1, most) if "least" in need else None,

@@ -20,6 +20,19 @@ class Proxying(StrEnum):
     """Through the proxy; not planned where there is none."""
 
 
+class Place(StrEnum):
+    """Whose hosts no guide can name, because each site has its own: they are given at run time."""
+
+    CLIENT = "client"
+    """Where another client is: a responder stands there."""
+    GATEWAY = "gateway"
+    """Where the WebRTC gateway is: a responder in its place."""
+    PBX = "pbx"
+    """Where the PBX's media gateways are: a responder beside them."""
+    PHONES = "phones"
+    """Where the IP phones are: a responder among them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostGroup:
     """Hosts that serve one purpose and show certificates of one kind."""
@@ -32,6 +45,8 @@ class HostGroup:
     """Whether the guide lets a box on the way decrypt TLS to these hosts."""
     turn: bool = False
     """TURN servers: their names come at run time (command line, site file, discovery)."""
+    place: Place | None = None
+    """Hosts of the site itself, which come at run time too."""
     candidates: tuple[str, ...] = ()
     """TURN names that are believed only if they resolve."""
 

@@ -61,14 +61,15 @@ def _needed(need: Requirement, guide: Guide) -> str:
 def _where(spec: FlowSpec, group: HostGroup | None) -> str:
     if group is None:
         return "of this machine"
-    hosts = "the TURN servers" if group.turn else ", ".join(group.names)
+    given = group.purpose[:1].lower() + group.purpose[1:]
+    hosts = given if group.place else "the TURN servers" if group.turn else ", ".join(group.names)
     first, last = spec.params.get("first"), spec.params.get("last")
     ports = f"{first}-{last}" if first and last else spec.port
     return f"to {hosts} on {spec.transport.upper()}/{ports}, {PROXY[spec.proxy]}"
 
 
 def _how_many(need: Requirement, group: HostGroup | None) -> str:
-    if group is None or len(group.names) == 1:
+    if group is None or group.place or len(group.names) == 1:
         return ""
     return ", at every one" if need.least is None else f", at {need.least} or more of them"
 

@@ -55,6 +55,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         "arrives: the TURN servers stand in for the conference servers; only with credentials",
         *("udp-range-blocked", "udp-range-partly"),
     ),
+    "sweep": _kind(
+        "every UDP port of the range answers at a responder in the peer's place; only with `--peer`",
+        *("lan-ports-closed", "lan-ports-partly"),
+    ),
     "push": _kind(
         "the push service completes TLS with the certificate expected of it",
         *("push-ports-blocked", "direct-blocked", "tls-intercepted"),

@@ -42,8 +42,14 @@ ALLOW_TURN = "Allow STUN and TURN to the TURN servers, whatever the port."
 
 STUN = stage(
     Phase.STUN,
-    "The Binding request to a TURN server, over UDP, TCP or TLS: does anything that speaks STUN answer?",
+    "The Binding request to a TURN server, over UDP, TCP or TLS: does anything that speaks STUN answer? On the "
+    "site's own network the same is asked of a responder, on each port of a range.",
     {
+        Cause.PARTLY_OPEN: why(
+            "Some ports of the range were answered by the responder, and others never, though it has them open.",
+            "A firewall or access list inside the site that opens a smaller range than the guide's.",
+            "Widen the rule to the whole range; the survey names the closed ports.",
+        ),
         Cause.RATE_LIMITED: why(
             "Questions sent slowly were answered, and many of the same sent fast were not.",
             "Flood protection or a policer that counts UDP packets, below what a call needs.",

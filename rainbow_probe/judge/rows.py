@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from rainbow_probe.catalogue import RowSpec, Way
 from rainbow_probe.judge.needs import Judged, Known, judge_need
+from rainbow_probe.judge.traces import LAN
 from rainbow_probe.judge.words import named, sentence
 from rainbow_probe.model import Alternative, Cause, Need, Row, RowVerdict
 
@@ -43,7 +44,14 @@ class _Ending:
 def judge_rows(specs: Sequence[RowSpec], known: Known) -> tuple[Row, ...]:
     """Judge all rows; those that sum up sections come from the others."""
     alone = {spec.id: judge_row(spec, known) for spec in specs if not spec.sections}
-    return tuple(alone[spec.id] if not spec.sections else _summed(spec, alone) for spec in specs)
+    outbound = {spec.id: alone[spec.id] for spec in specs if spec.id in alone and not _inside(spec, known)}
+    return tuple(alone[spec.id] if not spec.sections else _summed(spec, outbound) for spec in specs)
+
+
+def _inside(spec: RowSpec, known: Known) -> bool:
+    """Return whether *spec* stays within the site: the border cannot help it, nor be at fault."""
+    flows = [known.specs[need.flow] for way in spec.ways for need in way.needs if need.flow in known.specs]
+    return bool(flows) and all(flow.kind in LAN for flow in flows)
 
 
 def judge_row(spec: RowSpec, known: Known) -> Row:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from rainbow_probe.catalogue import Guide
 from rainbow_probe.judge.hides import hidden
 from rainbow_probe.judge.traces import (
+    LAN,
     OF_THE_SITE,
     addresses,
     answered,
@@ -53,6 +54,8 @@ class Scene:
     failing: tuple[Result, ...] = ()
     controls: tuple[Result, ...] = ()
     """What was only tried to tell causes apart: no row stands on these, and of them nothing is claimed."""
+    lan: tuple[Result, ...] = ()
+    """What was tried with hosts of this site: whether the way out works, they cannot tell."""
     of_the_site: tuple[Result, ...] = ()
     """What was tried to find the ways out: PAC files, and proxies that have another way after them."""
 
@@ -67,7 +70,7 @@ class Scene:
     ) -> Scene:
         """Set the scene; look-ups that were spared count where a row fails without them."""
         failed = {check for row in rows if row.verdict is RowVerdict.FAIL for check in row.checks}
-        own = [one for one in results if not one.flow.control_of and one.flow.kind not in OF_THE_SITE]
+        own = [one for one in results if not one.flow.control_of and one.flow.kind not in OF_THE_SITE | LAN]
         failing = tuple(r for r in own if r.verdict.outcome is Outcome.FAIL or (failure(r) and r.flow.id in failed))
         return cls(
             guide=guide,
@@ -77,6 +80,7 @@ class Scene:
             assignments=assignments,
             failing=failing,
             controls=tuple(result for result in results if result.flow.control_of),
+            lan=tuple(result for result in results if result.flow.kind in LAN),
             of_the_site=tuple(result for result in results if result.flow.kind in OF_THE_SITE),
         )
 

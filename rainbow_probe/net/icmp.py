@@ -11,8 +11,10 @@ import ipaddress
 import socket
 import struct
 import sys
+from dataclasses import dataclass
 
-from rainbow_probe.model import Endpoint
+from rainbow_probe.evidence import cause_of
+from rainbow_probe.model import Cause, Endpoint
 
 # linux/in.h and in6.h: level, IP_RECVERR or IPV6_RECVERR; python names neither.
 _ASKING = {socket.AF_INET: (socket.IPPROTO_IP, 11), socket.AF_INET6: (socket.IPPROTO_IPV6, 25)}
@@ -20,6 +22,36 @@ _ERROR_QUEUE = 0x2000  # MSG_ERRQUEUE, linux/socket.h
 _ROOM = 512
 _REPORT = struct.Struct("=IBBBBII")  # sock_extended_err, linux/errqueue.h; the sender's address follows
 _V4, _V6 = (2, 3)  # SO_EE_ORIGIN_ICMP and SO_EE_ORIGIN_ICMP6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """One datagram that was refused on the way, or at its end."""
+
+    port: int
+    """To which it was sent."""
+    sender: str
+    """Who refused it."""
+    cause: Cause
+
+
+def listen_for_errors(own: socket.socket) -> None:
+    """Let *own*, which is not connected, keep the ICMP errors about what it sends, where the system can."""
+    if sys.platform == "linux":
+        own.setsockopt(*_ASKING[own.family], 1)
+
+
+def next_error(own: socket.socket) -> Rejected | None:
+    """Return the next ICMP error about what *own* has sent; None if there is none, or the system does not tell."""
+    if sys.platform != "linux":
+        return None
+    try:
+        _, ancillary, _, place = own.recvmsg(_ROOM, _ROOM, _ERROR_QUEUE)
+    except OSError:
+        return None
+    reports = [data for *_, data in ancillary if len(data) >= _REPORT.size]
+    number = _REPORT.unpack_from(reports[0])[0] if reports else 0
+    return Rejected(port=place[1], sender=_sender(ancillary), cause=cause_of(OSError(number, "")))
 
 
 async def rejecter(address: Endpoint, datagram: bytes, *, patience: float) -> str:

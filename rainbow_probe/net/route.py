@@ -73,6 +73,10 @@ class Route:
     """The site's proxy even where this flow goes direct, for a check that needs a second way out."""
     segment: int = 0
     """Bytes of a TCP segment at most, for a control; 0 for what the system and the path make of it."""
+    peer_token: str = field(default="", repr=False)
+    """What a responder wants its questions signed with."""
+    sweep_rate: int = 0
+    """Datagrams a second of a sweep; 0 for as fast as it goes."""
     undecided: str = ""
     """Why clients never come to know which way to go, where a PAC file keeps them waiting for ever."""
     quality_seconds: float = 10.0

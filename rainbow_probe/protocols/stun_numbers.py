@@ -57,6 +57,7 @@ class Attr(IntEnum):
     USERHASH = 0x001E
     XOR_MAPPED_ADDRESS = 0x0020
     RESERVATION_TOKEN = 0x0022
+    RESPONSE_PORT = 0x0027
     ADDITIONAL_ADDRESS_FAMILY = 0x8000
     ADDRESS_ERROR_CODE = 0x8001
     PASSWORD_ALGORITHMS = 0x8002
@@ -67,6 +68,10 @@ class Attr(IntEnum):
     FINGERPRINT = 0x8028
     RESPONSE_ORIGIN = 0x802B
     OTHER_ADDRESS = 0x802C
+    SERVED_PORTS = 0xC0D5
+    """Our own, from the part that whoever does not know it ignores: which ports a responder has open."""
+    LEAVE_BY = 0xC0D6
+    """Our own too: from which of them the answer shall come."""
 
 
 XORED = frozenset({Attr.XOR_MAPPED_ADDRESS, Attr.XOR_PEER_ADDRESS, Attr.XOR_RELAYED_ADDRESS})

@@ -20,7 +20,7 @@ def tried(need: Requirement, checks: Sequence[Result], guide: Guide) -> list[Res
 
 def _is_of(result: Result, spec: FlowSpec, guide: Guide) -> bool:
     flow, group = result.flow, guide.hosts.get(spec.hosts)
-    known = group is None or group.turn or flow.target.host in group.names
+    known = group is None or group.turn or bool(group.place) or flow.target.host in group.names
     port = flow.target.port == spec.port or (group is not None and group.turn)
     return (
         (flow.kind, flow.transport, flow.source) == (spec.kind, spec.transport, spec.source)

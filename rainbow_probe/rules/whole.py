@@ -34,7 +34,9 @@ def whole(guide: Guide, report: Report | None = None, *, clients: Collection[str
     rows = [row for row in guide.rows if not clients or row.client in clients]
     results = [result for result in report.results if not result.flow.control_of] if report else []
     atoms = [atom for row in rows for atom in _row(row, guide, report, results)]
-    left = tuple(f"{row.id}: {NO_BORDER}" for row in rows if not row.ways and not row.sections and not row.causes)
+    left = tuple(
+        f"{row.id}: {NO_BORDER}" for row in rows if not row.sections and not row.causes and _inside(row, guide)
+    )
     return RuleSet(
         title=guide.title,
         openings=merged(atoms),
@@ -43,6 +45,12 @@ def whole(guide: Guide, report: Report | None = None, *, clients: Collection[str
         own=report.site.addresses if report else (),
         proxy=proxy_addresses(report) if report else (),
     )
+
+
+def _inside(row: RowSpec, guide: Guide) -> bool:
+    """Tell whether *row* asks nothing of the border: it has no way, or its ways lead to hosts of the site."""
+    groups = [guide.hosts.get(guide.flows[need.flow].hosts) for way in row.ways for need in way.needs]
+    return all(group is not None and group.place is not None for group in groups)
 
 
 def _row(row: RowSpec, guide: Guide, report: Report | None, results: Sequence[Result]) -> Iterator[Atom]:

@@ -45,6 +45,7 @@ class Key:
 
 SECTIONS = {
     "": "The site as a whole",
+    "lan": "Hosts of the site itself, which no guide can name",
     "load": "How many there are at the busiest time, for the ports of the proxy and for bandwidth",
     "mail": "Who gets the report by mail, and by which server",
 }
@@ -79,6 +80,16 @@ KEYS = (
         ("map", Shape.TEXTS, "As --map: connect there instead.", '["web.openrainbow.health:443=192.0.2.1:8443"]'),
         ("timeout", Shape.SECONDS, "Seconds that a check waits in silence.", "8"),
         ("deadline", Shape.SECONDS, "Seconds for the whole run.", "300"),
+    ),
+    *_keys(
+        "lan",
+        (
+            "peer",
+            Shape.TEXTS,
+            "As --peer: where 'rainbow-probe responder' runs.",
+            '["gateway=192.0.2.30", "192.0.2.40"]',
+        ),
+        ("peer_token", Shape.SECRET, "What those responders want to know.", '{ env = "CLINIC_PEER_TOKEN" }'),
     ),
     *_keys(
         "load",

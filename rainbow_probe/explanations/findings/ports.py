@@ -13,6 +13,16 @@ PORTS: dict[str, Why] = {
         "A firewall that lets only the proxy out.",
         "Open what never uses a proxy, media and push: `rainbow-probe rules`.",
     ),
+    "lan-ports-closed": why(
+        "A range of ports between two places of the site is closed, though the responder there has them open.",
+        "A firewall or access list between two networks of the site, Wi-Fi that keeps stations apart, a host firewall.",
+        "Open the range there: the finding's rule has it.",
+    ),
+    "lan-ports-partly": why(
+        "Of a range of ports between two places of the site some answer and others do not, though all are open there.",
+        "A rule with a smaller range than the guide's, written for another product or an older edition.",
+        "Widen the rule to the whole range: the finding names what is closed.",
+    ),
     "name-filtered": why(
         "TLS that names these hosts is stopped, and the same addresses complete it without the name.",
         "A web filter or firewall that reads the server name in TLS (SNI).",

@@ -17,6 +17,7 @@ from rainbow_probe.judge.findings import (
     filters,
     idle,
     inspection,
+    lan,
     logins,
     losses,
     middlebox,
@@ -99,6 +100,7 @@ FINDERS: tuple[Finder, ...] = (
     udp.high_range,
     ports.tcp_ports,
     ports.push,
+    lan.closed_ports,
     # What lets TURN pass and calls not.
     calls.filtered,
     calls.silent,

@@ -1,0 +1,188 @@
+"""Every UDP port of a range, asked at a responder that stands in the place of the guide's peer.
+
+A port is open when the responder's own answer comes back from it. Silence means closed only where the responder says,
+over another port, that it serves that one; where nothing answers at all, it may simply not run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from rainbow_probe.evidence import Recorder, SilenceError, StepError
+from rainbow_probe.measures import Direction, PortState, PortSurvey
+from rainbow_probe.model import Cause, Endpoint, Flow, Outcome, PeerError, Phase, Scalar, Verdict
+from rainbow_probe.net.aside import aside
+from rainbow_probe.net.paths import failed, passed, resolve
+from rainbow_probe.net.responder import Told, ask
+from rainbow_probe.net.route import Route
+from rainbow_probe.net.surveys import is_here, spans, survey
+from rainbow_probe.net.sweep import LONGEST, Asked, Sweep, Swept, ports_in
+from rainbow_probe.protocols.binding import short_term_key
+
+FEW_LEFT_OUT = 0.01  # share of a range that the responder may lack, such as ports in use there, before it is no survey
+ASKED_AGAIN = 3  # ports that answered, to be asked what is served
+WITH_CONTROLS = 12.0  # seconds more: what is served is asked after the sweep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What is known of each port, and who tells."""
+
+    flow: Flow
+    host: str
+    swept: Swept
+    told: Told | None
+    served: frozenset[int]
+    """The ports of the range that the responder has open; all of them where it does not say."""
+
+    @property
+    def closed(self) -> frozenset[int]:
+        """Ports that are served and do not answer."""
+        return self.served - self.swept.open
+
+    @property
+    def states(self) -> Mapping[int, PortState]:
+        """What is known of each port that can be told."""
+        silent = dict.fromkeys(self.closed, PortState.CLOSED)
+        return {**silent, **dict.fromkeys(self.swept.open, PortState.OPEN)}
+
+
+async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+    """Sweep, ask what is served there, and judge; the survey is in the verdict however it ends."""
+    address = (await resolve(flow.target, route, rec))[0]
+    rec.restart_budget(extra=LONGEST + WITH_CONTROLS)
+    seen: _Seen | None = None
+    try:
+        async with rec.step(Phase.STUN, _range(flow), limit=LONGEST + WITH_CONTROLS) as facts:
+            seen = await _look(flow, address, route, rec)
+            facts.update(_facts(seen))
+            verdict = _judge(seen)
+    except StepError as exc:
+        verdict = failed(exc.failure)
+    return replace(verdict, measured=_surveyed(seen)) if seen and (seen.swept.open or seen.told) else verdict
+
+
+async def _look(flow: Flow, address: Endpoint, route: Route, rec: Recorder) -> _Seen:
+    token, wanted = route.peer_token, _wanted(flow)
+    asked = Asked(
+        host=address.host,
+        ports=ports_in(wanted.start, wanted.stop - 1, [wanted.stop - 1] if flow.params.get("opposite") else ()),
+        source=flow.source,
+        token=token,
+        key=short_term_key(token) if token else None,
+        rate=0 if is_here(address.host) else route.sweep_rate,
+    )
+    sweep = Sweep(asked)
+    try:
+        swept = await aside(sweep.run)
+    finally:
+        sweep.stop()
+    told = await ask(
+        address.host, sorted(swept.open)[:ASKED_AGAIN], token, rec.aside(WITH_CONTROLS), limit=route.limits.exchange
+    )
+    served = frozenset(asked.ports)
+    if told and told.served is not None:
+        served &= {port for one in told.served for port in range(one.first, one.last + 1)}
+    return _Seen(flow=flow, host=address.host, swept=swept, told=told, served=served | swept.open)
+
+
+def _wanted(flow: Flow) -> range:
+    return range(int(flow.params.get("first") or 0), int(flow.params.get("last") or 0) + 1)
+
+
+def _range(flow: Flow) -> str:
+    wanted = _wanted(flow)
+    return f"{flow.target.host} UDP/{wanted.start}-{wanted.stop - 1}"
+
+
+def _facts(seen: _Seen) -> dict[str, Scalar]:
+    swept, told = seen.swept, seen.told
+    return {
+        "open": len(swept.open),
+        "closed": spans(seen.closed) if swept.open else "",
+        "served": len(seen.served),
+        "sent": swept.sent,
+        "rounds": swept.rounds,
+        "local_port": swept.source,
+        "told_over": told.over if told else "",
+        "seen_as": told.mapped if told else "",
+        "rejected_by": " ".join(sorted({one.sender for one in swept.refused.values()})),
+    }
+
+
+def _surveyed(seen: _Seen) -> PortSurvey:
+    return survey(_wanted(seen.flow), seen.states, Direction.OUT, by=f"responder {seen.host}")
+
+
+def _judge(seen: _Seen) -> Verdict:
+    """Say what the ports prove. Raises ``PeerError``."""
+    swept, told = seen.swept, seen.told
+    if swept.wants_token or (told and told.refused):
+        raise PeerError(Cause.CANNOT_TELL, "the responder wants its token, or another one than was given")
+    if told is None and not swept.open:
+        raise _nobody(seen)
+    left_out = len(_wanted(seen.flow)) - len(seen.served)
+    if left_out > FEW_LEFT_OUT * len(_wanted(seen.flow)):
+        return _partly_served(seen)
+    if not seen.closed:
+        return passed(f"{len(swept.open)} of {len(swept.open)} ports open{_without(left_out)}")
+    if not swept.settled:
+        found = f"{len(swept.open)} of {len(seen.served)} ports answered, and more did so with each repetition"
+        raise PeerError(Cause.CANNOT_TELL, found)
+    if told is None or told.served is None:
+        raise PeerError(Cause.CANNOT_TELL, f"what answers at {len(swept.open)} ports does not say which it serves")
+    raise _closed(seen)
+
+
+def _closed(seen: _Seen) -> PeerError:
+    """Return why some ports or all of them are closed, though they are served."""
+    known = f"{len(seen.swept.open)} of {len(seen.served)} served ports open"
+    if seen.swept.open:
+        return SilenceError(Cause.PARTLY_OPEN, f"{known}; closed: {spans(seen.closed)}{_by(seen)}")
+    said = f"{known}, and the responder says over {seen.told.over if seen.told else ''} that it serves them{_by(seen)}"
+    cause = _refusal(seen)
+    return PeerError(cause, said) if cause else SilenceError(Cause.TIMEOUT, said)
+
+
+def _nobody(seen: _Seen) -> PeerError:
+    """Return what it means that nothing answers: a box that says so itself, or nothing that is proven."""
+    others = {one.sender for one in seen.swept.refused.values()} - {seen.host, ""}
+    if others and (cause := _refusal(seen, others)):
+        return PeerError(cause, f"no port answers, and {' '.join(sorted(others))} rejects what is sent there")
+    if any(one.sender == seen.host for one in seen.swept.refused.values()):
+        return PeerError(
+            Cause.CANNOT_TELL, f"{seen.host} itself refuses: no responder runs there, or its own firewall rejects"
+        )
+    return PeerError(
+        Cause.CANNOT_TELL,
+        "no port answers, nor does the responder over UDP or TCP 3478 and 5060: it may not be running there",
+    )
+
+
+def _refusal(seen: _Seen, senders: Collection[str] = ()) -> Cause | None:
+    """Return how most of what was refused was refused, by *senders* or anybody; None if nothing was."""
+    causes = Counter(one.cause for one in seen.swept.refused.values() if not senders or one.sender in senders)
+    return next((cause for cause, _ in causes.most_common(1)), None)
+
+
+def _by(seen: _Seen) -> str:
+    senders = sorted({one.sender for one in seen.swept.refused.values() if one.port in seen.closed and one.sender})
+    return f" (rejected by {' '.join(senders)})" if senders else ""
+
+
+def _partly_served(seen: _Seen) -> Verdict:
+    """Judge a range that the responder serves in part only: what is closed is closed, and the rest is not tried."""
+    wanted = _wanted(seen.flow)
+    if seen.closed and seen.swept.settled:
+        raise _closed(seen)
+    reason = (
+        f"the responder there serves {len(seen.served)} of {len(wanted)} ports only: start it with "
+        f"--udp {wanted.start}-{wanted.stop - 1}"
+    )
+    return Verdict(outcome=Outcome.SKIPPED, reason=reason)
+
+
+def _without(number: int) -> str:
+    return f"; {number} more are in use there and were not tried" if number else ""

@@ -1,0 +1,183 @@
+"""The responder: a socket a port, one loop over them all, nothing kept of anybody but how much was asked."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from rainbow_probe.model import PortRange
+from rainbow_probe.net.many import SPARE, Bound, allow_files, bind_all, intervals
+from rainbow_probe.protocols.binding import Answerer, Reply
+from rainbow_probe.responder.quota import Quota
+from rainbow_probe.responder.streams import MOST_STREAMS, Stream, accepted
+
+BURST = 64  # datagrams of one port at a time, so that no port keeps the others waiting
+MOST = 2048  # bytes of a datagram; longer ones are no questions
+LOOK = 0.2  # seconds between looks at whether it is time to stop
+AT_ONCE = 500 if issubclass(selectors.DefaultSelector, selectors.SelectSelector) else 1 << 20
+"""Sockets that one loop can watch: select() of Windows takes 512."""
+MAPPED = "::ffff:"  # an IPv4 address on a socket of both families, RFC 4291 section 2.5.5.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What to serve, for whom, and how much of it."""
+
+    udp: tuple[PortRange, ...]
+    tcp: tuple[PortRange, ...]
+    address: str = ""
+    """One of this machine's; empty for all."""
+    token: str = field(default="", repr=False)
+    rate: int = 50_000
+    """Questions a second from one address."""
+
+
+@dataclass
+class Served:
+    """What came of it."""
+
+    answered: int = 0
+    held_back: int = 0
+    """Questions beyond the rate."""
+    unanswered: int = 0
+    """What was no STUN, or could not be sent."""
+
+
+class Responder:
+    """Ports that answer; a context manager that opens and closes them."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        """Plan; nothing is open yet."""
+        self._wanted = wanted
+        self._streams: dict[int, Stream] = {}
+        self._stack = ExitStack()
+        self.count = Served()
+        self.quota = Quota(wanted.rate, time.monotonic)
+
+    def __enter__(self) -> Self:
+        """Open all ports that can be had. Raises ``OSError`` for an address that is not this machine's."""
+        udp, tcp = list(_each(self._wanted.udp)), list(_each(self._wanted.tcp))
+        allow_files(len(udp) + len(tcp) + MOST_STREAMS + SPARE)
+        with ExitStack() as stack:
+            # First the few: where files run out, a control is worth more than one port of a range.
+            self.tcp = stack.enter_context(bind_all(tcp, socket.SOCK_STREAM, self._wanted.address))
+            self.udp = stack.enter_context(_leaving_some(udp, self._wanted.address))
+            self._answerer = Answerer(intervals(self.udp.sockets), self._wanted.token)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close all."""
+        for stream in self._streams.values():
+            stream.close()
+        self._stack.close()
+
+    def serve(self, stop: Callable[[], bool]) -> None:
+        """Answer until *stop* says so; in as many threads as the system needs loops."""
+        first, *others = _grouped([*self.tcp.sockets.items()], [*self.udp.sockets.items()])
+        threads = [threading.Thread(target=self._loop, args=(group, stop), daemon=True) for group in others]
+        for thread in threads:
+            thread.start()
+        self._loop(first, stop)
+        for thread in threads:
+            thread.join()
+
+    def _loop(self, group: Sequence[tuple[int, socket.socket]], stop: Callable[[], bool]) -> None:
+        with selectors.DefaultSelector() as ready:
+            for port, own in group:
+                ready.register(own, selectors.EVENT_READ, port)
+            while not stop():
+                for key, _ in ready.select(LOOK):
+                    self._turn(ready, key)
+                self._forget(ready, time.monotonic())
+
+    def _turn(self, ready: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+        own, port = key.fileobj, key.data
+        if not isinstance(own, socket.socket):
+            return
+        if own.type == socket.SOCK_DGRAM:
+            self._datagrams(own, port)
+        elif stream := self._streams.get(own.fileno()):
+            if not stream.ready(self._say, time.monotonic()):
+                self._drop(ready, stream)
+        elif (stream := accepted(own, port, time.monotonic())) is not None:
+            self._keep(ready, stream, port)
+
+    def _keep(self, ready: selectors.BaseSelector, stream: Stream, port: int) -> None:
+        if len(self._streams) >= MOST_STREAMS:
+            stream.close()
+            return
+        self._streams[stream.link.fileno()] = stream
+        ready.register(stream.link, selectors.EVENT_READ, port)
+
+    def _drop(self, ready: selectors.BaseSelector, stream: Stream) -> None:
+        del self._streams[stream.link.fileno()]
+        ready.unregister(stream.link)
+        stream.close()
+
+    def _forget(self, ready: selectors.BaseSelector, now: float) -> None:
+        for stream in [one for one in self._streams.values() if one.until < now and one.link in ready.get_map()]:
+            self._drop(ready, stream)
+
+    def _datagrams(self, own: socket.socket, port: int) -> None:
+        for _ in range(BURST):
+            try:
+                packet, (host, source, *more) = own.recvfrom(MOST)
+            except BlockingIOError:
+                return
+            except OSError:  # an ICMP error about an answer: that port is closed again
+                continue
+            said = self._answer(packet, host, source, port)
+            if said is not None:
+                self._send(own, said, (host, said.to_port or source, *more))
+
+    def _send(self, own: socket.socket, said: Reply, place: tuple[object, ...]) -> None:
+        leaving = self.udp.sockets.get(said.leave_by, own)
+        try:
+            leaving.sendto(said.packet, place)
+            self.count.answered += 1
+        except OSError:  # no way there, or no room: it will ask again
+            self.count.unanswered += 1
+
+    def _answer(self, packet: bytes, host: str, source: int, port: int) -> Reply | None:
+        asker = host.removeprefix(MAPPED)
+        if not self.quota.allows(asker):
+            self.count.held_back += 1
+            return None
+        said = self._answerer.reply(packet, asker, source, port)
+        self.count.unanswered += said is None
+        return said
+
+    def _say(self, packet: bytes, host: str, source: int, port: int) -> bytes | None:
+        said = self._answer(packet, host, source, port)
+        self.count.answered += said is not None
+        return said.packet if said else None
+
+
+def _each(ranges: Sequence[PortRange]) -> Iterator[int]:
+    """Give each port of *ranges* once, in order."""
+    return iter(sorted({port for one in ranges for port in range(one.first, one.last + 1)}))
+
+
+def _leaving_some(ports: Sequence[int], address: str) -> Bound:
+    """Bind *ports*, and give the last ones back where that took the last file: connections need some too."""
+    bound = bind_all(ports, socket.SOCK_DGRAM, address)
+    if bound.beyond:
+        for port in sorted(bound.sockets)[-(MOST_STREAMS + SPARE) :]:
+            bound.sockets.pop(port).close()
+            bound.beyond.append(port)
+    return bound
+
+
+def _grouped(*parts: Sequence[tuple[int, socket.socket]]) -> list[list[tuple[int, socket.socket]]]:
+    everything = [one for part in parts for one in part]
+    return [everything[at : at + AT_ONCE] for at in range(0, len(everything), AT_ONCE)] or [[]]

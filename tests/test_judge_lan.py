@@ -1,0 +1,116 @@
+"""What closed ports inside the site mean for rows, findings and rules; and that they tell nothing of the way out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rainbow_probe.catalogue import Place
+from rainbow_probe.measures import Direction, PortState
+from rainbow_probe.model import Cause, Outcome, Phase, Report, Result, RowVerdict, Severity, Who
+from rainbow_probe.net.surveys import survey
+from rainbow_probe.plan import NO_HOST
+from rainbow_probe.rules.least import least
+from rainbow_probe.rules.whole import whole
+from tests.judge_samples import Case, Fault, both, but, case, everything, finding, guide, host, ids, kind, row
+
+PEER = "10.0.7.9"
+HOSTS = dict.fromkeys((Place.CLIENT, Place.GATEWAY), (PEER,))
+LAN = ("desktop/p2p-lan", "mobile/p2p-lan", "room/p2p-lan", "webrtc-gateway/p2p-lan", "desktop/softphone-lan")
+
+
+def swept(closed: range, *faults: Fault) -> Report:
+    """Judge a site where these ports of the gateway's range are closed."""
+    partly = Fault(
+        match=both(kind("sweep"), lambda flow: flow.params["first"] == 20000 and not flow.source),
+        phase=Phase.STUN,
+        cause=Cause.PARTLY_OPEN if len(closed) < 10000 else Cause.TIMEOUT,
+        detail="some are closed",
+    )
+    found = case(partly, *faults, hosts=HOSTS)
+
+    def surveyed(result: Result) -> Result:
+        if result.flow.kind != "sweep" or result.verdict.outcome is Outcome.PASS:
+            return result
+        states = {p: PortState.CLOSED if p in closed else PortState.OPEN for p in range(20000, 30000)}
+        measured = survey(range(20000, 30000), states, Direction.OUT, by="responder")
+        return replace(result, verdict=replace(result.verdict, measured=measured))
+
+    return Case(**{**_fields(found), "results": tuple(map(surveyed, found.results))}).judged()  # type: ignore[arg-type] # the fields of one Case
+
+
+def _fields(found: Case) -> dict[str, object]:
+    return {name: getattr(found, name) for name in ("results", "assignments", "rows", "site", "have_credentials")}
+
+
+def test_without_a_peer_the_rows_say_what_is_needed() -> None:
+    """Where the responder is to be started, and how it is given."""
+    judged = case().judged()
+    for name in LAN:
+        found = row(judged, name)
+        assert found.verdict is RowVerdict.NOT_TESTED
+        assert found.reason in NO_HOST.values()
+        assert "rainbow-probe responder" in found.reason
+        assert "--peer" in found.reason
+
+
+def test_with_a_peer_that_answers_they_pass() -> None:
+    """All of them, by one peer that stands for every place."""
+    judged = case(hosts=HOSTS).judged()
+    assert {row(judged, name).verdict for name in LAN} == {RowVerdict.PASS}
+    assert ids(judged) == ids(case().judged())
+
+
+@pytest.mark.parametrize(
+    ("closed", "identity", "title"),
+    [
+        (range(25000, 26000), "lan-ports-partly", f"Parts of UDP/20000-29999 to {PEER} are closed"),
+        (range(20000, 30000), "lan-ports-closed", f"UDP/20000-29999 to {PEER} is closed"),
+    ],
+)
+def test_closed_ports_are_one_finding_with_its_rule(closed: range, identity: str, title: str) -> None:
+    """It names what is closed, hits the rows that need it, and opens all of the guide's range."""
+    judged = swept(closed)
+    found = finding(judged, identity)
+    assert found.title.startswith(title)
+    assert f"{closed.start}-{closed.stop - 1}" in found.title
+    assert (found.who, found.severity) == (Who.FIREWALL, Severity.BLOCKING)
+    assert found.rows == ("desktop/softphone-lan", "mobile/softphone-lan", "connectors/softphone-lan")
+    assert row(judged, "desktop/softphone-lan").verdict is RowVerdict.FAIL
+    assert row(judged, "desktop/p2p-lan").verdict is RowVerdict.PASS
+    assert "20000-29999" in found.rules[0].text
+    assert PEER in found.rules[0].text
+    opening = least(judged, guide()).openings
+    assert [(str(one.ports[0]), one.addresses) for one in opening] == [("20000-29999", (PEER,))]
+
+
+def test_a_peer_on_the_lan_is_no_way_out() -> None:
+    """Nothing else answers: this machine is offline all the same, and the LAN's rows stand."""
+    lost = Fault(match=but(kind("sweep", "ports")), phase=Phase.RESOLVE, cause=Cause.NO_ANSWER)
+    judged = case(lost, hosts=HOSTS).judged()
+    assert "offline" in ids(judged)
+    assert row(judged, "desktop/p2p-lan").verdict is RowVerdict.PASS
+
+
+def test_a_peer_that_may_not_run_is_no_finding() -> None:
+    """What cannot be told accuses nobody."""
+    unclear = Fault(
+        match=kind("sweep"), phase=Phase.STUN, cause=Cause.CANNOT_TELL, outcome=Outcome.INCONCLUSIVE, detail="no port"
+    )
+    judged = case(unclear, hosts=HOSTS).judged()
+    assert {row(judged, name).verdict for name in LAN} == {RowVerdict.INCONCLUSIVE}
+    assert not [name for name in ids(judged) if name.startswith("lan-")]
+
+
+def test_all_that_a_border_must_open_has_nothing_of_the_lan() -> None:
+    """It is told as such, and never as a rule for strangers."""
+    found = whole(guide())
+    assert any(line.startswith("desktop/p2p-lan:") for line in found.unmended)
+    assert all(str(ports) != "20000-29999" for one in found.openings for ports in one.ports)
+
+
+def test_hosts_and_everything_are_told_apart() -> None:
+    """A fault of all else does not meet the peer."""
+    lost = Fault(match=both(everything, but(host(PEER))), phase=Phase.CONNECT, cause=Cause.REFUSED)
+    assert row(case(lost, hosts=HOSTS).judged(), "desktop/softphone-lan").verdict is RowVerdict.PASS
