@@ -15,7 +15,7 @@ WITH_CREDENTIALS = {"udp-range", "call", "quality"}
 LAN = {"sweep"}
 KINDS = {"dns", "https", "xmpp", "turn", "push", "proxy", "proxy-capacity", "portal", "ports", *WITH_CREDENTIALS, *LAN}
 """What rows stand on, and the control of each run."""
-FOLLOW_UPS = {"answers", "made-up", "mtu", "nat", "pace", "proxy-policy", "volume"}
+FOLLOW_UPS = {"answers", "made-up", "mtu", "nat", "pace", "proxy-policy", "relay-reach", "volume"}
 """What only a suspicion asks for, or a proxy that opens tunnels."""
 
 

@@ -16,7 +16,8 @@ from rainbow_probe.evidence import Recorder, StepError
 from rainbow_probe.measures import PortInterval
 from rainbow_probe.model import Cause, Failure, Flow, Outcome, PeerError, Phase, PortRange, Verdict
 from rainbow_probe.net.paths import failed, passed
-from rainbow_probe.net.relayed_ports import ONE_PASS, Allotted, Port, allot, permit, relays_forward, try_all
+from rainbow_probe.net.port_trial import ONE_PASS, Trial
+from rainbow_probe.net.relayed_ports import Allotted, Port, allot, permit
 from rainbow_probe.net.route import Route
 from rainbow_probe.net.survey import Survey
 from rainbow_probe.net.turn_ways import Way, Ways
@@ -24,9 +25,10 @@ from rainbow_probe.net.turn_ways import Way, Ways
 PORTS = 64  # distinct relayed ports: if all are open, less than 4.6 % of the range is closed, with 95 % confidence
 STREAM_PORTS = 16  # where each costs a connection of its own, perhaps through a proxy
 MORE = 2  # times as many are asked for where open ports meet closed ones, and only those kept that lie there
-PASSES = 4  # over the ports: all, the silent ones and those at the edges twice, and the control
+PASSES = 3  # over the ports: all, then the silent ones and those at the edges, then the silent ones of these
 SAMPLING = PASSES * ONE_PASS + 1.0  # seconds
-ENOUGH_PORTS = 2  # the control needs a second one; fewer ports than planned are told
+EAR = 1  # relay more, for the controls
+ENOUGH_PORTS = EAR + 1  # fewer ports than planned are told
 NO_CREDENTIALS = "needs TURN credentials: --turn-user and RAINBOW_PROBE_TURN_PASSWORD, or --turn-password-file"
 
 
@@ -40,7 +42,7 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
             ports = await _allotted(stack, way, _number(flow, way), rec)
         except StepError as exc:
             return _could_not(exc.failure)
-        return await _Sampling(stack, ways, way, flow, rec).run(ports)
+        return await _Sampling(stack, ways, way, flow, rec).run(ports[EAR:], ports[0])
 
 
 def _could_not(failure: Failure) -> Verdict:
@@ -55,7 +57,7 @@ def _whole(flow: Flow) -> PortRange:
 def _number(flow: Flow, way: Way) -> int:
     """Return how many ports to ask for."""
     wanted = int(flow.params.get("ports") or PORTS)
-    return min(wanted, STREAM_PORTS) if way.reliable else wanted
+    return (min(wanted, STREAM_PORTS) if way.reliable else wanted) + EAR
 
 
 async def _allotted(stack: AsyncExitStack, way: Way, asked: int, rec: Recorder) -> list[Port]:
@@ -83,7 +85,7 @@ class _Sampling:
         self._mapped = {way.mapped} - {""}
         self._direct = way.direct
 
-    async def run(self, ports: Sequence[Port]) -> Verdict:
+    async def run(self, ports: Sequence[Port], ear: Port) -> Verdict:
         whole = _whole(self._flow)
         inside = [port for port in ports if whole.first <= port.at.port <= whole.last]
         survey = Survey(ports=inside or ports, whole=whole, server=self._flow.target.host)
@@ -92,37 +94,36 @@ class _Sampling:
             async with self._rec.step(Phase.TURN_DATA, self._flow.target, limit=1.5 * SAMPLING) as facts:
                 if not inside:
                     raise PeerError(Cause.CANNOT_TELL, f"the server relays from ports such as {ports[0].at.port} only")
-                survey, relays = await self._in_time(survey)
-                facts |= {**survey.facts(), "mapped": " ".join(sorted(self._mapped)), "control": relays}
-                survey.judge(self._doubt(survey, relays=relays))
+                survey = await self._in_time(survey, ear)
+                facts |= {**survey.facts(), "mapped": " ".join(sorted(self._mapped))}
+                survey.judge(self._doubt(survey))
         except StepError as exc:
             measured = None if exc.failure.cause is Cause.CANNOT_TELL else survey.measured()
             return replace(failed(exc.failure), measured=measured)
         return replace(passed(survey.passed()), measured=survey.measured())
 
-    async def _in_time(self, survey: Survey) -> tuple[Survey, bool]:
+    async def _in_time(self, survey: Survey, ear: Port) -> Survey:
         try:
-            async with asyncio.timeout(SAMPLING):
+            async with asyncio.timeout(SAMPLING), Trial.with_ear(ear) as trial:
                 if not self._lets_in(survey):
                     await self._permitted(survey.ports)
-                survey = await self._tried(survey) if self._lets_in(survey) else survey
-                return survey, bool(survey.open) or await relays_forward(survey.ports[0], survey.ports[-1])
+                return await self._tried(survey, trial) if self._lets_in(survey) else survey
         except TimeoutError as exc:  # every wait in it is bounded: only this machine can be that late
             raise PeerError(Cause.CANNOT_TELL, "this machine was too busy to sample the range") from exc
 
-    async def _tried(self, survey: Survey) -> Survey:
+    async def _tried(self, survey: Survey, trial: Trial) -> Survey:
         """Try every port, and more where it matters."""
-        await try_all(survey.ports)
+        await trial.of(survey.ports)
         if not survey.out and await self._permitted(survey.ports):
-            await try_all(survey.ports)
+            await trial.of(survey.ports)
         if not survey.open or not survey.silent:
             return survey
         # Where some are open, loss must not look like closed ports; and where those end is worth some more.
         async with asyncio.TaskGroup() as group:
-            group.create_task(try_all(survey.silent))
-            more = group.create_task(self._at_edges(survey))
+            group.create_task(trial.of(survey.silent))
+            more = group.create_task(self._at_edges(survey, trial))
         if not survey.lossless:
-            await try_all([port for port in more.result() if not port.back])
+            await trial.of([port for port in more.result() if not port.back])
         return replace(survey, chosen=more.result())
 
     def _lets_in(self, survey: Survey) -> bool:
@@ -141,7 +142,7 @@ class _Sampling:
                 group.create_task(permit(port, new))
         return bool(new)
 
-    async def _at_edges(self, survey: Survey) -> Sequence[Port]:
+    async def _at_edges(self, survey: Survey, trial: Trial) -> Sequence[Port]:
         """Return more ports, tried, of those where open ones end; ports that are open need no relay any more."""
         edges = survey.edges()
         if not edges:
@@ -150,17 +151,17 @@ class _Sampling:
             await port.relay.give_back()
         asked = MORE * _number(self._flow, self._way)
         found = await allot(self._stack, self._way, asked, self._mapped, self._rec, lambda port: _within(port, edges))
-        await try_all(found.ports)
+        await trial.of(found.ports)
         return found.ports
 
-    def _doubt(self, survey: Survey, *, relays: bool) -> str:
+    def _doubt(self, survey: Survey) -> str:
         """Say why none coming through need not mean that the range is closed; empty if it does."""
         relay = ipaddress.ip_address(survey.ports[0].at.host)
         server = ipaddress.ip_address(self._way.hop.address.host)
         if not self._lets_in(survey):
             ours, theirs = ("IPv4", "IPv6") if relay.version == 6 else ("IPv6", "IPv4")
             return f"this machine goes out by {ours} only, and the relayed address is {theirs}"
-        if not relays:
+        if not survey.relays:
             return "the TURN server relays nothing to its own relayed addresses, so nothing can be told"
         if not self._direct:
             return (

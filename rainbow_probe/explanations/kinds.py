@@ -53,7 +53,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
     "udp-range": _kind(
         "datagrams sent to 64 relayed ports, which lie in that range, come out of the relay, and what it sends back "
         "arrives: the TURN servers stand in for the conference servers; only with credentials",
-        *("udp-range-blocked", "udp-range-partly"),
+        *("udp-range-blocked", "udp-range-partly", "udp-range-one-way"),
+    ),
+    "relay-reach": _kind(
+        "the relay of another TURN server reaches the relayed ports of this one; run only where they are out of reach "
+        "from here, and no row rests on it: what fails from there too is no fault of this network",
+        *("udp-range-blocked", "udp-range-one-way"),
     ),
     "sweep": _kind(
         "every UDP port of the range answers at a responder in the peer's place; only with `--peer`",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from rainbow_probe.judge.ranges import own_end
 from rainbow_probe.judge.traces import (
     addresses,
     answered_turn,
@@ -31,7 +32,7 @@ OF_A_CALL = frozenset({Phase.TURN_CHANNEL, Phase.ICE, Phase.DTLS, Phase.MEDIA})
 
 def reviewed(results: Sequence[Result]) -> tuple[Result, ...]:
     """Take back what rests on somebody else's certificate, on a made-up address, or on packets too few and small."""
-    return _not_again(_inspected(_not_poor(_not_borrowed(_not_made_up(results)))))
+    return _not_again(_inspected(_not_poor(_not_borrowed(_not_made_up(own_end(results))))))
 
 
 def _inspected(results: Sequence[Result]) -> tuple[Result, ...]:

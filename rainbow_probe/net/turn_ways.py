@@ -61,6 +61,16 @@ class Ways:
                 return found
         raise next(error for task in self._tasks if isinstance(error := task.result(), StepError))
 
+    async def quickest(self) -> Way:
+        """Return the first to work. Raises ``StepError``, of the first in order, if none does."""
+        waiting = set(self._tasks)
+        while waiting:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in self._tasks:
+                if task in done and isinstance(found := task.result(), Way):
+                    return found
+        return await self.first()
+
     async def working(self) -> list[Way]:
         """Return all that work, when all have ended."""
         return [found for task in self._tasks if isinstance(found := await task, Way)]

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from tests.lab import clock, truth_nat
+from tests.lab import clock, truth_nat, truth_range
 from tests.lab.names import BY_NAME, PROXY, REST
 from tests.lab.netns import SYSTEM_PATH, inside
 from tests.lab.site import Site
@@ -78,6 +78,11 @@ def _udp_share(site: Site, name: str, port: str) -> str:
         return "all" if answered == SENT else "some" if answered else "none"
 
     return inside(site.lan, talk)
+
+
+def _both_ways(site: Site, name: str, port: str) -> str:
+    """Return whether UDP gets to a port where somebody listens, and whether answers come back."""
+    return truth_range.both_ways(site, _address(name), int(port))
 
 
 def _tcp(site: Site, name: str, port: str) -> str:
@@ -265,6 +270,7 @@ def _login(site: Site, scheme: str, user: str, password: str) -> str:
 KINDS: Mapping[str, Asking] = {
     "udp": _udp,
     "udp-share": _udp_share,
+    "udp-both-ways": _both_ways,
     "udp-sized": _udp_sized,
     "tcp": _tcp,
     "stun-tcp": _stun_tcp,

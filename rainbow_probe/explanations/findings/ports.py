@@ -120,8 +120,13 @@ PORTS: dict[str, Why] = {
     ),
     "udp-range-partly": why(
         "Some ports of the conference servers' range are open, others are not.",
-        "A rule for a part of the range.",
-        "Open the whole range, outbound.",
+        "A rule for a part of the range; without an order in them, one of several lines side by side that is dead.",
+        "Open the whole range, outbound; the check says where open ports end, as far as samples tell.",
+    ),
+    "udp-range-one-way": why(
+        "UDP gets out to the conference servers' range, and what comes back from there does not arrive.",
+        "A packet filter without a memory, which has a rule for the one direction only.",
+        "Make it a stateful rule: answers belong to the same flow, and no inbound rule is needed.",
     ),
     "tcp-PORT-blocked": why(
         "No host takes connections on this port, while the same hosts answer by another door.",
