@@ -92,6 +92,7 @@ def _run(command: argparse.ArgumentParser) -> None:
     )
     add("--turn-user", metavar="NAME", help="the TURN user; the password is never an argument")
     add("--turn-password-file", metavar="FILE", help="a file whose first line is the TURN password")
+    _account(command)
     add("--ca-file", action="append", default=[], metavar="PEM", help="certificates to trust beside this machine's own")
     add("--public-ca", action="append", default=[], metavar="PEM",
         help="roots that count as publicly known, for private test clouds")  # fmt: skip
@@ -102,6 +103,16 @@ def _run(command: argparse.ArgumentParser) -> None:
     _how_much(command)
     later.mailing(command)
     _outputs(command)
+
+
+def _account(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("a Rainbow account, which signs in once a run (five wrong passwords lock it)")
+    group.add_argument("--account", metavar="LOGIN", help="sign in, and test the TURN servers that the service lists; "
+        "the password comes from RAINBOW_PROBE_ACCOUNT_PASSWORD, a file, or a prompt")  # fmt: skip
+    group.add_argument("--account-password-file", metavar="FILE", help="a file whose first line is that password")
+    group.add_argument("--app-id", metavar="ID", help="the id of your application at Rainbow (RAINBOW_PROBE_APP_ID)")
+    group.add_argument("--app-secret-file", metavar="FILE",
+        help="a file whose first line is its secret (or RAINBOW_PROBE_APP_SECRET)")  # fmt: skip
 
 
 def _which_rows(command: argparse.ArgumentParser) -> None:

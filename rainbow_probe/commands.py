@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from rainbow_probe.accounts import read_account
 from rainbow_probe.capacity import Load
 from rainbow_probe.catalogue import Guide
 from rainbow_probe.lan import MOST_RATE, given, peer_token
@@ -186,6 +187,7 @@ def read_options(arguments: argparse.Namespace) -> Options:
         proxy=arguments.proxy or site.get("proxy", default.proxy),
         turn=merged(tuple(turn_server(uri) for uri in arguments.turn or site.get("turn", ()))),
         credentials=_credentials(arguments, site),
+        account=read_account(arguments, site, os.environ),
         ca_files=(*arguments.ca_file, *site.get("ca_files", ())),
         public_ca=(*arguments.public_ca, *site.get("public_ca", ())),
         maps=dict(map_entry(text) for text in (*site.get("map", ()), *arguments.map)),

@@ -42,6 +42,15 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A Rainbow account, and the application that signs in with it; nothing of it shows anywhere."""
+
+    user: Credentials = field(repr=False)
+    app: Credentials = field(repr=False)
+    """The application's id and secret."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
     """An HTTP proxy (RFC 9110, section 9.3.6), or a SOCKS one (RFC 1928)."""
 

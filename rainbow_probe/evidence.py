@@ -18,7 +18,7 @@ from rainbow_probe.model import Cause, Failure, PeerError, Phase, Scalar, Step
 FACT_SIZE = 2048  # characters; evidence from the network is hostile, so bounded
 DETAIL_SIZE = 300
 MOST_STEPS = 2000
-BOUND = frozenset({Phase.HTTP, Phase.WEBSOCKET, Phase.XMPP})
+BOUND = frozenset({Phase.HTTP, Phase.WEBSOCKET, Phase.XMPP, Phase.ACCOUNT})
 """Phases whose subject does not say to which address they went."""
 ENOUGH = 0.75  # a step that had this share of its limit and heard nothing has proven silence
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rainbow_probe.ends import Credentials, Destination, Endpoint, Pac, PortRange, Proxy
+from rainbow_probe.ends import Account, Credentials, Destination, Endpoint, Pac, PortRange, Proxy
 from rainbow_probe.measures import Demand, Measured, StoryStep
 from rainbow_probe.terms import (
+    OF_THE_ACCOUNT,
     OUR_OWN,
     UNPROVEN,
     Cause,
@@ -23,8 +24,10 @@ from rainbow_probe.terms import (
 )
 
 __all__ = [
+    "OF_THE_ACCOUNT",
     "OUR_OWN",
     "UNPROVEN",
+    "Account",
     "Alternative",
     "Assignment",
     "Cause",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rainbow_probe.capacity import Load
 from rainbow_probe.catalogue import Place
-from rainbow_probe.model import Credentials, Endpoint, Transport
+from rainbow_probe.model import Account, Credentials, Endpoint, Transport
 
 MOST_TUNNELS = 2000  # at once; more would be a load test, and more than most machines have sockets for
 MOST_PEOPLE = 1_000_000  # of one site; beyond that a number is a typing error
@@ -26,6 +26,8 @@ class TurnServer:
 
     host: str
     ports: Mapping[Transport, int] = field(default_factory=dict[Transport, int])
+    credentials: Credentials | None = field(default=None, repr=False)
+    """Its own, where they are not those that were given for all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,7 @@ class Options:
     proxy: str = "auto"
     turn: tuple[TurnServer, ...] = ()
     credentials: Credentials | None = field(default=None, repr=False)
+    account: Account | None = field(default=None, repr=False)
     ca_files: tuple[str, ...] = ()
     public_ca: tuple[str, ...] = ()
     maps: Mapping[Endpoint, Endpoint] = field(default_factory=dict[Endpoint, Endpoint])

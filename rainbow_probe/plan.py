@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -31,6 +31,8 @@ CONTROLS = frozenset({"portal"})
 """Kinds that serve no row: they are run each time, because they separate causes."""
 SWEEP = "sweep"
 """The kind of check that stands for a range of ports, of which its target has the first."""
+ACCOUNT = "account"
+"""The kind that signs in: run too where no row asks for it, because it tells which TURN servers there are."""
 WEBSOCKETS = frozenset({"xmpp"})
 """Kinds whose clients ask for ``wss`` and not for ``https``."""
 LAST = frozenset({"quality"})
@@ -69,21 +71,24 @@ def make_plan(
     websocket_proxy_for: ProxyFor | None = None,
     *,
     hosts: Hosts = NOBODY,
+    controls: Collection[str] = CONTROLS,
 ) -> Plan:
-    """Plan every flow that *rows* need, and the controls; WebSockets may have ways of their own.
+    """Plan every flow that *rows* need, and those of the kinds *controls*; WebSockets may have ways of their own.
 
     *hosts* are the site's own, by place.
     """
     planner = _Planner(guide, servers, proxy_for, websocket_proxy_for or proxy_for, hosts)
-    assignments = {spec.id: planner.assign(spec) for spec in _wanted(guide, rows)}
+    assignments = {spec.id: planner.assign(spec) for spec in _wanted(guide, rows, controls)}
     return Plan(rows=tuple(rows), flows=tuple(planner.flows.values()), proxies=planner.proxies, assignments=assignments)
 
 
-def destinations(guide: Guide, rows: Sequence[RowSpec], servers: Sequence[TurnServer]) -> dict[str, Endpoint]:
+def destinations(
+    guide: Guide, rows: Sequence[RowSpec], servers: Sequence[TurnServer], controls: Collection[str] = CONTROLS
+) -> dict[str, Endpoint]:
     """Return what clients ask the way to, URL to target; of a name that is only looked up, as if for HTTPS."""
     planner = _Planner(guide, servers, lambda _: None, lambda _: None)
     found: dict[str, Endpoint] = {}
-    for spec in _wanted(guide, rows):
+    for spec in _wanted(guide, rows, controls):
         if spec.kind == "dns" or spec.proxy is not Proxying.NO:
             for target in planner.targets(spec):
                 there = replace(target, port=HTTPS) if spec.kind == "dns" else target
@@ -96,11 +101,11 @@ def scheme_of(kind: str) -> str:
     return "wss" if kind in WEBSOCKETS else "https"
 
 
-def _wanted(guide: Guide, rows: Sequence[RowSpec]) -> Iterable[FlowSpec]:
+def _wanted(guide: Guide, rows: Sequence[RowSpec], controls: Collection[str]) -> Iterable[FlowSpec]:
     used = {need.flow for row in rows for way in row.ways for need in way.needs}
     last = (guide.turn_beside(spec) for spec in guide.flows.values() if spec.id in used and spec.kind in LAST)
     used |= {turn.id for turn in last if turn}
-    return (spec for spec in guide.flows.values() if spec.id in used or spec.kind in CONTROLS)
+    return (spec for spec in guide.flows.values() if spec.id in used or spec.kind in controls)
 
 
 class _Planner:

@@ -15,13 +15,14 @@ from rainbow_probe.followups import Sofar, follow_up
 from rainbow_probe.followups.made import CALL, fails_at_dtls, turn_beside, why_no_call
 from rainbow_probe.followups.quality import choose, turn_of
 from rainbow_probe.judge import judge
-from rainbow_probe.model import Flow, Outcome, Proxy, Report, Result, Site, Verdict, Via
+from rainbow_probe.model import Credentials, Flow, Outcome, Proxy, Report, Result, Site, Verdict, Via
 from rainbow_probe.net.names import Names, ask_system, confirmed, outside_only, resolver_endpoint
 from rainbow_probe.net.proxy_auth import Logins
 from rainbow_probe.net.route import Limits, Route
+from rainbow_probe.net.stay import Stay
 from rainbow_probe.net.trust import Trust
 from rainbow_probe.options import Options, TurnServer
-from rainbow_probe.plan import Plan, destinations, make_plan, scheme_of, select_rows
+from rainbow_probe.plan import ACCOUNT, CONTROLS, Plan, destinations, make_plan, scheme_of, select_rows
 from rainbow_probe.runner import Events, Job, Progressing, complete, run_all, run_waves
 from rainbow_probe.site import machine_roots
 from rainbow_probe.turn_servers import known_servers
@@ -57,6 +58,8 @@ class Assessment:
         """Start the clock and read the trust stores; raises ``TrustError`` for a bad file."""
         self._zero = time.monotonic()
         self._logins = Logins()
+        self._stay = Stay(self.options.account)
+        self._turn: dict[str, Credentials] = {}
         allow_many_sockets()
         self._ways = Ways(site=self.site, environ=os.environ)
         self._trust = Trust(
@@ -129,7 +132,15 @@ class Assessment:
         )
 
     async def _jobs_with_turn(self, names: Names) -> list[Job]:
-        return await self._jobs(names, await known_servers(self.options, self.guide, names))
+        if self._stay.account and any(spec.kind == ACCOUNT for spec in self.guide.flows.values()):
+            await self._stay.over.wait()
+        servers = await known_servers(self.options, self.guide, names, self._stay.servers)
+        self._turn = {server.host: server.credentials for server in servers if server.credentials}
+        return await self._jobs(names, servers)
+
+    @property
+    def _controls(self) -> frozenset[str]:
+        return CONTROLS | {ACCOUNT} if self._stay.account else CONTROLS
 
     async def _past_any_proxy(self, names: Names) -> list[Job]:
         """Return what need not wait until a PAC file has been asked."""
@@ -143,7 +154,7 @@ class Assessment:
 
     async def _jobs(self, names: Names, servers: Sequence[TurnServer]) -> list[Job]:
         """Plan with the servers known so far, and return the jobs that are new."""
-        await self._ways.settle(destinations(self.guide, self.rows, servers), self._route(names))
+        await self._ways.settle(destinations(self.guide, self.rows, servers, self._controls), self._route(names))
         plan = make_plan(
             self.guide,
             self.rows,
@@ -151,6 +162,7 @@ class Assessment:
             self._ways.proxy_for,
             websocket_proxy_for=self._ways.websocket_proxy_for,
             hosts=self.options.hosts,
+            controls=self._controls,
         )
         if self.plan is None or servers:
             self.plan = plan
@@ -188,7 +200,7 @@ class Assessment:
                 assignments=plan.assignments,
                 results=[*complete(jobs, self.progress, why), *self._ways.results],
                 site=self._ways.told(),
-                have_credentials=self.options.credentials is not None,
+                have_credentials=self.options.credentials is not None or bool(self._turn),
             ),
             version=__version__,
             started=self.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -229,6 +241,7 @@ class Assessment:
             limits=Limits.within(self.options.timeout),
             maps=self.options.maps,
             turn=self.options.credentials,
+            stay=self._stay,
             resolvers=self.site.resolvers,
             idle_hold=hold,
             idle_waits=tuple(wait * scale for wait in WAITS) if self.options.full else (),
@@ -248,7 +261,8 @@ class Assessment:
         towards = self._ways.proxy_of(flow.target.host)
         resolves = towards is not None and towards.socks != LOOKED_UP_HERE
         undecided = ENDLESS if self._is_a_clients(flow) and self._ways.hangs(flow.target, scheme_of(flow.kind)) else ""
-        own = replace(route, proxy=proxy, site_proxy=towards, proxied_site=resolves, undecided=undecided)
+        turn = self._turn.get(flow.target.host, route.turn)
+        own = replace(route, proxy=proxy, site_proxy=towards, proxied_site=resolves, undecided=undecided, turn=turn)
         return Job(flow=replace(flow, proxy=str(proxy) if proxy else ""), route=own)
 
     def _is_a_clients(self, flow: Flow) -> bool:

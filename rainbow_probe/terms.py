@@ -30,6 +30,7 @@ class Phase(StrEnum):
     HTTP = "http"
     WEBSOCKET = "websocket"
     XMPP = "xmpp"
+    ACCOUNT = "account"
     STUN = "stun"
     TURN_ALLOCATE = "turn-allocate"
     TURN_PERMISSION = "turn-permission"
@@ -83,6 +84,10 @@ class Cause(StrEnum):
     CUT_AFTER_IDLE = "cut-after-idle"
     CUT_AFTER_TIME = "cut-after-time"
     CUT_AFTER_BYTES = "cut-after-bytes"
+    ACCOUNT_WRONG = "account-wrong"
+    ACCOUNT_LOCKED = "account-locked"
+    ACCOUNT_INACTIVE = "account-inactive"
+    ACCOUNT_REFUSED = "account-refused"
     NOT_STUN = "not-stun"
     HTTP_INSTEAD_OF_STUN = "http-instead-of-stun"
     BAD_CREDENTIALS = "bad-credentials"
@@ -114,7 +119,14 @@ class Cause(StrEnum):
 
 OUR_OWN = frozenset({Cause.CANNOT_TELL, Cause.BUDGET, Cause.INTERRUPTED, Cause.UNKNOWN})
 """Causes that say nothing of the network: such a check is inconclusive, never failed."""
-UNPROVEN = OUR_OWN | {Cause.PROXY_AUTH_UNTRIED}
+OF_THE_ACCOUNT = frozenset({
+    Cause.ACCOUNT_WRONG,
+    Cause.ACCOUNT_LOCKED,
+    Cause.ACCOUNT_INACTIVE,
+    Cause.ACCOUNT_REFUSED,
+})
+"""What the service itself says of the account that it was given: the way there is fine."""
+UNPROVEN = OUR_OWN | OF_THE_ACCOUNT | {Cause.PROXY_AUTH_UNTRIED}
 """With them, causes that say something, and nothing of what the real clients meet: inconclusive too."""
 
 

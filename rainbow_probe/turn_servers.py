@@ -13,7 +13,7 @@ from rainbow_probe.catalogue import Guide
 from rainbow_probe.model import Endpoint, PeerError, Transport
 from rainbow_probe.net.names import PATIENCE, Names
 from rainbow_probe.net.udp import open_udp
-from rainbow_probe.options import Options, TurnServer
+from rainbow_probe.options import Options, TurnServer, merged
 from rainbow_probe.protocols.turn import Client
 
 LOOK_UP = 8.0  # seconds for all candidates together
@@ -23,10 +23,15 @@ MOST = 256  # addresses asked at the most
 LARGEST = 65536  # addresses of a network that is asked at all: nobody finds a server in an IPv6 network by asking
 
 
-async def known_servers(options: Options, guide: Guide, names: Names) -> tuple[TurnServer, ...]:
-    """Return the servers to test, in the order of trust of their source."""
-    if options.turn:
-        return options.turn
+async def known_servers(
+    options: Options, guide: Guide, names: Names, granted: Sequence[TurnServer] = ()
+) -> tuple[TurnServer, ...]:
+    """Return the servers to test, in the order of trust of their source: *granted* are those the account was told.
+
+    Those that were given are tested too, as was asked for, and under what was given with them.
+    """
+    if granted or options.turn:
+        return merged((*granted, *options.turn))
     if found := await _that_resolve(guide, names):
         return found
     return await discover(guide) if options.discover else ()

@@ -24,6 +24,7 @@ KINDS = (
     "ports",
     "quality",
     "sweep",
+    "account",
 )
 """The kinds of checks there are, as whoever loads a guide says."""
 

@@ -82,6 +82,7 @@ PHASES: Mapping[str, Sequence[Phase]] = {
     "portal": (Phase.RESOLVE, Phase.CONNECT, Phase.PROXY, Phase.HTTP),
     "answers": (*_COMMON, Phase.HTTP),
     "ports": (),
+    "account": (*_COMMON, Phase.ACCOUNT),
 }
 
 
@@ -165,6 +166,8 @@ def result(flow: Flow, fault: Fault | None = None) -> Result:
     """Make what a check of *flow* reports when *fault* meets it, or when all is well."""
     if flow.kind == "proxy-capacity" and fault is None:
         return Result(flow=flow, verdict=Verdict(outcome=Outcome.SKIPPED, reason="needs --proxy-capacity N"))
+    if flow.kind == "account" and fault is None:
+        return Result(flow=flow, verdict=Verdict(outcome=Outcome.SKIPPED, reason="needs a Rainbow account"))
     if flow.kind == "ports":
         return Result(flow=flow, verdict=Verdict(outcome=Outcome.PASS, reason="within the guide's range"))
     if fault is None or fault.outcome is Outcome.PASS:

@@ -14,7 +14,7 @@ LAYERS = (
     ("__main__",),
     ("cli",),
     ("arguments", "commands"),
-    ("lan_arguments", "later_arguments"),
+    ("accounts", "lan_arguments", "later_arguments"),
     ("demonstration", "explain", "looking_back", "responding", "ruling"),
     ("session",),
     ("afterwards",),

@@ -13,7 +13,20 @@ from tests.servers import APPLE, a_flow, a_route, facts, mute, names, phases, pr
 
 WITH_CREDENTIALS = {"udp-range", "call", "quality"}
 LAN = {"sweep"}
-KINDS = {"dns", "https", "xmpp", "turn", "push", "proxy", "proxy-capacity", "portal", "ports", *WITH_CREDENTIALS, *LAN}
+KINDS = {
+    "dns",
+    "https",
+    "xmpp",
+    "turn",
+    "push",
+    "proxy",
+    "proxy-capacity",
+    "portal",
+    "ports",
+    "account",
+    *WITH_CREDENTIALS,
+    *LAN,
+}
 """What rows stand on, and the control of each run."""
 FOLLOW_UPS = {"answers", "made-up", "mtu", "nat", "pace", "proxy-policy", "relay-reach", "volume"}
 """What only a suspicion asks for, or a proxy that opens tunnels."""
@@ -59,7 +72,7 @@ async def test_a_push_service_is_judged_by_its_certificate() -> None:
     assert facts(result, Phase.TLS)["alpn"] == "apns-security-v3"
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS - WITH_CREDENTIALS - {"ports", "dns", "proxy-capacity"}))
+@pytest.mark.parametrize("kind", sorted(KINDS - WITH_CREDENTIALS - {"ports", "dns", "proxy-capacity", "account"}))
 async def test_a_name_without_an_address_reaches_no_server(kind: str) -> None:
     """Whatever the kind: no connection is tried."""
     flow = replace(a_flow(kind, 443, Transport.TCP), target=Endpoint(host="nowhere.test", port=443))

@@ -37,6 +37,7 @@ CLOSED = {
     "dns-nxdomain": set[Door](),
     "cert-expired": set[Door](),
     "turn-bad-credentials": set[Door](),
+    "account-wrong": set[Door](),
     "offline": set(DOORS),
 }
 

@@ -10,12 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rainbow_probe.demo import demo_cloud
+from rainbow_probe.demo.accounts import Accounts
 from rainbow_probe.demo.loopback import loopback
 from rainbow_probe.demo.pages import serving
 from rainbow_probe.demo.services import APEX, CONTROL, RESOURCES
 from rainbow_probe.demo.web import rest
 from tests.demo_clients import ask_tcp, connected, curl, needs, trusting
+from tests.test_check_account import HOSTS, ME, TURN
 
+ACCOUNTS = Accounts(ME, TURN, HOSTS)
 PING = f"https://{APEX}/api/rainbow/ping"
 ABOUT = f"https://{APEX}/api/rainbow/authentication/v1.0/about"
 
@@ -100,13 +103,13 @@ async def test_who_signs_is_told_by_the_certificate(faults: list[str], url: str,
 async def test_what_is_no_request_is_a_bad_request(request_: bytes, status: bytes) -> None:
     """STUN too, at once, without waiting for the end of a header that never comes."""
     async with loopback() as place:
-        answer = await ask_tcp(await place.tcp(serving(rest)), request_)
+        answer = await ask_tcp(await place.tcp(serving(rest(ACCOUNTS))), request_)
         assert (answer or b"").split(b" ")[1] == status
 
 
 async def test_half_a_request_gets_no_answer() -> None:
     """The client left in the middle: there is nobody to answer."""
-    async with loopback() as place, connected(await place.tcp(serving(rest))) as (reader, writer):
+    async with loopback() as place, connected(await place.tcp(serving(rest(ACCOUNTS)))) as (reader, writer):
         writer.write(b"GET / HT")
         writer.write_eof()
         assert b" 200 " not in await reader.read()
@@ -116,7 +119,7 @@ async def test_half_a_request_gets_no_answer() -> None:
 @settings(max_examples=50, deadline=None)
 async def test_no_bytes_break_the_server(pieces: list[bytes]) -> None:
     """A fault of a handler would end the whole demo, and the block with it."""
-    async with loopback() as place, connected(await place.tcp(serving(rest))) as (reader, writer):
+    async with loopback() as place, connected(await place.tcp(serving(rest(ACCOUNTS)))) as (reader, writer):
         writer.write(b"".join(pieces))
         writer.write_eof()
         await reader.read()

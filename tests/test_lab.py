@@ -11,12 +11,13 @@ import pytest
 from tests.lab import agreement, netns, oracle, scenario
 from tests.lab.cloud import Cloud
 from tests.lab.expectation import differences, is_one_of
-from tests.lab.names import PROXY_PASSWORD, TURN_PASSWORD
+from tests.lab.names import ACCOUNT, ACCOUNT_PASSWORD, APP_ID, APP_SECRET, PROXY_PASSWORD, TURN_PASSWORD
 from tests.lab.probe import WRONG_PASSWORD
 from tests.lab.runs import Run, Runs, tally, unmet
 
 SITES = scenario.names()
-SECRETS = (TURN_PASSWORD, WRONG_PASSWORD, PROXY_PASSWORD, "not-the-proxy-password-0000")
+OF_THE_ACCOUNT = (ACCOUNT, ACCOUNT_PASSWORD, APP_ID, APP_SECRET)
+SECRETS = (TURN_PASSWORD, WRONG_PASSWORD, PROXY_PASSWORD, "not-the-proxy-password-0000", *OF_THE_ACCOUNT)
 
 
 @pytest.fixture(scope="session")

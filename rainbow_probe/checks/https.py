@@ -24,7 +24,7 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
 
     async def attempt(hop: Hop) -> Verdict:
         answers = await _ask(paths, hop, flow, route, rec)
-        by = _decrypted_by(rec, hop)
+        by = decrypted_by(rec, hop)
         failure = strange(answers[0], flow.target, by, known=paths[0] == PING) or _not_the_api(answers, paths)
         return failed(failure) if failure else passed(_reason(answers, by))
 
@@ -93,7 +93,7 @@ def _well_formed(answer: Exchange, path: str) -> bool:
     return known.get("status") == "OK" if path == PING else "version" in known
 
 
-def _decrypted_by(rec: Recorder, hop: Hop) -> str:
+def decrypted_by(rec: Recorder, hop: Hop) -> str:
     """Return who decrypts on the way over this address; another one may lead past the box."""
     here = (step.facts for step in rec.steps if step.facts.get("address") == str(hop.address))
     return next((str(facts["intercepted_by"]) for facts in here if "intercepted_by" in facts), "")

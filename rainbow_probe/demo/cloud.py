@@ -6,9 +6,10 @@ import secrets
 import tempfile
 from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from rainbow_probe.demo.accounts import Accounts
 from rainbow_probe.demo.border import Border
 from rainbow_probe.demo.certificates import Authorities
 from rainbow_probe.demo.faults import BEHIND_PROXY, checked, closed
@@ -19,9 +20,10 @@ from rainbow_probe.demo.resolver import start_resolver
 from rainbow_probe.demo.servers import start_servers
 from rainbow_probe.demo.services import HOST, RELAYS, TURN, Door, Ports, doors
 from rainbow_probe.demo.turn import Turn
-from rainbow_probe.model import Credentials, Endpoint
+from rainbow_probe.model import Account, Credentials, Endpoint
 
 USER = "demo"
+LOGIN = "probe@clinic.example"
 TRUSTED_CORPORATE = frozenset({"tls-intercepted", "proxy-no-upgrade"})
 
 
@@ -43,6 +45,8 @@ class DemoSite:
     turn_hosts: tuple[str, ...]
     credentials: Credentials = field(repr=False)
     """For the TURN servers."""
+    account: Account = field(repr=False)
+    """What the probe is given to sign in with."""
     proxy_credentials: Credentials | None = field(default=None, repr=False)
     """What the proxy would take; the probe is not to be told (fault ``proxy-auth``)."""
 
@@ -68,7 +72,9 @@ async def demo_cloud(faults: Collection[str] = ()) -> AsyncGenerator[DemoSite]:
 
 async def _build(faults: frozenset[str], place: Loopback, turn: Turn, user: Credentials, folder: Path) -> DemoSite:
     authorities = Authorities(expired="cert-expired" in faults)
-    cloud = await start_servers(place, authorities, turn)
+    granted = _random_login() if "turn-bad-credentials" in faults else user
+    account = Account(user=_random_login(LOGIN), app=_random_login(secrets.token_hex(16)))
+    cloud = await start_servers(place, authorities, turn, Accounts(account, granted, TURN))
     border = Border(faults=faults, place=place, decrypter=Decrypter(authorities.corporate, authorities.client()))
     outside = await border.outside(cloud)
     login = _random_login() if "proxy-auth" in faults else None
@@ -80,7 +86,8 @@ async def _build(faults: frozenset[str], place: Loopback, turn: Turn, user: Cred
         public_ca=authorities.write_public(folder),
         machine_ca=authorities.write_machine(folder) if faults & TRUSTED_CORPORATE else None,
         turn_hosts=TURN,
-        credentials=_random_login() if "turn-bad-credentials" in faults else user,
+        credentials=granted,
+        account=replace(account, user=_random_login(LOGIN)) if "account-wrong" in faults else account,
         proxy_credentials=login,
     )
 
@@ -98,5 +105,5 @@ async def _start_proxy(place: Loopback, faults: frozenset[str], ports: Ports, lo
     return f"http://{HOST}:{await place.tcp(HttpProxy(doors(ports), opened, login).handle)}"
 
 
-def _random_login() -> Credentials:
-    return Credentials(user=USER, password=secrets.token_urlsafe(12))
+def _random_login(user: str = USER) -> Credentials:
+    return Credentials(user=user, password=secrets.token_urlsafe(12))

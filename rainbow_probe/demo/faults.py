@@ -24,6 +24,7 @@ FAULTS: Mapping[str, str] = MappingProxyType({
     "dns-nxdomain": "The resolver says that Rainbow's names do not exist.",
     "cert-expired": "The certificate of Rainbow's servers ended yesterday.",
     "turn-bad-credentials": "The probe is given a password that the TURN server does not accept.",
+    "account-wrong": "The probe is given a wrong password for the account; it is sent once and not again.",
     "offline": "Nothing leaves and nothing answers, the resolver included.",
 })
 

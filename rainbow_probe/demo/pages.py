@@ -28,10 +28,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What is asked for: the path without its query, and the Upgrade wanted."""
+    """What is asked for: the path without its query, the Upgrade wanted, and all header fields by lower-case name."""
 
     path: str
     upgrade: str
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
 
 Answer = Callable[[Asked], Page]
@@ -83,7 +84,7 @@ async def _next_request(connection: h11.Connection, reader: asyncio.StreamReader
 def _asked(request: h11.Request) -> Asked:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers}
     path = request.target.decode("latin-1").partition("?")[0]
-    return Asked(path=path, upgrade=headers.get("upgrade", "").lower())
+    return Asked(path=path, upgrade=headers.get("upgrade", "").lower(), headers=headers)
 
 
 def _as_sent(request: h11.Request) -> bytes:

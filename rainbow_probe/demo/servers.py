@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rainbow_probe.demo.accounts import Accounts
 from rainbow_probe.demo.certificates import HTTP, Authorities
 from rainbow_probe.demo.loopback import Loopback, discard
 from rainbow_probe.demo.pages import serving
@@ -24,18 +25,20 @@ from rainbow_probe.demo.web import WEBSOCKET_PATH, control, resource, rest, upgr
 from rainbow_probe.demo.xmpp import serve_xmpp
 
 
-async def start_servers(place: Loopback, authorities: Authorities, turn: Turn) -> dict[Service, int]:
+async def start_servers(
+    place: Loopback, authorities: Authorities, turn: Turn, accounts: Accounts
+) -> dict[Service, int]:
     """Start them all; returns the port of each."""
     return {
-        **await _start_web(place, authorities),
+        **await _start_web(place, authorities, accounts),
         **await _start_turn(place, authorities, turn),
         **await _start_push(place, authorities),
     }
 
 
-async def _start_web(place: Loopback, authorities: Authorities) -> dict[Service, int]:
+async def _start_web(place: Loopback, authorities: Authorities, accounts: Accounts) -> dict[Service, int]:
     tls = authorities.rainbow(HTTP)
-    signalling = serving(rest, serve_xmpp, paths={WEBSOCKET_PATH})
+    signalling = serving(rest(accounts), serve_xmpp, paths={WEBSOCKET_PATH})
     return {
         REST: await place.tcp(signalling, tls),
         PAGES: await place.tcp(serving(resource), tls),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
-from rainbow_probe.demo.pages import JSON, Asked, Page, html
+from rainbow_probe.demo.accounts import Accounts, answered, refusal
+from rainbow_probe.demo.pages import Answer, Asked, Page, html
 
 WEBSOCKET_PATH = "/websocket"
 
@@ -18,13 +18,17 @@ _REST: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def rest(asked: Asked) -> Page:
-    """Answer as the REST host: JSON for the two calls that need no account, JSON errors for the rest."""
-    if asked.path == WEBSOCKET_PATH:
-        return upgrade_required(asked)
-    if asked.path in _REST:
-        return _json(200, _REST[asked.path])
-    return _json(404, {"errorCode": 404, "errorMsg": "Not Found", "errorDetails": "no such call"})
+def rest(accounts: Accounts) -> Answer:
+    """Answer as the REST host: JSON for the calls that need no account, and for those of *accounts*."""
+
+    def answer(asked: Asked) -> Page:
+        if asked.path == WEBSOCKET_PATH:
+            return upgrade_required(asked)
+        if asked.path in _REST:
+            return answered(_REST[asked.path])
+        return accounts.answer(asked) or refusal(404, 404000, "no such call")
+
+    return answer
 
 
 def upgrade_required(_asked: Asked) -> Page:
@@ -47,7 +51,3 @@ def portal(_asked: Asked) -> Page:
     """Answer as a captive portal, whatever was asked: log in first."""
     body = html("Welcome", '<a href="http://portal.example/login">Log in to use this network</a>')
     return Page(status=302, body=body, headers={"Location": "http://portal.example/login"})
-
-
-def _json(status: int, content: Mapping[str, str | int]) -> Page:
-    return Page(status=status, content_type=JSON, body=json.dumps(content).encode())

@@ -40,6 +40,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         "features, a ping is answered, and the link lives after a hold",
         *("proxy-no-upgrade", *_WEB),
     ),
+    "account": _kind(
+        "an account signs in at the REST API and is told the TURN servers, which are then tested with its credentials; "
+        "only with `--account`, one attempt a run",
+        *("account-wrong", "account-locked", "account-inactive", "account-refused"),
+    ),
     "turn": _kind(
         "the TURN server answers in its own protocol: to a Binding, and to an Allocate with realm and nonce; with "
         "credentials, when data comes back through the relay",

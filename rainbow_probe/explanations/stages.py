@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from rainbow_probe.explanations import calls, proxy, reaching, relay, tls, turn, voice, web
+from rainbow_probe.explanations import account, calls, proxy, reaching, relay, tls, turn, voice, web
 from rainbow_probe.explanations.own import OWN
 from rainbow_probe.explanations.shapes import Stage, Why
 from rainbow_probe.terms import Cause, Phase
@@ -20,6 +20,7 @@ STAGES: Mapping[Phase, Stage] = MappingProxyType({
         web.HTTP,
         web.WEBSOCKET,
         web.XMPP,
+        account.ACCOUNT,
         turn.STUN,
         turn.ALLOCATE,
         relay.PERMISSION,

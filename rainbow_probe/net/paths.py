@@ -33,6 +33,7 @@ from rainbow_probe.net.tunnel import tunnel
 from rainbow_probe.net.udp import open_udp
 
 MOST_ADDRESSES = 16  # of one name; a hostile resolver must not choose how much we send
+MOST_IN_TURN = 4  # addresses tried one after the other: each may cost its whole time
 HTTP1 = "http/1.1"
 PHASES = list(Phase)
 
@@ -77,6 +78,19 @@ async def one_address(flow: Flow, route: Route, rec: Recorder, attempt: Attempt)
         if verdict.failure is None or verdict.failure.phase is Phase.MEDIA:
             return verdict
         tried.append((hop.label, verdict))
+    return together(tried)
+
+
+async def first_address(
+    flow: Flow, route: Route, rec: Recorder, attempt: Attempt, until: Callable[[], bool]
+) -> Verdict:
+    """Try *attempt* over one address after the other, *until* it has done what may be done only once."""
+    tried: list[tuple[str, Verdict]] = []
+    for hop in (await _hops(flow, route, rec))[:MOST_IN_TURN]:
+        rec.restart_budget()
+        tried.append((hop.label, await _tried(hop, attempt, rec)))
+        if until():
+            break
     return together(tried)
 
 

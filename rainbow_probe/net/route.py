@@ -9,6 +9,7 @@ from rainbow_probe.capacity import Load
 from rainbow_probe.model import Credentials, Endpoint, PortRange, Proxy
 from rainbow_probe.net.names import Names
 from rainbow_probe.net.proxy_auth import Logins
+from rainbow_probe.net.stay import Stay
 from rainbow_probe.net.trust import Trust
 
 
@@ -56,6 +57,8 @@ class Route:
     maps: Mapping[Endpoint, Endpoint] = field(default_factory=dict[Endpoint, Endpoint])
     """``--map``: where to connect instead; an empty host keeps the name and replaces the port only."""
     turn: Credentials | None = field(default=None, repr=False)
+    stay: Stay = field(default_factory=Stay, repr=False)
+    """Shared by all routes of a run: an account signs in once."""
     resolvers: tuple[str, ...] = ()
     proxied_site: bool = False
     """Whether this site goes out through a proxy, so that a client need not resolve names itself."""

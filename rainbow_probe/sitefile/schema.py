@@ -47,6 +47,7 @@ SECTIONS = {
     "": "The site as a whole",
     "lan": "Hosts of the site itself, which no guide can name",
     "load": "How many there are at the busiest time, for the ports of the proxy and for bandwidth",
+    "account": "A Rainbow account to sign in with, once a run; five wrong passwords lock an account for an hour",
     "mail": "Who gets the report by mail, and by which server",
 }
 """The tables of the file, in their order, with what they are about."""
@@ -98,6 +99,13 @@ KEYS = (
         ("video", Shape.COUNT, "Of these with video.", "10"),
         ("sharing", Shape.COUNT, "Of these with screen sharing.", "5"),
         ("gateway_calls", Shape.COUNT, "Calls of WebRTC gateways through the proxy.", "50"),
+    ),
+    *_keys(
+        "account",
+        ("login", Shape.TEXT, "As --account: who signs in.", '"probe@clinic.example"'),
+        ("password", Shape.SECRET, "The account's password.", '{ keyring = "rainbow", user = "probe@clinic.example" }'),
+        ("app_id", Shape.TEXT, "The id of your application at Rainbow.", '"0123456789abcdef0123456789abcdef"'),
+        ("app_secret", Shape.SECRET, "That application's secret.", '{ file = "app-secret" }'),
     ),
     *_keys(
         "mail",

@@ -40,6 +40,7 @@ REPOSITORY = Path(__file__).parents[2]
 PROGRAM = {"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 """The environment of the lab's own programs."""
 XMPP_PORT = 5280
+REST_PORT = 5290
 
 NGINX = """\
 daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/nginx-error.log warn;
@@ -68,6 +69,9 @@ location = /api/rainbow/ping {{ default_type application/json; return 200 '{{"st
     location = /api/rainbow/authentication/v1.0/about {{
       default_type application/json;
       return 200 '{{"version":"1.134.2","description":"Rainbow authentication portal (lab)"}}';
+    }}
+    location ~ ^/api/rainbow/(authentication/v1.0/log(in|out)|geolocation/) {{
+      proxy_pass http://127.0.0.1:{REST_PORT}; proxy_set_header Host $host;
     }}
     location /api/ {{
       default_type application/json;
@@ -119,6 +123,7 @@ def start_all(namespace: Namespace, folder: Path, pki: Pki) -> Iterator[Server]:
     """Start every server of the cloud; the caller waits for them."""
     yield _nginx(namespace, folder, pki)
     yield _prosody(namespace, folder)
+    yield _rest(namespace, folder)
     for host in TURN:
         yield _coturn(namespace, folder, pki, host)
     yield _dnsmasq(namespace, folder)
@@ -156,6 +161,12 @@ def _prosody(namespace: Namespace, folder: Path) -> Server:
     return servers.start(
         namespace, "prosody", ["prosody", "-F", "--config", str(path)], folder=folder, ports=(f"tcp/{XMPP_PORT}",)
     )
+
+
+def _rest(namespace: Namespace, folder: Path) -> Server:
+    command = [sys.executable, "-m", "tests.lab.rest_box", str(REST_PORT)]
+    ports = (f"tcp/{REST_PORT}",)
+    return servers.start(namespace, "rest", command, folder=folder, ports=ports, environment=PROGRAM)
 
 
 def _coturn(namespace: Namespace, folder: Path, pki: Pki, host: Host) -> Server:

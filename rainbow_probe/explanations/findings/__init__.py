@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from rainbow_probe.explanations.account import ACCOUNTS
 from rainbow_probe.explanations.findings.advice import ADVICE
 from rainbow_probe.explanations.findings.certificates import CERTIFICATES
 from rainbow_probe.explanations.findings.names import NAMES
@@ -15,7 +16,9 @@ from rainbow_probe.explanations.findings.proxies import PROXIES
 from rainbow_probe.explanations.findings.relays import RELAYS
 from rainbow_probe.explanations.shapes import Why
 
-FINDINGS: Mapping[str, Why] = MappingProxyType(OFFLINE | NAMES | PROXIES | CERTIFICATES | PORTS | RELAYS | ADVICE)
+FINDINGS: Mapping[str, Why] = MappingProxyType(
+    OFFLINE | NAMES | PROXIES | CERTIFICATES | PORTS | RELAYS | ACCOUNTS | ADVICE
+)
 """In the order in which they are told."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from rainbow_probe.judge.findings import (
+    account,
     addresses,
     advice,
     astray,
@@ -111,6 +112,7 @@ FINDERS: tuple[Finder, ...] = (
     voice.slow,
     voice.unsteady,
     # What the servers say themselves.
+    account.refused,
     relay.credentials,
     relay.refusals,
     relay.altered,

@@ -1,0 +1,29 @@
+"""An account's one visit to the service in a run: whoever signs in leaves here what the others need."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rainbow_probe.model import Account, Credentials
+from rainbow_probe.options import TurnServer
+
+
+class Stay:
+    """At most one log-in a run: five wrong passwords lock an account for an hour."""
+
+    def __init__(self, account: Account | None = None) -> None:
+        """Sign in with *account*; None: nobody is to."""
+        self.account = account
+        self.used = False
+        self.over = asyncio.Event()
+        """Set when nothing more will come of it, whatever came."""
+        self.servers: tuple[TurnServer, ...] = ()
+        """The TURN servers that the service listed, with their credentials."""
+        self.xmpp: Credentials | None = None
+
+    def take(self) -> Account:
+        """Return the account, for the one attempt of the run. Raises ``RuntimeError`` for a second."""
+        if self.used or self.account is None:
+            raise RuntimeError("there is one log-in a run")
+        self.used = True
+        return self.account
