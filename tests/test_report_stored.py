@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rainbow_probe.model import PortRange
@@ -126,6 +126,7 @@ def spots(tree: object) -> list[tuple[Any, Any]]:
 PLACES = len(spots(json.loads(TEXT)))
 
 
+@example({place for place, (_, key) in enumerate(spots(json.loads(TEXT))) if key == 0}, "")  # all that lists begin with
 @given(st.sets(st.integers(0, PLACES - 1), min_size=1, max_size=300), st.text(max_size=60))
 @settings(max_examples=60, deadline=None)
 def test_no_string_of_a_report_gets_into_a_rule_file(places: set[int], more: str) -> None:

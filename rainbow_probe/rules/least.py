@@ -11,7 +11,7 @@ from rainbow_probe.model import Cause, Finding, Outcome, PortRange, Report, Resu
 from rainbow_probe.rules.atoms import Atom, merged
 from rainbow_probe.rules.causes import Way, inspected, mending, proven
 from rainbow_probe.rules.flows import tried
-from rainbow_probe.rules.places import RANGE, destination, ports_of, ports_of_flow, proxied, proxy_addresses
+from rainbow_probe.rules.places import RANGE, destination, is_address, ports_of, ports_of_flow, proxied, proxy_addresses
 from rainbow_probe.rules.shapes import Act, RuleSet
 
 FAILED = frozenset({RowVerdict.FAIL})
@@ -65,7 +65,7 @@ def least(report: Report, guide: Guide, *, clients: Collection[str] = (), degrad
         title=guide.title,
         openings=merged(atoms),
         unmended=tuple(unmended),
-        own=report.site.addresses,
+        own=tuple(filter(is_address, report.site.addresses)),
         proxy=proxy_addresses(report),
     )
 

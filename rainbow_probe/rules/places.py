@@ -97,7 +97,9 @@ def _host_of(url: str) -> str:
 
 
 def is_address(text: str) -> bool:
-    """Return whether *text* is an IP address."""
+    """Return whether *text* is an IP address, and no more: a zone, which may be any text, has no place in a rule."""
+    if "%" in text:
+        return False
     try:
         ipaddress.ip_address(text)
     except ValueError:

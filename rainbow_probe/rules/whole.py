@@ -42,7 +42,7 @@ def whole(guide: Guide, report: Report | None = None, *, clients: Collection[str
         openings=merged(atoms),
         least=False,
         unmended=left,
-        own=report.site.addresses if report else (),
+        own=tuple(filter(is_address, report.site.addresses)) if report else (),
         proxy=proxy_addresses(report) if report else (),
     )
 
