@@ -122,6 +122,15 @@ def test_ports_closed_in_different_ways_are_different_causes() -> None:
     assert set(ids(judged)) == {"push-ports-blocked", "tcp-80-blocked"}
 
 
+def test_a_port_that_is_open_to_some_only_is_no_policy_for_ports() -> None:
+    """Then what is closed on others may be a list of hosts as well."""
+    judged = report(
+        Fault(match=both(kind("turn"), tcp(443))),
+        Fault(match=both(but(udp), but(kind("dns", "udp-range")), but(tcp(443)))),
+    )
+    assert not [one for one in ids(judged) if one.startswith("only-tcp")]
+
+
 def test_one_closed_port_of_two_is_that_ports() -> None:
     """A desktop knows TCP/443 and TCP/80 only."""
     judged = report(Fault(match=both(tcp(80), kind("turn", "portal"))), clients=("desktop",))

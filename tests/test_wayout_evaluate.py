@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 
 import pytest
 
 from rainbow_probe.wayout import evaluate as sandboxed
-from rainbow_probe.wayout.evaluate import BUSY, ENDLESS, Evaluated, evaluate
+from rainbow_probe.wayout.evaluate import BUSY, ENDLESS, WAITS, Evaluated, evaluate
 
 URL, HOST = "https://openrainbow.health/", "openrainbow.health"
 MINE = ("2001:db8::5", "10.0.0.5")
@@ -139,6 +140,22 @@ async def test_a_busy_machine_calls_nothing_endless(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sandboxed, "WORKED", 1e6)
     found = await evaluate("for (;;);", {URL: HOST}, MINE, known)
     assert found.faults == {URL: BUSY}
+    assert found.hangs == frozenset()
+
+
+async def test_names_that_nobody_answers_are_no_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file waits for them, and so would a browser: that says nothing of the file."""
+    monkeypatch.setattr(sandboxed, "LIMIT", 2.0)
+    monkeypatch.setattr(sandboxed, "MOSTLY", 0.01)  # however long this machine took to start it
+    monkeypatch.setattr(sandboxed, "WORKED", 1e6)
+
+    async def nobody(host: str) -> Sequence[str]:
+        await asyncio.Event().wait()
+        return (host,)
+
+    text = "function FindProxyForURL(u, h) { dnsResolve('x'); return 'DIRECT' }"
+    found = await evaluate(text, {URL: HOST}, (), nobody)
+    assert found.faults == {URL: WAITS}
     assert found.hangs == frozenset()
 
 

@@ -24,7 +24,10 @@ LINE = 1 << 20  # bytes of one line from the process
 SHOWN = 300  # characters of a fault
 ENDLESS = f"it does not come to an end within {LIMIT:g} s: browsers hang"
 BUSY = f"this machine was too busy to run it in {LIMIT:g} s"
+WAITS = f"it looks up names, and their answers took longer than {LIMIT:g} s: browsers wait as well"
 WORKED = 0.2  # share of the limit for which the process must have had a processor to be called endless
+
+MOSTLY = 0.5  # share of the limit for which names must have been waited for, to be the reason
 
 LookUp = Callable[[str], Awaitable[Sequence[str]]]
 """A name to its addresses, IPv4 first or not; none if there are none."""
@@ -57,17 +60,33 @@ async def evaluate(text: str, urls: Mapping[str, str], mine: Sequence[str], look
         "mineAll": ";".join(mine) or four,
         "urls": list(urls.items()),
     }
-    before = _worked()
+    before, waited = _worked(), _Waiting(look_up)
     try:
         async with asyncio.timeout(LIMIT), _process() as (reader, writer):
             await _send(writer, question)
-            ended = await _listen(reader, writer, found, look_up)
+            ended = await _listen(reader, writer, found, waited)
     except TimeoutError:
-        ended = ENDLESS if _worked() - before >= LIMIT * WORKED else BUSY
+        idle = WAITS if waited.seconds >= LIMIT * MOSTLY else BUSY
+        ended = ENDLESS if _worked() - before >= LIMIT * WORKED else idle
     left = urls.keys() - found.answers.keys() - found.faults.keys()
     found.faults |= dict.fromkeys(sorted(left), found.broken or ended)
     found.hangs = frozenset(left if ended == ENDLESS else ())
     return found
+
+
+class _Waiting:
+    """A look-up that counts the seconds for which it was waited for."""
+
+    def __init__(self, look_up: LookUp) -> None:
+        self.seconds = 0.0
+        self._look_up = look_up
+
+    async def __call__(self, host: str) -> Sequence[str]:
+        began = time.monotonic()
+        try:
+            return await self._look_up(host)
+        finally:
+            self.seconds += time.monotonic() - began
 
 
 def _worked() -> float:

@@ -21,11 +21,13 @@ from rainbow_probe.model import (
 )
 from rainbow_probe.net.paths import failed, passed
 from rainbow_probe.net.route import Route
-from rainbow_probe.wayout.evaluate import BUSY, evaluate
+from rainbow_probe.wayout.evaluate import BUSY, WAITS, evaluate
 from rainbow_probe.wayout.fetch import PacError, is_remote, local_text, place_of, remote_text
 
 KIND = "pac"
 NOT_FOUND = "automatic detection is on, and this network offers no PAC file: clients go on as if it were off"
+UNTOLD = {BUSY: Cause.BUDGET, WAITS: Cause.CANNOT_TELL}
+"""Ends that say nothing of the file itself."""
 NO_ENGINE = "this machine has nothing that could run it (the package quickjs-ng)"
 
 
@@ -76,9 +78,8 @@ class Source:
     def _faulty(self) -> Verdict:
         first, fault = next(iter(self.faults.items()))
         several = f" (and for {len(self.faults) - 1} more)" if len(self.faults) > 1 else ""
-        if fault == BUSY:
-            failure = Failure(phase=Phase.PROXY, cause=Cause.BUDGET, detail=fault)
-            return failed(failure)
+        if fault in UNTOLD:
+            return failed(Failure(phase=Phase.PROXY, cause=UNTOLD[fault], detail=fault))
         return _broken(f"for {first}{several}: {fault}", self.rec, self.pac, hangs=bool(self.hangs))
 
 

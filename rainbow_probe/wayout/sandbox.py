@@ -20,6 +20,7 @@ STACK = 512 << 10  # bytes
 SECONDS = 20  # of processor time; the parent is less patient
 LONGEST = 4096  # characters of an answer or of an error
 MOST_NAMES = 1000  # look-ups
+UNREADABLE = "Failed obtaining QuickJS error string"  # the library's words where what is thrown throws itself
 
 
 def main() -> int:
@@ -78,7 +79,9 @@ def _answer(find: Any, url: str, host: str) -> None:  # noqa: ANN401 - the libra
     except Exception as exc:  # noqa: BLE001 - whatever it is, it is the file's fault and told as such
         _say(url=url, fault=_shown(exc))
         return
-    if isinstance(found, str):
+    if isinstance(found, str) and not found.isascii():
+        _say(url=url, fault="it returns a text that is not ASCII, which browsers do not take")
+    elif isinstance(found, str):
         _say(url=url, answer=found[:LONGEST])
     else:
         _say(url=url, fault=f"it returns {'nothing' if found is None else type(found).__name__}, and no text")
@@ -107,8 +110,11 @@ def _in_net(address: str, prefix: str) -> bool:
 
 def _shown(exc: Exception) -> str:
     """Return the first line of what JavaScript says, and where; what was called to get there does not help."""
-    lines = [line.strip() for line in str(exc).splitlines() if line.strip()] or [type(exc).__name__]
-    return " ".join(lines[:2])[:LONGEST]
+    text = str(exc)[:LONGEST]
+    if UNREADABLE in text:
+        return "it throws something that cannot be read as text"
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or [type(exc).__name__]
+    return " ".join(lines[:2])
 
 
 def _say(**what: object) -> None:

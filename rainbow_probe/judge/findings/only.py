@@ -23,7 +23,9 @@ def one_port(scene: Scene) -> list[Found]:
     if len(out) != 1 or not lost or not _all_alike(beyond):
         return []
     port = out.pop()
-    alive = [result for result in sent if connected(result) and result.flow.target.port == port]
+    alive = [result for result in sent if result.flow.target.port == port]
+    if not all(map(connected, alive)):
+        return []  # it is open to some only: a list of hosts, and no policy for ports
     return [_found(port, [*lost, *_udp(scene, _manner(lost[0]))], alive, scene)]
 
 
