@@ -45,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
         ("history", "list the runs that are kept, with what changed", later.HISTORY, later.history),
         ("show", "show a run that is kept", later.SHOW, later.show),
         ("diff", "say what changed from one run to another", later.DIFF, later.diff),
+        ("report", "write a report that was stored as JSON in other formats", REPORT, _report),
         ("rules", "write the rules that a failed site needs, for its firewall or proxy", RULES, _rules),
         ("responder", "be the other end of a sweep of ports", lan.RESPONDER, lan.responder),
         ("explain", "explain a row of the guide, a cause or a finding", EXPLAIN, _explain),
@@ -62,6 +63,9 @@ LIST = "Every row of the guide: its id, its section, how bad it is when it fails
 RULES = """\
 The least set of rules that the failed rows of a report need, and nothing that works already; or all that the guide
 asks for. Everything is outbound: no inbound rule is ever needed."""
+REPORT = """\
+A report that 'run --json FILE' wrote, by this version or an older one, shown again or written in other formats. The
+exit status is 0 when it could be read and written, whatever it says; with --format nagios it is the plugin's."""
 FORMATS = "text, csv, exemptions, nftables, iptables, ip6tables, squid, fortinet, paloalto, cisco-asa, windows"
 EXPLAIN = "What a row, a cause or a finding is, how it is tested, what it usually comes from, and what to do."
 
@@ -103,6 +107,7 @@ def _run(command: argparse.ArgumentParser) -> None:
     _how_much(command)
     later.mailing(command)
     _outputs(command)
+    later.keeping(command)
 
 
 def _account(command: argparse.ArgumentParser) -> None:
@@ -198,12 +203,20 @@ def _demo(command: argparse.ArgumentParser) -> None:
     command.add_argument("--timeout", type=float, metavar="SECONDS", help="how long a check waits in silence (8)")
     command.add_argument("--quality-seconds", type=float, metavar="SECONDS", help=argparse.SUPPRESS)
     _outputs(command)
+    later.keeping(command)
 
 
 def _list(command: argparse.ArgumentParser) -> None:
     command.add_argument("--guide", metavar="ID|DIR", help="a guide that ships with the probe, or a folder (hds-ed21)")
     command.add_argument("--client", action="append", default=[], metavar="NAME", help="only this client kind or group")
     command.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def _report(command: argparse.ArgumentParser) -> None:
+    command.add_argument("report", metavar="REPORT.json", help="what 'run --json FILE' wrote")
+    guides = "a guide that ships with the probe, or a folder (the report's); for --rules"
+    command.add_argument("--guide", metavar="ID|DIR", help=guides)
+    _outputs(command)
 
 
 def _rules(command: argparse.ArgumentParser) -> None:
@@ -237,11 +250,14 @@ def _outputs(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("--json", metavar="FILE|-", help="write the report as JSON; - is standard output, instead of the screen report")
     add("--html", metavar="FILE", help="write the report as one HTML page")
+    add("--markdown", metavar="FILE|-", help="write the report as Markdown, for a ticket")
     add("--junit", metavar="FILE", help="write the rows as JUnit test cases")
     add("--csv", metavar="FILE", help="write the rows as a table")
+    add("--prometheus", metavar="FILE", help="write metrics for the node exporter's textfile collector")
     add("--rules", metavar="FILE", help="write the rules that the failed rows need")
     add("--rules-format", default="text", metavar="FORMAT", help=f"one of {FORMATS} (text)")
-    later.keeping(command)
+    add("--format", choices=["text", "nagios"], default="text",
+        help="what the screen shows; nagios: a plugin's line, and its statuses 0 to 3")  # fmt: skip
     add("--strict", action="store_true", help="a degraded row makes the exit status 1")
     add("--quiet", action="store_true", help="no progress and no report on the screen")
     add("--no-color", action="store_true", help="no colours (NO_COLOR in the environment does the same)")

@@ -16,11 +16,11 @@ WRONG_USE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; see ``--help``."""
-    arguments = parser().parse_args(argv)
+    arguments = _parsed(sys.argv[1:] if argv is None else argv)
     try:
         return _command(arguments)
     except KeyboardInterrupt:
-        return _say("interrupted", INTERRUPTED)
+        return _say("interrupted", INTERRUPTED, arguments)
     except BrokenPipeError:
         with suppress(OSError):  # whoever read our output went away: nothing more to say
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as exc:
         if arguments.debug or not _is_ours(exc):
             return _fault(exc, arguments)
-        return _say(str(exc), WRONG_USE)
+        return _say(str(exc), WRONG_USE, arguments)
     except Exception as exc:  # noqa: BLE001 - no traceback ever reaches a user who did not ask for it
         return _fault(exc, arguments)
 
@@ -58,10 +58,29 @@ def _fault(exc: Exception, arguments: argparse.Namespace) -> int:
     if arguments.debug:
         raise exc
     return _say(
-        f"a fault of the probe itself ({type(exc).__name__}); run it again with --debug and report it", WRONG_USE
+        f"a fault of the probe itself ({type(exc).__name__}); run it again with --debug and report it",
+        WRONG_USE,
+        arguments,
     )
 
 
-def _say(message: str, status: int) -> int:
+def _parsed(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the command line; to a monitoring server wrong use is UNKNOWN, where status 2 would be a fault."""
+    try:
+        return parser().parse_args(argv)
+    except SystemExit as exc:
+        if exc.code == WRONG_USE and "nagios" in " ".join(argv):
+            exc.code = _say(
+                "the command line is wrong; see standard error", WRONG_USE, argparse.Namespace(format="nagios")
+            )
+        raise
+
+
+def _say(message: str, status: int, arguments: argparse.Namespace) -> int:
+    if getattr(arguments, "format", "") == "nagios":
+        from rainbow_probe.report.as_nagios import UNKNOWN, complaint
+
+        print(complaint(message))  # noqa: T201 - the answer
+        return UNKNOWN
     print(f"rainbow-probe: {message}", file=sys.stderr)  # noqa: T201 - the error
     return status

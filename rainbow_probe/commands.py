@@ -104,6 +104,13 @@ def explain(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def report(arguments: argparse.Namespace) -> int:
+    """Show a stored report, or write it in other formats."""
+    from rainbow_probe.ruling import retell
+
+    return retell(arguments)
+
+
 def rules(arguments: argparse.Namespace) -> int:
     """Write the rules that a failed site needs."""
     from rainbow_probe.ruling import rule
@@ -168,6 +175,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "history": history,
     "show": show,
     "diff": diff,
+    "report": report,
     "rules": rules,
     "responder": responder,
     "explain": explain,

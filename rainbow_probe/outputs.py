@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,13 @@ from rainbow_probe.runner import Events
 
 STDOUT = "-"
 RULES = "rules"
+NAGIOS = "nagios"
+SCREENS = ("text", NAGIOS)
+"""What ``--format`` chooses for the screen."""
+TO_STDOUT = ("json", "markdown")
+WHOLE = frozenset({"prometheus"})
+"""Formats that somebody may read at any moment, such as the node exporter."""
+READABLE = 0o644  # a temporary file is its owner's only; the node exporter is somebody else
 
 
 def progress(*, quiet: bool) -> AbstractContextManager[Events]:
@@ -43,11 +52,13 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outputs:
-    """What was asked for, format to path."""
+    """What was asked for: format to path, and what goes to the screen."""
 
     files: Mapping[str, str]
     quiet: bool
     no_color: bool
+    strict: bool = False
+    screen: str = SCREENS[0]
     rules_format: str = "text"
 
     @classmethod
@@ -57,18 +68,29 @@ class Outputs:
         if RULES in asked:
             _check_format(arguments.rules_format)
         for name, path in asked.items():
-            if path == STDOUT and name != "json":
-                raise UsageError(f"--{name} -: only --json goes to standard output; give a file")
+            if path == STDOUT and name not in TO_STDOUT:
+                raise UsageError(f"--{name} -: only {_options(TO_STDOUT)} go to standard output; give a file")
             if path != STDOUT:
                 _check_writable(name, Path(path))
-        return cls(
+        outputs = cls(
             files=asked,
             quiet=arguments.quiet,
             no_color=arguments.no_color,
+            strict=arguments.strict,
+            screen=arguments.format,
             rules_format=arguments.rules_format,
         )
+        if len(outputs.to_stdout) > 1:
+            raise UsageError(f"only one report goes to standard output, not {_options(outputs.to_stdout)}")
+        return outputs
 
-    def write(self, report: Report, guide: Guide) -> None:
+    @property
+    def to_stdout(self) -> list[str]:
+        """The formats that were asked for on standard output."""
+        own = ["format"] if self.screen == NAGIOS else []
+        return own + [name for name, path in self.files.items() if path == STDOUT]
+
+    def write(self, report: Report, guide: Guide | None) -> None:
         """Write every file, then the screen; a file that fails now does not cost the others."""
         failed: list[str] = []
         for name, path in self.files.items():
@@ -77,23 +99,61 @@ class Outputs:
                 sys.stdout.write(text + "\n")
                 continue
             try:
-                Path(path).write_text(text, "utf-8", newline="")
+                put(Path(path), text, whole=name in WHOLE)
             except OSError as exc:
                 failed.append(f"--{name} {path}: {exc.strerror or exc}")
-        if not self.quiet and self.files.get("json") != STDOUT:
-            self._show(report)
+        self._show(report)
         if failed:
             raise UsageError("; ".join(failed))
 
-    def _rules(self, report: Report, guide: Guide) -> str:
+    def _rules(self, report: Report, guide: Guide | None) -> str:
         from rainbow_probe.rules import least, render
 
+        assert guide is not None
         return render(least(report, guide), self.rules_format)
 
     def _show(self, report: Report) -> None:
-        from rainbow_probe.report.terminal import open_console, render
+        if self.screen == NAGIOS:
+            from rainbow_probe.report.as_nagios import dumps
 
-        render(report, open_console(sys.stdout, no_color=self.no_color))
+            sys.stdout.write(dumps(report, strict=self.strict))
+        elif not self.quiet and not self.to_stdout:
+            from rainbow_probe.report.terminal import open_console, render
+
+            render(report, open_console(sys.stdout, no_color=self.no_color))
+
+
+def screen_status(report: Report, arguments: argparse.Namespace, status: int) -> int:
+    """Return the exit *status*, or a plugin's where the screen is one's."""
+    if arguments.format != NAGIOS:
+        return status
+    from rainbow_probe.report.as_nagios import status as plugin_status
+
+    return plugin_status(report, strict=arguments.strict)
+
+
+def put(path: Path, text: str, *, whole: bool) -> None:
+    """Write *text*; if *whole*, so that whoever reads meanwhile finds all of the old file or all of the new one."""
+    if not whole or (path.exists() and not path.is_file()):  # a device or a pipe is written to as it stands
+        path.write_text(text, "utf-8", newline="")
+        return
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", newline="", dir=path.resolve().parent, prefix=f".{path.name}.", delete=False
+    ) as file:
+        try:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).chmod(READABLE)
+        except BaseException:
+            file.close()
+            Path(file.name).unlink()
+            raise
+    Path(file.name).replace(path.resolve())
+
+
+def _options(names: Iterable[str]) -> str:
+    return " and ".join(f"--{name}" for name in names)
 
 
 def _check_format(name: str) -> None:
@@ -120,4 +180,11 @@ def _rendered(module: str, report: Report) -> str:
     return text
 
 
-_FORMATS: Mapping[str, str] = {"json": "as_json", "html": "as_html", "junit": "as_junit", "csv": "as_csv"}
+_FORMATS: Mapping[str, str] = {
+    "json": "as_json",
+    "html": "as_html",
+    "markdown": "as_markdown",
+    "junit": "as_junit",
+    "csv": "as_csv",
+    "prometheus": "as_prometheus",
+}

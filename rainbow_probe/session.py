@@ -29,7 +29,7 @@ def perform(
     """
     from rainbow_probe.afterwards import Afterwards
     from rainbow_probe.judge import exit_status
-    from rainbow_probe.outputs import Outputs, progress
+    from rainbow_probe.outputs import Outputs, progress, screen_status
 
     def once_more(rows: tuple[str, ...]) -> Report:
         with progress(quiet=arguments.quiet) as events:
@@ -42,9 +42,8 @@ def perform(
         outputs.write(report, guide)
     finally:
         told = afterwards.follow(report, once_more if again else None)
-    if report.interrupted:
-        return 130
-    return exit_status(report, strict=arguments.strict) if told else UNTOLD
+    status = exit_status(report, strict=arguments.strict) if told else UNTOLD
+    return screen_status(report, arguments, 130 if report.interrupted else status)
 
 
 def read_guide(name: str, clients: tuple[str, ...]) -> Guide:

@@ -30,6 +30,7 @@ curl:curl
 dig:dnsutils
 faketime:faketime
 prometheus-blackbox-exporter:prometheus-blackbox-exporter
+promtool:prometheus
 "
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from rainbow_probe.model import Report
-from rainbow_probe.report import as_csv, as_html, as_json, as_junit, terminal
+from rainbow_probe.report import as_csv, as_html, as_json, as_junit, as_markdown, as_nagios, as_prometheus, terminal
 from rainbow_probe.report.progress import Progress
 from tests.test_report_html import ATTRIBUTES, EMPTY, OURS
 
@@ -225,6 +225,9 @@ def test_each_trick_in_every_place(trick: str) -> None:
         "json": as_json.dumps(report),
         "junit": as_junit.dumps(report),
         "csv": as_csv.dumps(report).replace("\r\n", "\n"),
+        "markdown": as_markdown.dumps(report),
+        "nagios": as_nagios.dumps(report),
+        "prometheus": as_prometheus.dumps(report),
     }
     for form, text in written.items():
         assert not acting(text), form

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,10 +12,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rainbow_probe.model import PortRange
+from rainbow_probe.model import Alternative, Destination, Endpoint, Pac, PortRange, Proxy, Report, RowVerdict
 from rainbow_probe.options import UsageError
-from rainbow_probe.report import as_json, from_json
+from rainbow_probe.report import as_html, as_json, from_json
 from rainbow_probe.rules import FORMATS, least, render
+from tests import report_samples
 from tests.judge_samples import PROXY_SITE, Fault, guide, past_the_proxy, report
 
 JUDGED = report(Fault(match=past_the_proxy), site=PROXY_SITE)
@@ -33,6 +35,48 @@ def test_a_report_comes_back() -> None:
         (f.id, f.who, f.proof, f.rows) for f in JUDGED.findings
     ]
     assert again.site.proxy is not None
+
+
+@pytest.mark.parametrize("make", [report_samples.broken_site, report_samples.hostile, report_samples.nothing_known])
+def test_all_that_is_written_is_read(make: Callable[[], Report]) -> None:
+    """Written again, a report that was read is the same to the last character."""
+    destination = Destination(
+        url="https://a/",
+        target=Endpoint(host="a", port=443),
+        choices=("PROXY p:1", "DIRECT"),
+        used=Proxy(endpoint=Endpoint(host="p", port=1), socks=5),
+        source="a PAC file",
+        passed_over=("PROXY q:1: refused",),
+    )
+    ways = (Alternative(name="UDP/3478", verdict=RowVerdict.FAIL, path="UDP/3478", reason="no answer"),)
+    report = make()
+    site = replace(
+        report.site,
+        destinations=(destination, replace(destination, used=None)),
+        pacs=(Pac(where="system", shown="http://wpad/"),),
+    )
+    rows = tuple(replace(row, ways=ways, protocol="STUN", source="any", proxy="no") for row in report.rows)
+    written = as_json.dumps(replace(report, site=site, rows=rows, groups={"os": "This machine's ports"}))
+    assert as_json.dumps(from_json.loads(written)) == written
+
+
+def test_what_older_versions_did_not_write_may_be_missing() -> None:
+    """Down to what the first version wrote; the same rows, checks and findings come out."""
+    old = json.loads(TEXT)
+    needed = {
+        "rows": {"id", "client", "section", "title", "need", "verdict", "reason", "checks", "findings"},
+        "checks": {"id", "kind", "target", "via", "outcome", "reason", "failure", "steps"},
+        "findings": {"id", "title", "severity", "who", "proof", "rows", "fix"},
+    }
+    for part, keys in needed.items():
+        old[part] = [{key: value for key, value in item.items() if key in keys} for item in old[part]]
+    old["site"] = {key: old["site"][key] for key in ("proxy", "resolvers", "addresses")}
+    for key in ("duration_s", "interrupted", "clients", "groups", "demands", "story"):
+        old.pop(key, None)
+    again = from_json.loads(json.dumps(old))
+    assert [row.id for row in again.rows] == [row.id for row in JUDGED.rows]
+    assert (again.duration, again.interrupted, again.clients) == (0.0, False, ())
+    assert as_html.dumps(again)
 
 
 def test_what_a_check_was_is_read_from_its_id() -> None:
@@ -69,6 +113,10 @@ Change = Callable[[dict[str, Any]], object]
         (lambda top: top["findings"][0].update(who="me"), "findings[0]: who is not one of firewall"),
         (lambda top: top.update(summary="x" * 200_000), "summary is not a string"),
         (lambda top: top["site"]["proxy"].update(url="http://[x"), "site: proxy: url is not a URL"),
+        (lambda top: top["site"]["proxy"].update(url=None), "site: proxy: url is not a string"),
+        (lambda top: top.update(interrupted=1), "interrupted is not true or false"),
+        (lambda top: top["findings"][0].update(hides={"TCP/80": ["smell"]}), "hides: TCP/80: 'smell' is not one of"),
+        (lambda top: top["checks"][0].update(took_ms="1"), "took_ms is not a number"),
     ],
 )  # fmt: skip
 def test_what_is_no_report_is_refused(change: Change, told: str) -> None:

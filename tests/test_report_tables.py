@@ -9,6 +9,7 @@ from io import StringIO
 from xml.etree import ElementTree as ET
 
 import pytest
+from junitparser import JUnitXml
 
 from rainbow_probe.model import Report, RowVerdict
 from rainbow_probe.report import as_csv, as_junit
@@ -116,3 +117,13 @@ def test_junit_time_is_that_of_the_slowest_check() -> None:
     """Checks run side by side: a row took as long as its slowest check, and one without checks took no time."""
     times = {case.attrib["name"]: case.attrib["time"] for case in read_junit(samples.broken_site()).iter("testcase")}
     assert (times["desktop/https"], times["desktop/p2p-lan"]) == ("0.235", "0.000")
+
+
+def test_junit_loads_where_others_load_it() -> None:
+    """By a library that CI servers' tools stand on: suites, cases, results, times."""
+    read = JUnitXml.fromstring(as_junit.dumps(samples.broken_site()).encode())
+    cases = {case.name: case for suite in read for case in suite}
+    assert (read.tests, read.failures, read.skipped) == (83, 8, 39)
+    assert cases["mobile/fcm"].result[0].type == "recommended"
+    assert cases["desktop/https"].is_passed
+    assert cases["desktop/p2p-lan"].is_skipped

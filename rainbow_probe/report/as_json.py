@@ -48,6 +48,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "summary": report.summary,
         "site": _site(report),
         "clients": [_client(client) for client in report.clients],
+        "groups": [{"id": group, "title": title} for group, title in report.groups.items()],
         "rows": [_row(row) for row in report.rows],
         "checks": [_check(result) for result in report.results],
         "findings": [_finding(finding) for finding in report.findings],

@@ -39,6 +39,14 @@ class Item:
             raise self.wrong(key, "a string")
         return value
 
+    def known(self, key: str) -> str:
+        """Return a string, empty where a report of an older version has none."""
+        return self.text(key) if key in self else ""
+
+    def milliseconds(self, key: str) -> float:
+        """Return a time in seconds, 0 where a report of an older version has none."""
+        return self.number(key) / 1000 if key in self else 0.0
+
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of strings; a report of an older version may have none."""
         values = self._list(key)
@@ -81,6 +89,16 @@ class Item:
         if text not in list(enum):
             raise self.wrong(key, f"one of {', '.join(enum)}")
         return enum(text)
+
+    def members(self, key: str, enum: type[E]) -> tuple[E, ...]:
+        """Return a list of members of *enum*."""
+        if unknown := set(self.texts(key)) - set(enum):
+            raise self.wrong(f"{key}: {min(unknown)[:40]!a}", f"one of {', '.join(enum)}")
+        return tuple(map(enum, self.texts(key)))
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the keys."""
+        return iter(self._data)
 
     def item(self, key: str) -> Item | None:
         """Return an object, or None where there is ``null`` or nothing."""

@@ -1,4 +1,4 @@
-"""A stored report, as far as rules and another run need it: sites, rows, checks with their steps, findings.
+"""A stored report, read back: all of it that a report shows, also one that an older version wrote.
 
 What stands in the file is anybody's: types, words and sizes are checked, and its texts are never put into a rule.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from rainbow_probe.measures import Demand, StoryStep
 from rainbow_probe.model import (
+    Alternative,
     Cause,
+    ClientLine,
     Endpoint,
     Failure,
     Finding,
@@ -21,14 +22,13 @@ from rainbow_probe.model import (
     Outcome,
     Phase,
     PortRange,
-    Proxy,
     Report,
     Result,
     Row,
     RowVerdict,
+    Rule,
     Scalar,
     Severity,
-    Site,
     Step,
     Transport,
     Verdict,
@@ -39,6 +39,7 @@ from rainbow_probe.options import UsageError
 from rainbow_probe.report import measured
 from rainbow_probe.report.as_json import SCHEMA
 from rainbow_probe.report.fields import Item
+from rainbow_probe.report.stored_site import read_site
 
 LARGEST = 64 * 2**20  # bytes; a report of a large site has some hundred kilobytes
 _SOURCE = re.compile(r"/from-(\d{1,5})-(\d{1,5})(?:/|$)")
@@ -72,44 +73,39 @@ def loads(text: str, where: str = "report") -> Report:
 
 
 def _report(top: Item) -> Report:
-    guide, tool = top.needed("guide"), top.needed("tool")
+    guide, tool, site = top.needed("guide"), top.needed("tool"), top.needed("site")
     return Report(
         version=tool.text("version"),
         guide_id=guide.text("id"),
         guide_edition=guide.text("edition"),
         guide_title=guide.text("title"),
         started=top.text("started"),
-        duration=0.0,
+        duration=top.number("duration_s") if "duration_s" in top else 0.0,
         verdict=top.member("verdict", RowVerdict),
         summary=top.text("summary"),
-        site=_site(top),
+        site=read_site(site),
+        groups={group.text("id"): group.text("title") for group in top.items("groups")},
+        mapped_addresses=site.texts("mapped_addresses"),
+        nat=site.scalars("nat") if "nat" in site else {},
+        proxy_policy=site.scalars("proxy_policy") if "proxy_policy" in site else {},
+        self_check=site.scalars("self_check") if "self_check" in site else {},
+        clients=tuple(_client(item) for item in top.items("clients")),
         rows=tuple(_row(item) for item in top.items("rows")),
         results=tuple(_result(item) for item in top.items("checks")),
         findings=tuple(_finding(item) for item in top.items("findings")),
         demands=tuple(measured.read(item, Demand) for item in top.items("demands")),
+        interrupted=top.flag("interrupted") if "interrupted" in top else False,
         story=tuple(measured.read(item, StoryStep) for item in top.items("story")),
     )
 
 
-def _site(top: Item) -> Site:
-    site = top.needed("site")
-    return Site(
-        name=site.text("name") if "name" in site else "",
-        labels={key: str(text) for key, text in site.scalars("labels").items()} if "labels" in site else {},
-        proxy=_proxy(site.item("proxy")),
-        addresses=site.texts("addresses"),
+def _client(item: Item) -> ClientLine:
+    return ClientLine(
+        id=item.text("id"),
+        title=item.text("title"),
+        verdict=item.member("verdict", RowVerdict),
+        reason=item.text("reason"),
     )
-
-
-def _proxy(item: Item | None) -> Proxy | None:
-    """Read who the proxy is; how it is spoken to is nothing to a rule."""
-    if item is None:
-        return None
-    try:
-        url = urlsplit(item.text("url"))
-        return Proxy(endpoint=Endpoint(host=url.hostname or "", port=url.port or 0))
-    except ValueError as exc:
-        raise item.wrong("url", "a URL") from exc
 
 
 def _row(item: Item) -> Row:
@@ -123,7 +119,23 @@ def _row(item: Item) -> Row:
         reason=item.text("reason"),
         checks=item.texts("checks"),
         findings=item.texts("findings"),
-        path=item.text("path") if "path" in item else "",
+        notes=item.texts("notes"),
+        errata=item.texts("errata"),
+        destination=item.known("destination"),
+        path=item.known("path"),
+        protocol=item.known("protocol"),
+        source=item.known("source"),
+        proxy=item.known("proxy"),
+        ways=tuple(_way(way) for way in item.items("ways")),
+    )
+
+
+def _way(item: Item) -> Alternative:
+    return Alternative(
+        name=item.text("name"),
+        verdict=item.member("verdict", RowVerdict),
+        path=item.text("path"),
+        reason=item.text("reason"),
     )
 
 
@@ -138,8 +150,8 @@ def _result(item: Item) -> Result:
         via=item.member("via", Via),
         source=_source(identity),
         params=_params(identity),
-        control_of=item.text("control_of") if "control_of" in item else "",
-        proxy=item.text("proxy") if "proxy" in item else "",
+        control_of=item.known("control_of"),
+        proxy=item.known("proxy"),
     )
     verdict = Verdict(
         outcome=item.member("outcome", Outcome),
@@ -149,7 +161,8 @@ def _result(item: Item) -> Result:
         dead=item.texts("dead"),
         measured=measured.measured_of(item),
     )
-    return Result(flow=flow, verdict=verdict, steps=tuple(_step(step) for step in item.items("steps")))
+    steps = tuple(_step(step) for step in item.items("steps"))
+    return Result(flow=flow, verdict=verdict, steps=steps, took=item.milliseconds("took_ms"))
 
 
 def _source(identity: str) -> PortRange | None:
@@ -176,8 +189,8 @@ def _step(item: Item) -> Step:
     return Step(
         phase=item.member("phase", Phase),
         subject=item.text("subject"),
-        at=0.0,
-        took=0.0,
+        at=item.milliseconds("at_ms"),
+        took=item.milliseconds("took_ms"),
         failure=_failure(item),
         facts=item.scalars("facts"),
     )
@@ -192,4 +205,11 @@ def _finding(item: Item) -> Finding:
         proof=item.texts("proof"),
         rows=item.texts("rows"),
         fix=item.text("fix"),
+        detail=item.known("detail"),
+        rules=tuple(Rule(format=rule.text("format"), text=rule.text("text")) for rule in item.items("rules")),
+        hides=_hides(item.item("hides")),
     )
+
+
+def _hides(item: Item | None) -> dict[str, tuple[Phase, ...]]:
+    return {} if item is None else {door: item.members(door, Phase) for door in item}
