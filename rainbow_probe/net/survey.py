@@ -132,21 +132,24 @@ class Survey:
         return f"{closed.low:.0f} to {closed.high:.0f} % of the range is closed (95 %)"
 
     def judge(self, doubt: str) -> None:
-        """Raise ``PeerError`` for what the counts prove; *doubt* is why nothing coming through proves nothing."""
+        """Raise ``PeerError`` for what the counts prove; *doubt* is why nothing coming through proves nothing.
+
+        Of what is shut, the controls have shown that this machine could listen.
+        """
         if self.open:
             if self.shut:
-                raise SilenceError(Cause.PARTLY_OPEN, self._partly())
+                raise PeerError(Cause.PARTLY_OPEN, self._partly())
             if len(self.ports) - len(self.open) > MOST_UNTOLD * len(self.ports):
                 raise SilenceError(Cause.CANNOT_TELL, f"{self._counted(len(self.open))}: {LOSSY}")
             return
         if doubt or not self.shut:
             raise (PeerError if doubt else SilenceError)(Cause.CANNOT_TELL, doubt or LOSSY)
         if any(port.out for port in self.shut):
-            raise SilenceError(Cause.ONE_WAY, self._one_way())
+            raise PeerError(Cause.ONE_WAY, self._one_way())
         refusals = {port.refused for port in self.shut if port.refused}
         how = f"refused ({' '.join(sorted(refusals))})" if refusals else "lost"
         said = f"{self._counted(0)}, {len(WAITS)} datagrams {how} at each: {self._sure()}"
-        raise (PeerError if refusals else SilenceError)(min(refusals, default=Cause.TIMEOUT), said)
+        raise PeerError(min(refusals, default=Cause.TIMEOUT), said)
 
     def _partly(self) -> str:
         only_out = len([port for port in self.shut if port.out])
