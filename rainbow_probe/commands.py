@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     def again(rows: tuple[str, ...], events: Any) -> Report:  # noqa: ANN401 - as in perform: the runner is not loaded yet
         some = replace(options, rows=chosen(guide, only=rows))
-        return assess(Assessment(options=some, guide=guide, site=site), events)
+        return assess(Assessment(options=some, guide=guide, site=site, before=assessment), events)
 
     return perform(arguments, guide, lambda events: assess(assessment, events), again)
 

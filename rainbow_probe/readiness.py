@@ -53,12 +53,14 @@ class Assessment:
     jobs: list[Job] = field(default_factory=list[Job])
     progress: Progressing = field(default_factory=Progressing)
     plan: Plan | None = None
+    before: Assessment | None = field(default=None, repr=False)
+    """What this is a second look at, within the same run: no password is tried twice."""
 
     def __post_init__(self) -> None:
         """Start the clock and read the trust stores; raises ``TrustError`` for a bad file."""
         self._zero = time.monotonic()
-        self._logins = Logins()
-        self._stay = Stay(self.options.account)
+        self.logins: Logins = Logins(self.before.logins if self.before else None)
+        self.stay: Stay = self.before.stay if self.before else Stay(self.options.account)
         self._turn: dict[str, Credentials] = {}
         allow_many_sockets()
         self._ways = Ways(site=self.site, environ=os.environ)
@@ -132,15 +134,15 @@ class Assessment:
         )
 
     async def _jobs_with_turn(self, names: Names) -> list[Job]:
-        if self._stay.account and any(spec.kind == ACCOUNT for spec in self.guide.flows.values()):
-            await self._stay.over.wait()
-        servers = await known_servers(self.options, self.guide, names, self._stay.servers)
+        if self.stay.account and any(spec.kind == ACCOUNT for spec in self.guide.flows.values()):
+            await self.stay.over.wait()
+        servers = await known_servers(self.options, self.guide, names, self.stay.servers)
         self._turn = {server.host: server.credentials for server in servers if server.credentials}
         return await self._jobs(names, servers)
 
     @property
     def _controls(self) -> frozenset[str]:
-        return CONTROLS | {ACCOUNT} if self._stay.account else CONTROLS
+        return CONTROLS | {ACCOUNT} if self.stay.account else CONTROLS
 
     async def _past_any_proxy(self, names: Names) -> list[Job]:
         """Return what need not wait until a PAC file has been asked."""
@@ -237,11 +239,11 @@ class Assessment:
         return Route(
             trust=self._trust,
             names=names,
-            logins=self._logins,
+            logins=self.logins,
             limits=Limits.within(self.options.timeout),
             maps=self.options.maps,
             turn=self.options.credentials,
-            stay=self._stay,
+            stay=self.stay,
             resolvers=self.site.resolvers,
             idle_hold=hold,
             idle_waits=tuple(wait * scale for wait in WAITS) if self.options.full else (),

@@ -325,6 +325,18 @@ async def test_a_secret_that_a_quotation_cuts_is_hidden_too() -> None:
         assert ME.user.password[:4] not in repr(result)
 
 
+async def test_a_second_look_within_the_run_does_not_sign_in_again() -> None:
+    """Rows that changed are confirmed before an alert: with the verdict of the one attempt, good or bad."""
+    for page in (LET_IN, refusal(401500)):
+        service, stay = Service({LOGIN: page}), Stay(ME)
+        async with loopback() as place:
+            flow = a_flow("account", await place.tcp(service.handler(), shows()))
+            first = await probe(flow, replace(a_route(), stay=stay))
+            second = await probe(flow, replace(a_route(), stay=stay))
+        assert (second.verdict, second.steps) == (first.verdict, ())
+        assert service.paths.count(LOGIN) == 1
+
+
 async def test_without_an_account_nothing_is_tried() -> None:
     """The reason says what would be needed, and whoever waits for it does not wait."""
     route = a_route()

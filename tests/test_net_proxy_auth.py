@@ -13,6 +13,7 @@ from rainbow_probe.demo.loopback import discard, loopback
 from rainbow_probe.evidence import Recorder, StepError
 from rainbow_probe.model import Cause, Outcome, Phase, Result, Transport
 from rainbow_probe.net.paths import open_stream
+from rainbow_probe.net.proxy_auth import Logins
 from rainbow_probe.net.route import Route
 from tests.proxies import ALICE, BASIC, WRONG, Doorkeeper, Opinion, basic, digest, many, through
 from tests.servers import ESTABLISHED, QUICK, a_flow, a_hop, broke, facts, page
@@ -43,6 +44,17 @@ async def test_nobody_sends_a_password_unasked() -> None:
     async with loopback() as place:
         assert passed(await many(place, through(await place.tcp(door.handle), ALICE)))
     assert door.passwords == []
+
+
+async def test_what_was_refused_is_not_sent_in_a_second_look_either() -> None:
+    """Rows that changed are tried again within the run: without the password that the proxy did not take."""
+    door = Doorkeeper(basic())
+    async with loopback() as place:
+        route = through(await place.tcp(door.handle), WRONG)
+        await many(place, route)
+        again = await many(place, replace(route, logins=Logins(route.logins)))
+    assert causes(again) == {(Phase.PROXY, Cause.PROXY_AUTH)}
+    assert len(door.passwords) == 1
 
 
 async def test_one_asks_for_all() -> None:

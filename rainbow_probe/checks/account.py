@@ -32,12 +32,13 @@ from rainbow_probe.protocols.rainbow import (
 WANTED = (
     "needs a Rainbow account and the id and secret of an application: --account LOGIN, or [account] in the site file"
 )
+CUT = "the one log-in of this run was cut short"
 T = TypeVar("T")
 Of = Callable[[Exchange], T]
 
 
 async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
-    """Sign in over the first address that is reached; whatever comes of it, there is no second attempt."""
+    """Sign in over the first address that is reached; whatever comes of it, there is no second attempt in a run."""
     stay = route.stay
 
     async def attempt(hop: Hop) -> Verdict:
@@ -48,7 +49,9 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     try:
         if stay.account is None:
             return Verdict(outcome=Outcome.SKIPPED, reason=WANTED)
-        return await first_address(flow, route, rec, attempt, until=lambda: stay.used)
+        if not stay.used:
+            stay.verdict = await first_address(flow, route, rec, attempt, until=lambda: stay.used)
+        return stay.verdict or Verdict(outcome=Outcome.SKIPPED, reason=CUT)
     finally:
         stay.over.set()
 

@@ -23,6 +23,12 @@ class Account:
         self.cause = Cause.PROXY_AUTH
         """What flows end with that may not send them."""
 
+    def again(self) -> Account:
+        """Return the account for a second look within the run: what was refused is not sent then either."""
+        account = Account(self.credentials)
+        account.stopped, account.cause = self.stopped, self.cause
+        return account
+
 
 class Login:
     """What a run knows of one proxy."""

@@ -39,9 +39,10 @@ NO_SECOND = "no second attempt is made, as it could lock the account"
 class Logins:
     """The log-ins of one run."""
 
-    def __init__(self) -> None:
-        """Nothing is known yet."""
-        self._accounts: dict[tuple[str, str] | None, Account] = {}
+    def __init__(self, before: Logins | None = None) -> None:
+        """Know which accounts were refused *before*, in an earlier part of the run, and nothing else."""
+        known = before.accounts if before else {}
+        self.accounts: dict[tuple[str, str] | None, Account] = {key: account.again() for key, account in known.items()}
         self._logins: dict[Proxy, Login] = {}
 
     def visit(self, proxy: Proxy) -> Visit:
@@ -49,7 +50,7 @@ class Logins:
         if proxy not in self._logins:
             given = None if proxy.socks == NO_PASSWORD else proxy.credentials
             key = (given.user, given.password) if given else None
-            self._logins[proxy] = Login(self._accounts.setdefault(key, Account(given)), proxy.endpoint.host)
+            self._logins[proxy] = Login(self.accounts.setdefault(key, Account(given)), proxy.endpoint.host)
         return Visit(self._logins[proxy])
 
 

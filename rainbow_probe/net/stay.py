@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from rainbow_probe.model import Account, Credentials
+from rainbow_probe.model import Account, Credentials, Verdict
 from rainbow_probe.options import TurnServer
 
 
@@ -20,6 +20,8 @@ class Stay:
         self.servers: tuple[TurnServer, ...] = ()
         """The TURN servers that the service listed, with their credentials."""
         self.xmpp: Credentials | None = None
+        self.verdict: Verdict | None = None
+        """What came of it: a second look at some rows within the run does not sign in again."""
 
     def take(self) -> Account:
         """Return the account, for the one attempt of the run. Raises ``RuntimeError`` for a second."""
