@@ -49,6 +49,12 @@ def parser() -> argparse.ArgumentParser:
         ("rules", "write the rules that a failed site needs, for its firewall or proxy", RULES, _rules),
         ("responder", "be the other end of a sweep of ports", lan.RESPONDER, lan.responder),
         ("explain", "explain a row of the guide, a cause or a finding", EXPLAIN, _explain),
+        (
+            "bundle",
+            "pack a run into one file for support, with names and addresses replaced if asked",
+            later.BUNDLE,
+            later.bundle,
+        ),
         ("site", "print a site file to begin with, or check one", SITE, _site),
     ):
         plain = argparse.RawDescriptionHelpFormatter

@@ -29,7 +29,7 @@ from rainbow_probe.options import (
     turn_server,
 )
 from rainbow_probe.session import perform, read_guide
-from rainbow_probe.sitefile import Reference, looked_up, read_site_file, resolved
+from rainbow_probe.sitefile import Reference, read_site_file, resolved
 
 LONG_TALK = 60.0  # seconds, with --full
 PASSWORD = "RAINBOW_PROBE_TURN_PASSWORD"  # noqa: S105 - the variable's name
@@ -121,23 +121,16 @@ def rules(arguments: argparse.Namespace) -> int:
 
 def site(arguments: argparse.Namespace) -> int:
     """Print a site file to begin with, or tell what one says."""
-    from rainbow_probe.sitefile import example
+    from rainbow_probe.sitefile.telling import tell
 
-    if arguments.example:
-        print(example(), end="")  # noqa: T201 - the answer
-        return 0
-    if arguments.file is None:
-        raise UsageError("site: name a FILE.toml to check, or say --example for one to begin with")
-    for name, value in read_site_file(arguments.file).items():
-        print(f"{name} = {_told(value)}")  # noqa: T201 - the answer
-    return 0
+    return tell(arguments)
 
 
-def _told(value: object) -> str:
-    """Say what a key means; of a secret, where it is kept and whether it is there."""
-    if not isinstance(value, Reference):
-        return str(value)
-    return f"{value} ({'there' if looked_up(value, os.environ) else 'nothing is kept there'})"
+def bundle(arguments: argparse.Namespace) -> int:
+    """Write a run as one file for support."""
+    from rainbow_probe.bundling import bundle
+
+    return bundle(arguments)
 
 
 def history(arguments: argparse.Namespace) -> int:
@@ -180,6 +173,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "responder": responder,
     "explain": explain,
     "site": site,
+    "bundle": bundle,
 }
 
 

@@ -17,6 +17,21 @@ numbers of kept runs ('rainbow-probe history' has them), 'last', or files that '
 the newest run, and the one before it at the same site.
 The exit status is 1 if a mandatory or recommended row got worse, 3 if that cannot be told of one, and otherwise 0."""
 
+BUNDLE = """\
+One zip for support: the report as JSON and as a page, what was done step by step, versions, and the environment. With
+--redact, names of people, hosts and companies inside (names), or addresses too (addresses), are replaced by words that
+stand for the same thing in every bundle you make; what a firewall must let through, the service's own names and
+addresses, stays. The key that makes the words stays in this user's data folder."""
+
+
+def bundle(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``bundle``."""
+    add = command.add_argument
+    add("run", metavar="RUN", help="the number of a run that is kept, 'last', or a file that 'run --json FILE' wrote")
+    add("--redact", choices=["names", "addresses"], help="what is replaced by pseudonyms (nothing)")
+    add("--output", metavar="FILE.zip", help="where to (rainbow-probe-TIME.zip here)")
+    add("--debug", action="store_true", help="show tracebacks")
+
 
 def history(command: argparse.ArgumentParser) -> None:
     """Add the arguments of ``history``."""

@@ -16,7 +16,7 @@ from rainbow_probe.history.store import HistoryError, Run, Store, newest, open_s
 from rainbow_probe.history.telling import comings_and_goings, details, headline, in_short, listing, title
 from rainbow_probe.model import Report
 from rainbow_probe.options import UsageError
-from rainbow_probe.report.from_json import loads, read
+from rainbow_probe.report.from_json import loads, read, read_text
 
 BETTER_OR_SAME, WORSE, UNCLEAR = 0, 1, 3
 LAST = "last"
@@ -71,6 +71,15 @@ def diff(arguments: argparse.Namespace) -> int:
     _say([f"From {title(old.name, old.report)} to {title(new.name, new.report)}", headline(found)])
     _say(details(found, new.flaky))
     return status(found)
+
+
+def stored(word: str) -> tuple[str, str]:
+    """Return what *word* names, a run that is kept or a file: a name for it, and its text as it was written."""
+    if not _is_kept(word):
+        return word, read_text(word)
+    with _opened() as store:
+        run = _run(store, word)
+        return f"run {run.id}", store.report(run.id)
 
 
 def status(comparison: Comparison) -> int:

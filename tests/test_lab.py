@@ -8,10 +8,24 @@ from pathlib import Path
 
 import pytest
 
+from rainbow_probe.bundle.pseudonyms import Pseudonyms
+from rainbow_probe.bundle.redact import Level, redacted
+from rainbow_probe.bundling import public_of
 from tests.lab import agreement, netns, oracle, scenario
 from tests.lab.cloud import Cloud
 from tests.lab.expectation import differences, is_one_of
-from tests.lab.names import ACCOUNT, ACCOUNT_PASSWORD, APP_ID, APP_SECRET, PROXY_PASSWORD, TURN_PASSWORD
+from tests.lab.names import (
+    ACCOUNT,
+    ACCOUNT_PASSWORD,
+    APP_ID,
+    APP_SECRET,
+    PROXY,
+    PROXY_GATEWAY,
+    PROXY_PASSWORD,
+    SITE,
+    SITE_GATEWAY,
+    TURN_PASSWORD,
+)
 from tests.lab.probe import WRONG_PASSWORD
 from tests.lab.runs import Run, Runs, tally, unmet
 
@@ -83,6 +97,17 @@ def test_nothing_secret_and_no_traceback_is_ever_printed(run: Run) -> None:
     printed = run.ended.out + run.ended.err + json.dumps(run.ended.report)
     assert [secret for secret in SECRETS if secret in printed] == []
     assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize("site", ["proxy-bumps-trusted", "pac-split", "ipv6-only", "dns-private"])
+def test_a_redacted_bundle_has_nothing_of_the_inside(run: Run) -> None:
+    """Neither names and addresses of the site's machines, nor those of the company; the service's names stay."""
+    report = run.ended.report
+    inside = public_of(report, "hds-ed21")
+    text = json.dumps(redacted(report, inside, Level.ADDRESSES, Pseudonyms(key=b"k" * 32)))
+    own = (SITE, SITE_GATEWAY, PROXY, PROXY_GATEWAY, "fd00:", "site.test", "Corporate Inspection Lab")
+    assert [one for one in own if one in text] == []
+    assert "turn-gra1.openrainbow.health" in text
 
 
 @pytest.mark.parametrize("site", SITES)

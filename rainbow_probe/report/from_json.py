@@ -48,12 +48,17 @@ BY_ADDRESS = "/by-address"
 
 def read(path: str) -> Report:
     """Read the report in the file *path*; raises ``UsageError`` with the file and what is wrong with it."""
+    return loads(read_text(path), path)
+
+
+def read_text(path: str) -> str:
+    """Return what is in the file *path*, which may be a report; raises ``UsageError``."""
     try:
         with Path(path).open("rb") as file:  # its size is not asked: a device or a pipe has none, and no end
             data = file.read(LARGEST + 1)
         if len(data) > LARGEST:
             raise UsageError(f"{path}: more than {LARGEST // 2**20} MiB is no report")
-        return loads(data.decode("utf-8"), path)
+        return data.decode("utf-8")
     except OSError as exc:
         raise UsageError(f"{path}: {exc.strerror or exc}") from exc
     except UnicodeDecodeError as exc:
