@@ -1,6 +1,7 @@
 # make demo   see it work: the whole readiness test against an embedded cloud on loopback
 # make test   what CI does: the lab's servers, lint, types, tests with branch coverage
 # make docs   the pages that are made of the probe's own explanations
+# make messages  the catalogues of other languages in step with the sources; names what is not translated
 # make fuzz   every parser against chance, led by coverage, a minute each; needs atheris, which is not for every platform
 # make bench  the figures of benchmarks/, with their goals
 # make accuracy  how often the probe is right at the lab's sites: docs/accuracy.md
@@ -20,7 +21,7 @@ ACCURACY_ARGS ?=
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 PINS = pyproject.toml constraints.txt
 
-.PHONY: help venv demo setup lint types test docs fuzz bench accuracy clean
+.PHONY: help venv demo setup lint types test docs messages fuzz bench accuracy clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -70,6 +71,9 @@ test: setup
 
 docs: $(VENV)/.run
 	$(VENV)/bin/python -m docs.pages
+
+messages: $(VENV)/.run
+	$(VENV)/bin/python -m docs.messages
 
 fuzz: $(VENV)/.dev
 	$(PIP) install $(CONSTRAINTS) --editable '.[dev,fuzz]'

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rainbow_probe.catalogue import Guide
+from rainbow_probe.language import ENGLISH, Language, language, preferred
 from rainbow_probe.model import Flow, Report, Result
 from rainbow_probe.options import UsageError
 from rainbow_probe.runner import Events
@@ -23,6 +24,8 @@ NAGIOS = "nagios"
 SCREENS = ("text", NAGIOS)
 """What ``--format`` chooses for the screen."""
 TO_STDOUT = ("json", "markdown")
+TRANSLATED = frozenset({"html", "markdown"})
+"""Formats that people read; programs read the others, and find the same words wherever they run."""
 WHOLE = frozenset({"prometheus"})
 """Formats that somebody may read at any moment, such as the node exporter."""
 READABLE = 0o644  # a temporary file is its owner's only; the node exporter is somebody else
@@ -60,6 +63,7 @@ class Outputs:
     strict: bool = False
     screen: str = SCREENS[0]
     rules_format: str = "text"
+    language: Language = ENGLISH
 
     @classmethod
     def checked(cls, arguments: argparse.Namespace) -> Outputs:
@@ -79,6 +83,7 @@ class Outputs:
             strict=arguments.strict,
             screen=arguments.format,
             rules_format=arguments.rules_format,
+            language=language(arguments.lang or preferred(os.environ)),
         )
         if len(outputs.to_stdout) > 1:
             raise UsageError(f"only one report goes to standard output, not {_options(outputs.to_stdout)}")
@@ -94,7 +99,7 @@ class Outputs:
         """Write every file, then the screen; a file that fails now does not cost the others."""
         failed: list[str] = []
         for name, path in self.files.items():
-            text = self._rules(report, guide) if name == RULES else _rendered(_FORMATS[name], report)
+            text = self._rules(report, guide) if name == RULES else self._rendered(name, report)
             if path == STDOUT:
                 sys.stdout.write(text + "\n")
                 continue
@@ -112,15 +117,21 @@ class Outputs:
         assert guide is not None
         return render(least(report, guide), self.rules_format)
 
+    def _rendered(self, name: str, report: Report) -> str:
+        """Render with the format's module, imported only now: most runs need one format or none."""
+        module = importlib.import_module(f"rainbow_probe.report.{_FORMATS[name]}")
+        text: str = module.dumps(report, self.language) if name in TRANSLATED else module.dumps(report)
+        return text
+
     def _show(self, report: Report) -> None:
         if self.screen == NAGIOS:
             from rainbow_probe.report.as_nagios import dumps
 
-            sys.stdout.write(dumps(report, strict=self.strict))
+            sys.stdout.write(dumps(report, self.language, strict=self.strict))
         elif not self.quiet and not self.to_stdout:
             from rainbow_probe.report.terminal import open_console, render
 
-            render(report, open_console(sys.stdout, no_color=self.no_color))
+            render(report, open_console(sys.stdout, no_color=self.no_color), self.language)
 
 
 def screen_status(report: Report, arguments: argparse.Namespace, status: int) -> int:
@@ -172,12 +183,6 @@ def _check_writable(name: str, path: Path) -> None:
             path.unlink()
     except OSError as exc:
         raise UsageError(f"--{name} {path}: cannot be written: {exc.strerror or exc}") from exc
-
-
-def _rendered(module: str, report: Report) -> str:
-    """Render with the module of that name, imported only now: most runs need one format or none."""
-    text: str = importlib.import_module(f"rainbow_probe.report.{module}").dumps(report)
-    return text
 
 
 _FORMATS: Mapping[str, str] = {

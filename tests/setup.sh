@@ -31,6 +31,7 @@ dig:dnsutils
 faketime:faketime
 prometheus-blackbox-exporter:prometheus-blackbox-exporter
 promtool:prometheus
+msgfmt:gettext
 "
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 

@@ -62,7 +62,7 @@ def _finding(finding: Finding, language: Language) -> Iterable[str]:
         (say("Who acts"), say(ACTORS[finding.who])),
         (say("Fix"), text(said(finding.fix))),
         (say("Seen"), text(said(finding.detail))),
-        (say("Behind it"), text(unjudged(finding))),
+        (say("Behind it"), text(said(unjudged(finding)))),
         (say("Rows hit"), ", ".join(map(code, finding.rows))),
         (say("Proof"), ", ".join(map(code, finding.proof))),
     )
@@ -95,4 +95,4 @@ def _counts(report: Report, language: Language) -> str:
     passed = sum(row.verdict is RowVerdict.PASS for row in report.rows)
     left = sum(len(group.rows) for group in untested(report))
     told = language.say("{passed} rows pass; {left} were not tested or do not apply.", passed=passed, left=left)
-    return text(f"{told} {tally(report)}")
+    return text(f"{told} {language.said(tally(report))}")

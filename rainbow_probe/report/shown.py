@@ -112,7 +112,7 @@ class Page:
     @property
     def count(self) -> str:
         """The headline of the checks."""
-        return tally(self._report)
+        return self._language.said(tally(self._report))
 
     @property
     def drawn(self) -> Iterable[Drawn]:
@@ -151,8 +151,8 @@ class Page:
 
     def contents(self, row: Row) -> str:
         """Say what is to be found behind a row."""
-        parts = ((row.notes, "note"), (row.errata, "erratum"), (row.checks, "check"))
-        return ", ".join(number(len(found), noun) for found, noun in parts if found)
+        parts = ((row.notes, "note"), (row.errata, "erratum", "errata"), (row.checks, "check"))
+        return ", ".join(self._language.said(number(len(found), *nouns)) for found, *nouns in parts if found)
 
     @cached_property
     def _clients(self) -> Mapping[str, dict[str, None]]:
@@ -174,9 +174,9 @@ class Page:
             (say("Name"), [", ".join(filter(None, (site.hostname, site.platform)))]),
             (say("Addresses"), [", ".join(site.addresses)]),
             (say("Seen as"), [", ".join(report.mapped_addresses)]),
-            (say("NAT"), [translated(report.nat)]),
+            (say("NAT"), [self._language.said(translated(report.nat))]),
             (say("Proxy"), [proxy]),
-            (say("Proxy lets"), [let_through(report.proxy_policy)]),
+            (say("Proxy lets"), [self._language.said(let_through(report.proxy_policy))]),
             (say("PAC file"), map(str, site.pacs)),
             (say("Ways"), ways(site)),
             (say("Direct to"), [", ".join(site.no_proxy)]),

@@ -15,6 +15,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from rainbow_probe.explanations.actors import ACTORS
+from rainbow_probe.language import ENGLISH, Language
 from rainbow_probe.model import Finding, Outcome, Report, Row, RowVerdict, Rule, Severity, Site, Who
 from rainbow_probe.report.grids import GAP, columns, indented, put
 from rainbow_probe.report.layout import Table, Untested, by_weight, judged, row_names, tables, tally, untested
@@ -78,17 +79,18 @@ def open_console(stream: TextIO, *, no_color: bool = False) -> Console:
     return Console(file=stream, no_color=no_color or None, markup=False, emoji=False, highlight=False)
 
 
-def render(report: Report, console: Console) -> None:
+def render(report: Report, console: Console, language: Language = ENGLISH) -> None:
     """Print the report: headline, clients, tables, what was not tested, findings, and the headline's count again."""
-    for part in _Page(report, console).parts():
+    for part in _Page(report, console, language).parts():
         put(console, part)
 
 
 class _Page:
     """One report for one console: what its encoding can show, at its width."""
 
-    def __init__(self, report: Report, console: Console) -> None:
+    def __init__(self, report: Report, console: Console, language: Language) -> None:
         self._report = report
+        self._said = language.said
         self._width = console.width
         self._ascii = console.options.ascii_only or console.legacy_windows
         self._encoding = console.encoding
@@ -101,7 +103,7 @@ class _Page:
             yield from self._section("Clients", self._clients())
         yield from self._section("This machine", self._labelled(self._site()))
         for alike in self._tables():
-            yield from self._section("; ".join(f"{table.section} {table.title}" for table in alike))
+            yield from self._section("; ".join(f"{table.section} {self._said(table.title)}" for table in alike))
             yield from self._table(alike[0].rows)
         groups = untested(self._report)
         if groups:
@@ -159,7 +161,7 @@ class _Page:
         told["Path or reason"] = [self._text(in_short(row)) for row in rows]
         if self._width >= WIDE:
             told["Row"] = [self._text(row.id.partition("/")[2], "dim", 30) for row in rows]
-        yield indented(columns(told, self._width - GAP))
+        yield indented(columns({self._said(title): cells for title, cells in told.items()}, self._width - GAP))
         for erratum in dict.fromkeys(erratum for row in rows for erratum in row.errata):
             yield indented(self._text(f"Erratum in the guide: {erratum}", "dim", PASSAGE))
 
@@ -236,7 +238,8 @@ class _Page:
         actors = {finding.who for finding in findings if finding.severity is not Severity.ADVICE}
         act = _listed(ACTORS[who] for who in Who if who in actors)
         grid = self._grid()
-        grid.add_row(self._verdict(self._report.verdict), f"{said}{'; to act: ' if act else ''}{act}")
+        told = self._said(f"{said}{'; to act: ' if act else ''}{act}")
+        grid.add_row(self._verdict(self._report.verdict), self._shown(told))
         yield grid
 
     def _section(self, title: str, body: RenderableType | None = None) -> Iterator[RenderableType]:
@@ -249,7 +252,7 @@ class _Page:
         grid = self._grid(label=_LABEL)
         last = ""
         for label, text in pairs:
-            grid.add_row(Text("" if label == last else label, "dim"), text)
+            grid.add_row(Text("" if label == last else self._said(label), "dim"), text)
             last = label
         return grid
 
@@ -264,10 +267,10 @@ class _Page:
 
     def _mark(self, mark: _Mark, word: str) -> Text:
         symbol, ascii_symbol, style = mark
-        return Text(f"{ascii_symbol if self._ascii else symbol} {word}", style)
+        return Text(f"{ascii_symbol if self._ascii else symbol} {self._shown(self._said(word))}", style)
 
     def _text(self, text: str, style: str = "", size: int = CELL) -> Text:
-        return Text(self._shown(clip(text, size)), style)
+        return Text(self._shown(clip(self._said(text), size)), style)
 
     def _shown(self, text: str) -> str:
         """Return *text* as the console's encoding can show it, the rest as escapes."""

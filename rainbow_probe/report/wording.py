@@ -59,9 +59,9 @@ def more(count: int) -> str:
     return f", and {count} more" if count > 0 else ""
 
 
-def number(count: int, noun: str) -> str:
+def number(count: int, noun: str, plural: str = "") -> str:
     """Return *count* with its *noun*, as in ``1 row`` and ``2 rows``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{count} {noun}" if count == 1 else f"{count} {plural or f'{noun}s'}"
 
 
 def because(row: Row) -> str:

@@ -1,0 +1,175 @@
+"""Gathers every message that is to be translated, and keeps the catalogues in step: ``make messages``."""  # noqa: INP001 - a script
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from string import Formatter
+
+from jinja2 import Environment
+from jinja2.ext import extract_from_ast
+
+from rainbow_probe.catalogue import builtin, builtin_names, load
+from rainbow_probe.checks import kinds
+from rainbow_probe.explanations import FINDINGS
+from rainbow_probe.explanations.actors import ACTORS
+from rainbow_probe.language.catalogue import catalogues, missing, read, written
+from rainbow_probe.language.phrases import message
+from rainbow_probe.report import wording
+from rainbow_probe.report.as_html import TEMPLATES
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "rainbow_probe"
+SAYING = frozenset({"say"})
+"""Functions whose first argument is one of our own words."""
+SENTENCES = (
+    *("judge/clients.py", "judge/rows.py", "judge/needs.py", "judge/words.py", "report/layout.py"),
+    "report/wording.py",
+)
+"""Modules whose sentences go into reports as they stand."""
+FOUND = frozenset({"title", "fix"})
+"""Arguments of a finding that are sentences."""
+COMPOSED = (
+    *("{0} fails: {1}", "{0} cannot be told: {1}", "{0} was not tested: {1}"),
+    *("{0} row", "{0} rows", "{0} note", "{0} notes", "{0} erratum", "{0} errata", "{0} check", "{0} checks"),
+    *("{0} pass", "{0} fail", "{0} inconclusive", "{0} skipped", "{0} degraded", "{0} not tested"),
+    *("all that was tested works ({0})", "all that was tested works ({0}; {1} not tested)", "works only by {0}"),
+    *("TLS is decrypted on the way by {0}", "Nothing goes out directly: only the proxy gets through"),
+    *("No TCP goes out directly: only the proxy gets through", "{0} and {1} more"),
+    *("refused", "works", "not tested", "no answer at all", "rejected, {0}"),
+)
+"""What the judge and the renderers put together from single words."""
+SCREEN = (
+    *("Not tested ({0})", "not applicable: {0}", "Way out", "none found", "Note", "Destination", "and {0} more checks"),
+    *("direct, no proxy", "proxy {0} (from {1})", "as the PAC file says: {0}", "{0}; direct to {1}", "to act: {0}"),
+    *("{0} blocking", "{0} degrading", "{0} advice", "To paste ({0}):"),
+)
+"""What only the terminal says."""
+LETTERS = 3  # of its own; a message with fewer says nothing that could be translated
+
+
+def messages() -> dict[str, str]:
+    """Return every message, with the place where it stands."""
+    found: dict[str, str] = {}
+    for place, texts in _sources():
+        for text in texts:
+            if tells(text):
+                found.setdefault(text, place)
+    return found
+
+
+def tells(text: str) -> bool:
+    """Return whether *text* has words of its own, and its values can be found in a sentence."""
+    own = "".join(literal for literal, *_ in Formatter().parse(text))
+    values = any(name is not None for _, name, *_ in Formatter().parse(text))
+    return sum(map(str.isalpha, own)) >= (LETTERS if values else 2) and (not values or message(text, "") is not None)
+
+
+def _sources() -> Iterator[tuple[str, Iterable[str]]]:
+    for template in sorted(TEMPLATES.glob("*.j2")):
+        tree = Environment(autoescape=True).parse(template.read_text("utf-8"))
+        yield template.name, [_first(told[2]) for told in extract_from_ast(tree, gettext_functions=("_",))]
+    for module in sorted(PACKAGE.rglob("*.py")):
+        yield str(module.relative_to(ROOT)), _said_in(ast.parse(module.read_text("utf-8")), SAYING)
+    for name in ("VERDICTS", "SEVERITIES", "OUTCOMES", "NEEDS", "DIRECTIONS", "PORT_STATES", "CURVES"):
+        yield "rainbow_probe/report/wording.py", getattr(wording, name).values()
+    yield "rainbow_probe/explanations/actors.py", ACTORS.values()
+    for name in builtin_names():
+        yield f"probes/{name}", _guide(name)
+    for finding, why in FINDINGS.items():
+        yield f"finding {finding}", [why.usual]
+    for module in sorted((PACKAGE / "judge" / "findings").glob("*.py")):
+        yield str(module.relative_to(ROOT)), _arguments(ast.parse(module.read_text("utf-8")))
+    yield "put together", (*COMPOSED, *SCREEN)
+    for name in SENTENCES:
+        yield f"rainbow_probe/{name}", _sentences(ast.parse((PACKAGE / name).read_text("utf-8")))
+
+
+def _first(told: object) -> str:
+    return str(told[0] if isinstance(told, tuple) else told)
+
+
+def _guide(name: str) -> Iterator[str]:
+    guide = load(builtin(name), kinds())
+    yield guide.title
+    yield from guide.clients.values()
+    yield from guide.groups.values()
+    for row in guide.rows:
+        yield from (row.title, row.protocol, row.source, row.destination, row.proxy, row.not_tested)
+        yield from row.notes
+        yield from row.errata
+        yield from (text for way in row.ways for text in (way.name, way.cost))
+
+
+def _said_in(tree: ast.AST, functions: Collection[str]) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args and _name(node.func) in functions:
+            yield from _texts(node.args[0])
+
+
+def _arguments(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg in FOUND:
+            yield from _texts(node.value)
+        elif isinstance(node, ast.FunctionDef) and any(word in node.name for word in FOUND):
+            yield from _sentences(node)
+
+
+def _name(function: ast.expr) -> str:
+    return (
+        function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
+    )
+
+
+def _texts(node: ast.expr) -> Iterator[str]:
+    """Give what an expression may be: of a choice, both."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.JoinedStr):
+        yield template(node)
+    elif isinstance(node, ast.IfExp):
+        yield from _texts(node.body)
+        yield from _texts(node.orelse)
+
+
+def template(node: ast.JoinedStr) -> str:
+    """Return an f-string with its values numbered."""
+    parts: list[str] = []
+    places = 0
+    for value in node.values:
+        if isinstance(value, ast.Constant):
+            parts.append(str(value.value).replace("{", "{{").replace("}", "}}"))
+        else:
+            parts.append(f"{{{places}}}")
+            places += 1
+    return "".join(parts)
+
+
+def _sentences(tree: ast.AST) -> Iterator[str]:
+    """Give every text of more than one word, but for docstrings."""
+    inside = {id(value) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for value in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            inside.add(id(node.value))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in inside:
+            yield from (text for text in _texts(node) if " " in text.strip())
+
+
+def main() -> int:
+    """Bring every catalogue up to date; name what is left to be translated."""
+    gathered = messages()
+    left = 0
+    for code, path in catalogues().items():
+        known = read(path)
+        path.write_text(written(code, gathered, known), "utf-8")
+        for text in missing(gathered, known):
+            print(f"{path.name}: {gathered[text]}: {text}")  # noqa: T201 - the answer
+            left += 1
+    return 1 if left else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

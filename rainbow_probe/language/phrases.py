@@ -1,0 +1,153 @@
+"""Sentences that were put together in English, taken apart again and said in another language.
+
+Whoever judges writes English, and a stored report holds nothing else. A message such as ``The proxy refuses CONNECT to
+port {0}`` is therefore used both ways: the English one finds the values in the sentence, and the translation takes them
+in. What is no known message is split where sentences are put together; what is left of it stays as it is. No meaning
+is judged here, and a sentence of a peer is looked at in one pass, however long it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from string import Formatter
+
+LONGEST = 4000  # characters; a longer sentence is evidence, not words of ours
+_DEEPEST = 12  # messages within messages
+_TELLING = 6  # letters; a message that is one shorter word after a value counts things, or it would fit everything
+_RUN = 4  # parts that may be one message
+_SEAMS = ("; ", ". ", ": ", ", ")
+_ASIDE = re.compile(r"(.+?) \((.+)\)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message with values: what stands between them, their names, and its translation."""
+
+    literals: tuple[str, ...]
+    names: tuple[str, ...]
+    translation: str
+
+    @property
+    def weight(self) -> int:
+        """How much of it is its own."""
+        return sum(map(len, self.literals))
+
+    @property
+    def is_light(self) -> bool:
+        """Whether so little of it is its own that it would fit what it is not meant for."""
+        return sum(char.isalpha() for literal in self.literals for char in literal) < _TELLING
+
+    def values(self, text: str) -> dict[str, str] | None:
+        """Return the values that make this message into *text*, the shortest from the left, or None."""
+        first, *middle, last = self.literals
+        end = len(text) - len(last)
+        if not text.startswith(first) or not text.endswith(last) or end < len(first):
+            return None
+        found, place = list[str](), len(first)
+        for literal in middle:
+            at = text.find(literal, place, end)
+            if at < 0:
+                return None
+            found.append(text[place:at])
+            place = at + len(literal)
+        found.append(text[place:end])
+        return dict(zip(self.names, found, strict=True)) if self._fits(found) else None
+
+    def _fits(self, found: list[str]) -> bool:
+        light = self.is_light
+        if light and not self.literals[0] and len(self.names) == 1:
+            return found[0].isdecimal()
+        return not light or len(self.names) > 1 or not any(seam in found[0] for seam in _SEAMS)
+
+
+def message(text: str, translation: str) -> Message | None:
+    """Return *text* as a message if it has values, each in a place of its own."""
+    parts = [(literal, name) for literal, name, _, _ in Formatter().parse(text)]
+    names = tuple(name for _, name in parts if name is not None)
+    if not names:
+        return None
+    literals = [literal for literal, _ in parts] + ([""] if parts[-1][1] is not None else [])
+    if len(set(names)) < len(names) or "" in literals[1:-1]:
+        return None  # where one value ends and the next begins cannot be told
+    return Message(literals=tuple(literals), names=names, translation=translation)
+
+
+class Phrases:
+    """The words of one language, used for whole sentences."""
+
+    def __init__(self, words: Mapping[str, str]) -> None:
+        """Know *words*, English to translation; full stops and blanks around them do not matter."""
+        self._exact = {_core(text): _core(translation) for text, translation in words.items()}
+        made = (message(_core(text), _core(translation)) for text, translation in words.items())
+        self._messages = sorted((one for one in made if one), key=lambda one: -one.weight)
+        self._heavy = [one for one in self._messages if not one.is_light]
+        self._known: dict[str, str] = {}
+
+    def translated(self, text: str, depth: int = 0) -> str:
+        """Return *text* as far as it is known."""
+        if len(text) > LONGEST or depth > _DEEPEST:
+            return text
+        if text not in self._known:
+            core = _core(text)
+            start = text.index(core) if core else 0
+            said = self._said(core, depth)
+            self._known[text] = f"{text[:start]}{said}{text[start + len(core) :]}" if core else text
+        return self._known[text]
+
+    def _said(self, core: str, depth: int) -> str:
+        if (said := self._whole(core, depth, self._messages)) is not None:
+            return said
+        if (said := self._whole(core[:1].lower() + core[1:], depth, self._heavy)) is not None:
+            return said[:1].upper() + said[1:]
+        return next(self._in_parts(core, depth), core)
+
+    def _whole(self, text: str, depth: int, messages: Sequence[Message]) -> str | None:
+        if text in self._exact:
+            return self._exact[text]
+        for one in messages:
+            if (values := one.values(text)) is not None:
+                return _filled(one, {name: self.translated(value, depth + 1) for name, value in values.items()})
+        return None
+
+    def _in_parts(self, text: str, depth: int) -> Iterator[str]:
+        for seam in _SEAMS:
+            if len(parts := self._together(_split(text, seam), seam)) > 1:
+                yield seam.join(self.translated(part, depth + 1) for part in parts)
+        if aside := _ASIDE.fullmatch(text):
+            first, second = (self.translated(part, depth + 1) for part in aside.groups())
+            yield f"{first} ({second})"
+
+    def _together(self, parts: list[str], seam: str) -> list[str]:
+        """Join those of *parts* again that are one message with a *seam* in it."""
+        joined: list[str] = []
+        while parts:
+            runs = (seam.join(parts[:count]) for count in range(min(_RUN, len(parts)), 1, -1))
+            found = next((run for run in runs if run in self._exact), parts[0])
+            joined.append(found)
+            parts = parts[found.count(seam) + 1 if found != parts[0] else 1 :]
+        return joined
+
+
+def _filled(one: Message, values: Mapping[str, str]) -> str:
+    """Put *values* where the translation wants them; it may leave some out."""
+    return "".join(
+        literal + (values.get(name, "") if name is not None else "")
+        for literal, name, _, _ in Formatter().parse(one.translation)
+    )
+
+
+def _split(text: str, seam: str) -> list[str]:
+    """Split *text* at *seam*, but not within brackets."""
+    parts: list[str] = []
+    for part in text.split(seam):
+        if parts and parts[-1].count("(") > parts[-1].count(")"):
+            parts[-1] += seam + part
+        else:
+            parts.append(part)
+    return parts
+
+
+def _core(text: str) -> str:
+    return text.strip(" ").removesuffix(".")

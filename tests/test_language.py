@@ -1,0 +1,154 @@
+"""Languages: nothing is left untranslated, sentences come apart and together again, evidence stays as it is."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from docs.messages import messages
+from rainbow_probe.language import ENGLISH, language, languages, preferred
+from rainbow_probe.language.catalogue import catalogues, missing, read, written
+from rainbow_probe.language.phrases import LONGEST, Phrases, message
+from rainbow_probe.report import as_html, as_json, as_markdown, as_nagios
+from tests import report_samples as samples
+from tests.commands import rainbow_probe
+
+ALL = messages()
+FRENCH = language("fr")
+
+
+@pytest.mark.parametrize("code", catalogues())
+def test_nothing_is_left_untranslated(code: str) -> None:
+    """A new message, or one with other words: ``make messages`` puts it into each catalogue; then translate it."""
+    assert missing(ALL, read(catalogues()[code])) == []
+
+
+@pytest.mark.parametrize("code", catalogues())
+def test_a_catalogue_is_in_step(code: str) -> None:
+    """In the order of the sources, without messages that are no more: ``make messages``."""
+    path = catalogues()[code]
+    assert path.read_text("utf-8") == written(code, ALL, read(path))
+
+
+@pytest.mark.parametrize("code", catalogues())
+def test_translations_name_only_values_that_there_are(code: str) -> None:
+    """One of our own words needs all of its values; a sentence may leave some out, such as a plural's verb."""
+    for text, translation in read(catalogues()[code]).items():
+        wanted, used = (
+            {name for _, name, *_ in Formatter().parse(each) if name is not None} for each in (text, translation)
+        )
+        named = {name for name in wanted if not name.isdecimal()}
+        assert named <= used <= wanted, text
+
+
+@pytest.mark.skipif(shutil.which("msgfmt") is None, reason="msgfmt is missing: run tests/setup.sh")
+@pytest.mark.parametrize("path", catalogues().values(), ids=lambda path: path.name)
+def test_gettext_takes_the_catalogue(path: Path) -> None:
+    """Its own tool checks the form."""
+    subprocess.run(["msgfmt", "--check-format", "--check-domain", "-o", "/dev/null", str(path)], check=True)  # noqa: S607, S603 - a fixed command
+
+
+WORDS = {
+    "refused": "refusé",
+    "the proxy refuses the tunnel": "le proxy refuse le tunnel",
+    "The proxy refuses CONNECT to port {0}, though it opens other ports": "Le proxy refuse CONNECT vers le port {0}",
+    "not at {0} of {1}: {2}": "pas à {0} sur {1} : {2}",
+    "{0} rows": "{0} lignes",
+    " To act: {0} ({1}).": " Doit agir : {0} ({1}).",
+    "Yes, with limits: {0}.{1}": "Oui, avec des limites : {0}.{1}",
+    "whoever runs the proxy": "qui gère le proxy",
+    "{0} fails: {1}": "{0} échoue : {1}",
+    "in the app, on the LAN": "dans l'application, sur le LAN",
+    "not {0}": "pas {0}",
+    "{0} {1} not accept it": "{0} ne l'accepte pas",
+}
+SAID = {
+    "refused": "refusé",
+    "Refused.": "Refusé.",
+    "the proxy refuses the tunnel (a.example, b.example)": "le proxy refuse le tunnel (a.example, b.example)",
+    "The proxy refuses CONNECT to port 80, though it opens other ports": "Le proxy refuse CONNECT vers le port 80",
+    "not at 1 of 2: refused (a)": "pas à 1 sur 2 : refusé (a)",
+    "UDP/3478 fails: refused (a). TLS/443 fails: the proxy refuses the tunnel.": (
+        "UDP/3478 échoue : refusé (a). TLS/443 échoue : le proxy refuse le tunnel."
+    ),
+    "Yes, with limits: x. To act: whoever runs the proxy (y).": (
+        "Oui, avec des limites : x. Doit agir : qui gère le proxy (y)."
+    ),
+    "refused, in the app, on the LAN, x": "refusé, dans l'application, sur le LAN, x",
+    "not by name": "pas by name",
+    "Not all of it. Refused.": "Not all of it. Refusé.",
+    "12 rows": "12 lignes",
+    "some rows": "some rows",
+    "a.example does not accept it": "a.example ne l'accepte pas",
+    "": "",
+    " ": " ",
+    "words of a peer {0} %s": "words of a peer {0} %s",
+}
+
+
+@pytest.mark.parametrize(("english", "other"), SAID.items())
+def test_sentences_are_said(english: str, other: str) -> None:
+    """Values stay as they are, or are said in their turn; what is not known is left alone."""
+    assert Phrases(WORDS).translated(english) == other
+
+
+def test_what_is_too_long_is_evidence() -> None:
+    """It is not looked through; and many seams cost no more than their number."""
+    long = "refused; " * LONGEST
+    assert Phrases(WORDS).translated(long) == long
+    many = "; ".join(["refused"] * 400)
+    assert Phrases(WORDS).translated(many) == many.replace("refused", "refusé")
+
+
+@pytest.mark.parametrize("text", ["{0}{1} x", "{0} and {0}", "no values"])
+def test_values_that_cannot_be_told_apart_make_no_message(text: str) -> None:
+    """Nothing would say where one ends."""
+    assert message(text, "") is None
+
+
+@pytest.mark.parametrize(
+    ("environ", "code"),
+    [
+        ({"LANG": "fr_FR.UTF-8"}, "fr"),
+        ({"LANG": "fr_CA"}, "fr"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({"LANG": "fr_FR.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "C", "LC_MESSAGES": "fr_BE.UTF-8"}, "fr"),
+        ({"LANG": "French_France.1252"}, "fr"),
+        ({"LANG": "fr"}, "fr"),
+        ({"LANG": "frisian"}, "en"),
+    ],
+)
+def test_the_users_language_is_taken(environ: Mapping[str, str], code: str) -> None:
+    """As other programs find it; English where there is none of ours."""
+    assert preferred(environ) == code
+
+
+def test_a_report_in_french() -> None:
+    """The page says so; verdicts, titles, fixes and reasons are French, and bytes of a peer are not touched."""
+    report = samples.broken_site()
+    text = as_html.dumps(report, FRENCH)
+    assert '<html lang="fr">' in text
+    for part in ("ÉCHEC", "Qui doit agir", "qui gère le pare-feu", "Lignes du guide", "non testé", "Tout déplier"):
+        assert part in text
+    for part in ("Who acts", "Rows of the guide", "not tested<", "Expand all", "inconclusive</"):
+        assert part not in text
+    assert "stun: timeout: no answer to 7 requests in 7.9 s" in text
+    assert as_markdown.dumps(report, FRENCH).startswith("# ÉCHEC: ")
+    assert "(qui gère le pare-feu)" in as_nagios.dumps(report, FRENCH)
+    assert ENGLISH.said("refused") == "refused"
+
+
+def test_the_command_line_chooses(tmp_path: Path) -> None:
+    """By option, or by the locale."""
+    stored = tmp_path / "run.json"
+    stored.write_text(as_json.dumps(samples.broken_site()))
+    assert "Qui doit agir" in rainbow_probe("report", str(stored), "--lang", "fr").out
+    assert "Constats (4)" in rainbow_probe("report", str(stored), env={"LANG": "fr_FR.UTF-8"}).out
+    assert "Who acts" in rainbow_probe("report", str(stored), "--lang", "en", env={"LANG": "fr_FR.UTF-8"}).out
+    assert languages() == ("en", "fr")
