@@ -129,7 +129,7 @@ def test_what_else_is_mandatory(hds: Guide) -> None:
 
 TURN3 = [("turn-udp",), ("turn-tls",), ("turn-tcp",)]
 TURN2 = [("turn-udp",), ("turn-tls-direct",)]
-CALL2 = [("turn-udp", "call-udp"), ("turn-tls-direct", "call-tls-direct"), ("turn-tcp-direct", "call-tcp-direct")]
+CALL2 = [("turn-udp",), ("turn-tls-direct", "call-tls-direct"), ("turn-tcp-direct", "call-tcp-direct")]
 RANGE = [("udp-range",)]
 GATEWAY = [
     ("turn-udp-gateway",),

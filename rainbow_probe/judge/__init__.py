@@ -17,6 +17,7 @@ from rainbow_probe.judge.review import reviewed
 from rainbow_probe.judge.rows import judge_rows
 from rainbow_probe.judge.scene import Scene
 from rainbow_probe.judge.status import exit_status
+from rainbow_probe.judge.story import story
 from rainbow_probe.model import Assignment, Finding, Report, Result, Row, Site
 
 __all__ = ["FINDINGS", "exit_status", "judge", "meaning"]
@@ -65,6 +66,7 @@ def judge(
         rows=_linked(judged, findings),
         results=results,
         findings=findings,
+        story=story(judged, results),
     )
 
 

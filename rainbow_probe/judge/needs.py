@@ -128,6 +128,8 @@ def _not_counted(need: Requirement, result: Result, known: Known) -> str:
     skipped = result.verdict.outcome is Outcome.SKIPPED
     if result.flow.kind == "dns" and skipped and failure(result) is None:
         return result.verdict.reason  # the address is given by --map
+    if result.flow.kind == CALL and skipped:
+        return result.verdict.reason if need.unless_proxied else ""
     if need.unless_proxied and not passes(result) and (skipped or behind_proxy(result, known)):
         return f"not needed here: clients go through the proxy ({said(result)})"
     return ""
@@ -193,15 +195,15 @@ def _measured(counted: list[_Heard]) -> str:
 
 
 def _timed(phase: Phase | None, counted: list[_Heard]) -> str:
-    """Say how long the steps of *phase* took in the first call that came past it; of other checks it is no row's."""
-    calls = (one.result for one in counted if one.result and one.result.flow.kind == CALL)
-    took = (1000 * sum(step.took for step in _steps(call, phase)) for call in calls if phase and reached(call, phase))
+    """Say how long the steps of *phase* took in the first check that came past it, where a need is only about these."""
+    results = (one.result for one in counted if one.result and phase and reached(one.result, phase))
+    took = (1000 * sum(step.took for step in _steps(result, phase)) for result in results)
     return next((f"in {each:.3g} ms" for each in took), "")
 
 
-def _steps(call: Result, phase: Phase | None) -> list[Step]:
+def _steps(result: Result, phase: Phase | None) -> list[Step]:
     """Return the steps of *phase* without those that end it all."""
-    return [step for step in call.steps if step.phase is phase and step.facts.get("lifetime") != 0]
+    return [step for step in result.steps if step.phase is phase and step.facts.get("lifetime") != 0]
 
 
 def _too_few(verdict: RowVerdict, counted: list[_Heard]) -> str:

@@ -70,7 +70,7 @@ def judge_way(way: Way, known: Known, causes: Iterable[Cause] = ()) -> Tried:
     """Judge one way: all of its needs must hold."""
     needs = [judge_need(need, known, causes) for need in way.needs]
     verdict = _all_of(needs)
-    proxied = any(need.proxied for need in needs) and THROUGH not in way.name
+    proxied = any(need.proxied for need in needs) and THROUGH.strip() not in way.name
     return Tried(
         way=way,
         verdict=verdict,
