@@ -28,6 +28,7 @@ WORDS: Mapping[Phase, str] = MappingProxyType({
     Phase.HTTP: "HTTPS request",
     Phase.WEBSOCKET: "upgrade to WebSocket",
     Phase.XMPP: "XMPP stream",
+    Phase.ACCOUNT: "sign-in, and the list of TURN servers",
     Phase.TURN_ALLOCATE: "Allocate",
     Phase.TURN_PERMISSION: "CreatePermission",
     Phase.ICE: "STUN checks through TURN",
@@ -81,7 +82,9 @@ GROUPS = (
         row="call/ice-config",
         who=CALLER,
         whom=RAINBOW,
-        what="list of TURN servers",
+        what=WORDS[Phase.ACCOUNT],
+        kinds=(("account",),),
+        phases=(*ARRIVES, Phase.ACCOUNT),
     ),
     _Group(
         number="19-28",

@@ -24,6 +24,7 @@ from rainbow_probe.report.wording import (
     VERDICTS,
     clip,
     in_short,
+    in_steps,
     let_through,
     lines,
     more,
@@ -105,6 +106,8 @@ class _Page:
         for alike in self._tables():
             yield from self._section("; ".join(f"{table.section} {self._said(table.title)}" for table in alike))
             yield from self._table(alike[0].rows)
+            if {row.id for row in alike[0].rows} & {step.row for step in self._report.story}:
+                yield indented(self._text(in_steps(self._report.story), "dim", PASSAGE))
         groups = untested(self._report)
         if groups:
             count = number(sum(len(group.rows) for group in groups), "row")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from rainbow_probe.ends import HTTPS
-from rainbow_probe.measures import Direction, PortState
+from rainbow_probe.measures import Direction, PortState, StoryStep
 from rainbow_probe.model import Finding, Need, Outcome, Row, RowVerdict, Scalar, Severity, Site
 from rainbow_probe.terms import NatMapping
 
@@ -149,3 +149,28 @@ def let_through(policy: Mapping[str, Scalar]) -> str:
         f"calls itself {policy['names_itself']}" if "names_itself" in policy else "",
     ]
     return "; ".join(filter(None, parts))
+
+
+def in_steps(story: Sequence[StoryStep]) -> str:
+    """Tell the call flow in one sentence: which of its groups of steps took how long, failed, or were not done."""
+    groups: dict[str, list[StoryStep]] = {}
+    for step in story:
+        groups.setdefault(step.number, []).append(step)
+    done = [f"{number} in {_took(steps):.0f} ms{_stopped(steps)}" for number, steps in groups.items() if _tried(steps)]
+    left = [number for number, steps in groups.items() if not _tried(steps)]
+    told = (f"steps {', '.join(done)}" if done else "", f"not done: {', '.join(left)}" if left else "")
+    return f"The call flow here: {'; '.join(filter(None, told))}"
+
+
+def _took(steps: Sequence[StoryStep]) -> float:
+    """Return the milliseconds from the beginning of the first step to the end of the last."""
+    return max(step.at_ms + step.took_ms for step in steps) - steps[0].at_ms
+
+
+def _tried(steps: Sequence[StoryStep]) -> bool:
+    return any(step.outcome is not Outcome.SKIPPED for step in steps)
+
+
+def _stopped(steps: Sequence[StoryStep]) -> str:
+    outcomes = {step.outcome for step in steps} - {Outcome.PASS, Outcome.SKIPPED}
+    return f" ({OUTCOMES[min(outcomes, key=list(Outcome).index)]})" if outcomes else ""
