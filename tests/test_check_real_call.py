@@ -25,6 +25,8 @@ UDP, TCP, TLS = Transport.UDP, Transport.TCP, Transport.TLS
 SOON = Limits(connect=5.0, handshake=5.0, exchange=2.0, datagrams=2.0)
 """For what is meant to fall silent: a control must have the time to pass."""
 
+VOICE = 12 + 160 + 10  # bytes of a packet: header, G.711 of 20 ms, authentication
+
 Touch = Callable[[bytes, Client], bytes | None]
 """What a box makes of relayed data: the same, other bytes, or None for nothing at all."""
 
@@ -197,6 +199,12 @@ async def test_a_call_that_falls_silent() -> None:
         return await called(touch, limits=SOON)
 
     assert await settled(call) == (Phase.MEDIA, Cause.WENT_SILENT)
+
+
+async def test_a_path_that_carries_too_little_for_voice() -> None:
+    """Plain data of that size and pace does not pass either, so SRTP is not to blame; and something passes."""
+    result = await called(keeps(lambda data: len(data) == VOICE), limits=SOON)
+    assert broke(result, Outcome.INCONCLUSIVE) in {(Phase.MEDIA, Cause.CANNOT_TELL), (Phase.MEDIA, Cause.BUDGET)}
 
 
 @pytest.mark.parametrize(("part", "phase"), [(is_check, Phase.ICE), (is_voice, Phase.MEDIA)], ids=["ice", "srtp"])

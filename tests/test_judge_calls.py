@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rainbow_probe.followups.made import QUICK, why_no_call
+from rainbow_probe.followups.made import LIMITED, QUICK, why_no_call
 from rainbow_probe.model import Cause, Flow, Outcome, Phase, RowVerdict, Transport, Who
 from tests.judge_samples import PROXY_SITE, Fault, both, case, ids, kind, passed, proxied, report, result, row, udp
 
@@ -109,6 +109,15 @@ def test_no_call_is_made_where_turn_does_not_pass(outcome: Outcome) -> None:
     """It would say the same once more; the row quotes TURN."""
     assert "did not pass on this way" in asked(Fault(match=udp, phase=Phase.STUN, outcome=outcome))
     assert verdicts(Fault(match=udp, phase=Phase.STUN)) == dict.fromkeys(ROWS, "degraded")
+
+
+def test_no_call_is_made_where_too_few_packets_pass() -> None:
+    """A control has counted them; other doors are not concerned."""
+    flows = [one.flow for one in case().results if one.flow.kind in {"turn", "call"}]
+    turn = next(flow for flow in flows if udp(flow))
+    limit = result(replace(turn, id="pace"), Fault(match=udp, phase=Phase.STUN, cause=Cause.RATE_LIMITED))
+    made = {call.transport: why_no_call(call, {"pace": limit}, quick=False) for call in flows if call.kind == "call"}
+    assert made == {Transport.UDP: LIMITED, Transport.TLS: "", Transport.TCP: ""}
 
 
 def test_in_a_hurry_only_the_call_over_udp_is_made() -> None:

@@ -14,7 +14,7 @@ ROW_KEYS = (
     *("not_tested", "way", "causes", "sections"),
 )
 _WAY_KEYS = ("name", "cost", "needs")
-_NEED_KEYS = ("flow", "least", "unless_proxied", "credentials", "reach")
+_NEED_KEYS = ("flow", "least", "unless_proxied", "credentials", "reach", "timed")
 _MOST_HOSTS = 1000  # of a group whose hosts are only known at run time
 
 
@@ -81,4 +81,5 @@ def _needs(table: Table, flows: Mapping[str, FlowSpec], hosts: Mapping[str, Host
             unless_proxied=need.flag("unless_proxied"),
             credentials=need.flag("credentials"),
             reach=need.member("reach", Phase) if "reach" in need else None,
+            timed=need.flag("timed"),
         )

@@ -82,6 +82,8 @@ class Requirement:
     """Counts only with TURN credentials; without them the row is not tested."""
     reach: Phase | None = None
     """If given, the check need only come past this phase; how it ends behind it is another row's."""
+    timed: bool = False
+    """Whether the row tells how long that phase took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

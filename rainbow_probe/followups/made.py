@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rainbow_probe.model import Flow, Outcome, Phase, Result, Transport
+from rainbow_probe.model import Cause, Flow, Outcome, Phase, Result, Transport
 
 CALL = "call"
+LIMITED = "no call was tried, as only so many packets a second pass on this way, fewer than a call sends"
 QUICK = "left out by --quick, which makes the call over UDP only"
 
 
@@ -14,17 +15,24 @@ def why_no_call(call: Flow, results: Mapping[str, Result], *, quick: bool) -> st
     """Say why *call* is not made; empty if it is."""
     if quick and call.transport is not Transport.UDP:
         return QUICK
+    if any(_limited(call, one) for one in results.values()):
+        return LIMITED
     turn = turn_beside(call, results)
     if turn is None or turn.verdict.outcome is Outcome.PASS or fails_at_dtls(turn):
         return ""
     return f"no call was tried, as TURN did not pass on this way: {turn.verdict.reason}"
 
 
+def _limited(call: Flow, control: Result) -> bool:
+    """Return whether *control* shows that fewer packets pass by the door of *call* than any call sends."""
+    seen = control.verdict.failure
+    doors = [(flow.target.port, flow.transport, flow.via) for flow in (call, control.flow)]
+    return seen is not None and seen.cause is Cause.RATE_LIMITED and doors[0] == doors[1]
+
+
 def turn_beside(call: Flow, results: Mapping[str, Result]) -> Result | None:
     """Return what became of TURN on the way of *call*, if it was tried."""
-    own = (call.target, call.transport, call.via)
-    turns = (one for one in results.values() if one.flow.kind == "turn" and not one.flow.control_of)
-    return next((one for one in turns if (one.flow.target, one.flow.transport, one.flow.via) == own), None)
+    return results.get(call.id.replace(f"{CALL}/", "turn/", 1))
 
 
 def fails_at_dtls(turn: Result) -> bool:

@@ -84,7 +84,7 @@ def judge_need(need: Requirement, known: Known, causes: Iterable[Cause] = ()) ->
     proxied = any(one.result.flow.via is Via.PROXY for one in counted if one.result and passes(one.result))
     return Judged(
         verdict=verdict,
-        reason=_why(verdict, counted) or _measured(counted) or _timed(need.reach, counted),
+        reason=_why(verdict, counted) or _measured(counted) or _timed(need, counted),
         checks=assignment.flows,
         proxied=proxied,
         unknowable=_unknowable(counted),
@@ -194,11 +194,12 @@ def _measured(counted: list[_Heard]) -> str:
     return named(dict.fromkeys(result.verdict.reason for result in passed if result.verdict.measured))
 
 
-def _timed(phase: Phase | None, counted: list[_Heard]) -> str:
-    """Say how long the steps of *phase* took in the first check that came past it, where a need is only about these."""
+def _timed(need: Requirement, counted: list[_Heard]) -> str:
+    """Say how long the phase of *need* took in the first check that came past it, if its row tells that."""
+    phase = need.reach if need.timed else None
     results = (one.result for one in counted if one.result and phase and reached(one.result, phase))
     took = (1000 * sum(step.took for step in _steps(result, phase)) for result in results)
-    return next((f"in {each:.3g} ms" for each in took), "")
+    return next((f"in {each:.{1 if each < 10 else 0}f} ms" for each in took), "")
 
 
 def _steps(result: Result, phase: Phase | None) -> list[Step]:

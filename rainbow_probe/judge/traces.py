@@ -181,10 +181,8 @@ def answered(result: Result) -> bool:
 def beside(call: Result, results: Iterable[Result]) -> Iterator[Result]:
     """Yield what became of TURN on the way of a *call*: to the same server by the same door."""
     if call.flow.kind == "call":
-        own = (call.flow.target, call.flow.transport, call.flow.via)
-        for one in results:
-            if one.flow.kind == "turn" and (one.flow.target, one.flow.transport, one.flow.via) == own:
-                yield one
+        identity = call.flow.id.replace("call/", "turn/", 1)
+        yield from (one for one in results if one.flow.id == identity)
 
 
 def reached(result: Result, phase: Phase) -> bool:

@@ -75,7 +75,7 @@ class Call:
             lost = f"0 of {facts['sent']} packets of {size} bytes came back"
             if self._near.link.reliable:  # what is stuck there holds up all that comes behind it
                 raise SilenceError(Cause.LARGE_LOST, f"{lost}, after small ones did")
-            if await self._still_passes(there, 0):
+            if await self.still_passes(there, 0):
                 raise SilenceError(Cause.LARGE_LOST, f"{lost}, while small ones still do")
             raise SilenceError(Cause.WENT_SILENT, f"{lost}, and small ones no longer do")
 
@@ -116,22 +116,28 @@ class Call:
 
         *what* is missing, packets of *size* bytes.
         """
-        if self._near.link.reliable or await self._still_passes(relayed(self._far), size):
+        if self._near.link.reliable or await self.still_passes(relayed(self._far), size):
             return TimeoutError(f"{what}, while other data passes through the relay")
-        return SilenceError(Cause.WENT_SILENT, f"{what}, and other data no longer passes through the relay either")
+        return silence(what)
 
-    async def _still_passes(self, there: Address, size: int) -> bool:
+    async def still_passes(self, there: Address, size: int) -> bool:
+        """Return whether plain data of *size* bytes comes back from *there*."""
         facts: dict[str, Scalar] = {}
         echo = Echo(self._near, self._far, there, facts, size=max(size, 4))
         return await echo.came_back(self._near.limit * CONTROL)
 
     @asynccontextmanager
-    async def attempt(self, phase: Phase) -> AsyncGenerator[dict[str, Scalar]]:
-        """Record a step of *phase* that has the time to try, and to try a control when that fails."""
-        limit = self._near.limit * WHOLE
+    async def attempt(self, phase: Phase, more: float = 0.0) -> AsyncGenerator[dict[str, Scalar]]:
+        """Record a step of *phase* that has the time to try, and, with *more* seconds, a control when that fails."""
+        limit = self._near.limit * WHOLE + more
         self._rec.restart_budget(extra=limit)
         async with self._rec.step(phase, self._subject, limit=limit) as facts:
             yield facts
+
+
+def silence(what: str) -> SilenceError:
+    """Say that with *what* all else stopped, too."""
+    return SilenceError(Cause.WENT_SILENT, f"{what}, and other data no longer passes through the relay either")
 
 
 def relayed(relay: Relay) -> Address:

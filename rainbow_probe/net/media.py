@@ -6,15 +6,49 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from rainbow_probe.model import Scalar
 from rainbow_probe.net.links import Pair
-from rainbow_probe.protocols.rtp import PACKET_TIME, Packet, Voice, looks_like
-from rainbow_probe.protocols.srtp import Srtp
+from rainbow_probe.protocols.rtp import PACKET_TIME, Packet, Voice
 from rainbow_probe.protocols.stun import MalformedError
 
 PACKETS = 15  # each way: 0.3 s; more, where few arrive
+UNKNOWN = b"\x7f"
+AUTHENTICATION = 10  # bytes that SRTP adds to a packet, RFC 5764 section 4.1.2
 STRAGGLERS = 0.3  # seconds for what is under way when the last one was sent
+
+
+class End(Protocol):
+    """What one end of a conversation does to its packets."""
+
+    def protect(self, rtp: bytes) -> bytes:
+        """Make a packet fit to send."""
+        ...
+
+    def knows(self, datagram: bytes) -> bool:
+        """Return whether *datagram* is of a conversation at all."""
+        ...
+
+    def unprotect(self, datagram: bytes) -> bytes | None:
+        """Return what the other end made fit; None if that was not it."""
+        ...
+
+
+class Plain:
+    """Packets as large and as many as those of voice, which no filter takes for voice: the control."""
+
+    def protect(self, rtp: bytes) -> bytes:
+        """Put it behind a byte that begins nothing known (RFC 7983 section 7)."""
+        return UNKNOWN + rtp + bytes(AUTHENTICATION - len(UNKNOWN))
+
+    def knows(self, datagram: bytes) -> bool:
+        """Return whether it begins so."""
+        return datagram.startswith(UNKNOWN)
+
+    def unprotect(self, datagram: bytes) -> bytes | None:
+        """Return what is in it."""
+        return datagram[len(UNKNOWN) : len(UNKNOWN) - AUTHENTICATION]
 
 
 @dataclass
@@ -32,9 +66,9 @@ class Talk:
         """Whether it still does: something of the second half of what was sent has come."""
         return any(number >= PACKETS // 2 for number in self.heard)
 
-    def hear(self, end: Srtp, datagram: bytes) -> None:
+    def hear(self, end: End, datagram: bytes) -> None:
         """Take in what came to the *end* that listens."""
-        if not looks_like(datagram):
+        if not end.knows(datagram):
             return
         rtp = end.unprotect(datagram)
         number = self._number(rtp) if rtp is not None else None
@@ -53,7 +87,7 @@ class Talk:
 class Conversation:
     """Two ends that talk to each other at the pace of a telephone."""
 
-    def __init__(self, near: tuple[Pair, Srtp], far: tuple[Pair, Srtp], facts: dict[str, Scalar]) -> None:
+    def __init__(self, near: tuple[Pair, End], far: tuple[Pair, End], facts: dict[str, Scalar]) -> None:
         """Speak over the link of each end with its keys, and count in *facts*."""
         self._near, self._far, self._facts = near, far, facts
         self.out, self.back = Talk(), Talk()
@@ -105,7 +139,7 @@ class Conversation:
                     self._news.clear()
                     await self._news.wait()
 
-    async def _listen(self, talk: Talk, link: Pair, end: Srtp) -> None:
+    async def _listen(self, talk: Talk, link: Pair, end: End) -> None:
         while True:
             talk.hear(end, await link.receive())
             self._news.set()
@@ -122,5 +156,5 @@ class Conversation:
         }
 
 
-async def _say(talk: Talk, link: Pair, end: Srtp) -> None:
+async def _say(talk: Talk, link: Pair, end: End) -> None:
     await link.send(end.protect(bytes(talk.voice.packet())))

@@ -7,19 +7,20 @@ import contextlib
 from dataclasses import dataclass
 from typing import Self
 
-from rainbow_probe.evidence import Recorder, StepError
+from rainbow_probe.evidence import Recorder, SilenceError, StepError
 from rainbow_probe.model import Cause, PeerError, Phase, Scalar, Verdict
-from rainbow_probe.net.call import EARLY, TRYING, Call, relayed
+from rainbow_probe.net.call import EARLY, TRYING, Call, relayed, silence
 from rainbow_probe.net.dtls import Handshake
 from rainbow_probe.net.ice import Agent, agree, carrying, two_agents
-from rainbow_probe.net.media import Conversation
+from rainbow_probe.net.media import Conversation, Plain
 from rainbow_probe.net.paths import passed
-from rainbow_probe.net.relay import Relay, endpoint
+from rainbow_probe.net.relay import Relay, Relayed, endpoint
 from rainbow_probe.net.route import Route
 from rainbow_probe.protocols.dtls import DtlsError
 from rainbow_probe.protocols.rtp import SILENCE
 from rainbow_probe.protocols.srtp import PROFILE, Srtp
 
+PLAIN = 1.5  # seconds for as much plain data as there was voice
 CHECK_SIZE = 100  # bytes of a connectivity check, about
 
 
@@ -97,7 +98,7 @@ class RealCall:
 
     async def _talk(self, agents: tuple[Agent, Agent], ends: tuple[Srtp, Srtp]) -> dict[str, Scalar]:
         """Send voice both ways, over the channel."""
-        async with self.path.attempt(Phase.MEDIA) as facts:
+        async with self.path.attempt(Phase.MEDIA, PLAIN) as facts:
             talk = Conversation((agents[0], ends[0]), (agents[1], ends[1]), facts)
             try:
                 async with asyncio.timeout(self.near.limit * TRYING), carrying(*agents):
@@ -107,9 +108,24 @@ class RealCall:
         return facts
 
     async def _unheard(self, talk: Conversation) -> Exception:
+        """Tell voice that is stopped from a path that carries too little, or nothing any more."""
+        what = f"voice does not arrive both ways: {talk.told}"
         if talk.altered:
             return PeerError(Cause.ALTERED, f"voice arrives, and is not authenticated: {talk.told}")
-        return await self.path.stopped(f"voice does not arrive both ways: {talk.told}", len(SILENCE))
+        if self.near.link.reliable or await self._plain_arrives():
+            return SilenceError(Cause.TIMEOUT, f"{what}, while as much plain data does")
+        if await self.path.still_passes(relayed(self.far), len(SILENCE)):
+            return PeerError(Cause.CANNOT_TELL, f"{what}, nor does as much plain data, though a few packets pass")
+        return silence(what)
+
+    async def _plain_arrives(self) -> bool:
+        """Return whether plain packets arrive both ways at the pace of voice."""
+        near, far = Relayed(self.near, relayed(self.far)), Relayed(self.far, relayed(self.near))
+        control = Conversation((near, Plain()), (far, Plain()), {})
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PLAIN):
+                await control.run()
+        return control.arrives
 
 
 def _ends(shake: Handshake) -> tuple[Srtp, Srtp]:

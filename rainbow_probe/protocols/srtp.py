@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from pylibsrtp import Error, Policy, Session
 
+from rainbow_probe.protocols.rtp import looks_like
+
 PROFILE = b"SRTP_AES128_CM_SHA1_80"  # the one that every WebRTC client has, RFC 8827 section 6.5
 KEY, SALT = 16, 14  # bytes, RFC 5764 section 4.1.2
 MATERIAL = 2 * (KEY + SALT)
@@ -39,10 +41,14 @@ class Srtp:
         """Encrypt and sign a packet."""
         return self._out.protect(rtp)
 
-    def unprotect(self, srtp: bytes) -> bytes | None:
+    def knows(self, datagram: bytes) -> bool:
+        """Return whether it begins as SRTP does: as RTP."""
+        return looks_like(datagram)
+
+    def unprotect(self, datagram: bytes) -> bytes | None:
         """Return what is in a packet if the other end made it, and it is no repetition; None for anything else."""
         try:
-            return self._in.unprotect(srtp)
+            return self._in.unprotect(datagram)
         except (Error, ValueError):  # the second: longer than any packet of ours
             return None
 
