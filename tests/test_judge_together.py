@@ -8,7 +8,7 @@ import pytest
 
 from rainbow_probe.followups import Sofar, follow_up
 from rainbow_probe.followups.turn import web
-from rainbow_probe.model import Cause, Outcome, Phase, Severity, Who
+from rainbow_probe.model import Cause, Outcome, Phase, Result, Severity, Step, Who
 from tests.judge_samples import (
     APEX,
     FCM,
@@ -192,3 +192,25 @@ def test_dead_addresses_of_both_families_are_two_causes() -> None:
     assert "IPv6" not in judged.findings[0].title
     assert "IPv6 addresses" in judged.findings[1].title
     assert not {*judged.findings[0].proof} & {*judged.findings[1].proof}
+
+
+# Streams that fall silent
+
+
+@pytest.mark.parametrize(("again", "told"), [(5, ["connection-goes-silent"]), (1, ["seen-http-timeout-rest"])])
+def test_what_is_sent_and_never_acknowledged_did_not_arrive(again: int, told: list[str]) -> None:
+    """A server that hangs would have acknowledged it: then what was seen is all that is known."""
+
+    def unheard(one: Result) -> Result:
+        if one.flow.target.host != APEX or one.verdict.outcome is not Outcome.FAIL:
+            return one
+        more = Step(phase=Phase.CONNECT, subject="203.0.113.1:443", at=0.0, took=0.0, facts={"sent_again": again})
+        return replace(one, steps=(*one.steps, more))
+
+    silent = (
+        Fault(match=both(kind("https"), host(APEX)), phase=Phase.HTTP),
+        Fault(match=both(kind("xmpp"), host(APEX)), phase=Phase.WEBSOCKET),
+    )
+    judged = case(*silent).with_each(unheard).judged()
+    assert ids(judged) == told
+    assert judged.findings[0].who is (Who.FIREWALL if again > 1 else Who.PROVIDER)

@@ -13,10 +13,11 @@ import pytest
 from rainbow_probe.demo.loopback import Datagrams, Peer, loopback
 from rainbow_probe.evidence import Recorder, StepError
 from rainbow_probe.model import Cause, Credentials, Endpoint, Phase, PortRange, Proxy
+from rainbow_probe.net.links import Acknowledged
 from rainbow_probe.net.route import Limits
-from rainbow_probe.net.tcp import connect
+from rainbow_probe.net.tcp import connect, repeats
 from rainbow_probe.net.udp import INBOX, open_udp
-from tests.servers import HOST, SIX, a_route, answers, last_failure, on_six
+from tests.servers import HOST, SIX, a_route, answers, last_failure, mute, on_six
 
 
 @pytest.mark.parametrize("six", [False, True])
@@ -32,6 +33,23 @@ async def test_tcp_carries_bytes_both_ways(six: bool) -> None:
         assert await stream.receive() == b"pong"
         stream.close()
     assert str(rec.steps[0].facts["local"]).startswith(f"[{SIX}]:" if six else f"{HOST}:")
+
+
+async def test_a_server_that_hangs_acknowledges_what_it_gets() -> None:
+    """Its system does: only what does not arrive is sent again, and again."""
+    async with loopback() as place:
+        stream = await connect(Endpoint(host=HOST, port=await place.tcp(mute)), Recorder(), limit=5)
+        assert isinstance(stream, Acknowledged)
+        await stream.send(b"ping")
+        assert stream.sent_again() == 0
+        stream.close()
+        assert stream.sent_again() == 0
+
+
+def test_what_linux_tells_of_a_connection() -> None:
+    """The third byte of ``struct tcp_info`` (linux/tcp.h): how often the oldest segment was sent again."""
+    assert repeats(bytes([1, 0, 4, 0, 4, 6, 0, 0])) == 4
+    assert repeats(b"") == 0
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,15 @@ class Parting(Protocol):
     """Whether the peer said that it ends the stream."""
 
 
+@runtime_checkable
+class Acknowledged(Protocol):
+    """A stream whose system knows what of the bytes sent has arrived at the peer's."""
+
+    def sent_again(self) -> int:
+        """Return how often in a row it has sent again what was never acknowledged; 0 where nobody tells."""
+        ...
+
+
 class Pair(Protocol):
     """Whole messages to and from one peer."""
 

@@ -22,7 +22,7 @@ from rainbow_probe.model import (
     Verdict,
 )
 from rainbow_probe.net.framing import Framed
-from rainbow_probe.net.links import ByteStream, Datagrams
+from rainbow_probe.net.links import Acknowledged, ByteStream, Datagrams
 from rainbow_probe.net.names import PATIENCE, Found, is_address
 from rainbow_probe.net.proxy_auth import Visit
 from rainbow_probe.net.route import Route
@@ -197,13 +197,18 @@ async def _look_up(wanted: Endpoint, target: Endpoint, route: Route, rec: Record
 @asynccontextmanager
 async def open_stream(hop: Hop, flow: Flow, route: Route, rec: Recorder, alpn: str = "") -> AsyncGenerator[ByteStream]:
     """Connect, tunnel and wrap in TLS, as flow and route ask; closed when the block ends."""
-    stream = await (_through(route.proxy, hop, route, rec) if route.proxy else _first_hop(hop, route, rec))
+    stream = link = await (_through(route.proxy, hop, route, rec) if route.proxy else _first_hop(hop, route, rec))
     try:
         if flow.transport is Transport.TLS:
             expected = Expectation(policy=flow.policy, inspection_allowed=flow.inspection_allowed, alpn=alpn)
             limit, over = route.limits.handshake, str(hop.address)
             stream = await start_tls(stream, flow.target, expected, route.trust, rec, limit=limit, over=over)
         yield stream
+    except StepError as exc:
+        again = link.sent_again() if isinstance(link, Acknowledged) else 0
+        if again and exc.failure.cause is Cause.TIMEOUT:  # whoever only hangs acknowledges what arrives
+            rec.note(Phase.CONNECT, hop.address, sent_again=again)
+        raise
     finally:
         stream.close()
 

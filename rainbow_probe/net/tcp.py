@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import sys
 
 from rainbow_probe.evidence import Recorder
 from rainbow_probe.model import Endpoint, Phase, Scalar
@@ -44,6 +45,15 @@ async def _open_small(
         raise
 
 
+TCP_INFO = 11  # linux/tcp.h
+_REPEATS = 2  # place of tcpi_retransmits in struct tcp_info
+
+
+def repeats(info: bytes) -> int:
+    """Read from Linux's ``struct tcp_info`` how often in a row the oldest segment was sent again."""
+    return info[_REPEATS] if len(info) > _REPEATS else 0
+
+
 class _TcpStream:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -55,6 +65,14 @@ class _TcpStream:
 
     async def receive(self) -> bytes:
         return await self._reader.read(CHUNK)
+
+    def sent_again(self) -> int:
+        own = self._writer.get_extra_info("socket")
+        if not sys.platform.startswith("linux") or own is None:
+            return 0
+        with contextlib.suppress(OSError):
+            return repeats(own.getsockopt(socket.IPPROTO_TCP, TCP_INFO, 8))
+        return 0
 
     def close(self) -> None:
         self._writer.close()

@@ -163,6 +163,11 @@ PORTS: dict[str, Why] = {
         "An application filter that makes up its mind late, or a limit on packets of one flow.",
         "Exempt the TURN servers from it.",
     ),
+    "connection-goes-silent": why(
+        "Connections work for their first packets, and then nothing that this machine sends is acknowledged.",
+        "Application control that makes up its mind late, a quota, or a firewall that forgets connections.",
+        "Exempt these hosts from it. A server that hangs would still acknowledge what it gets.",
+    ),
     "push-ports-blocked": why(
         "No push host takes connections on these ports, while other TCP gets out.",
         "A firewall that knows only web ports.",

@@ -35,6 +35,7 @@ from rainbow_probe.judge.findings import (
     seen,
     servers,
     sizes,
+    streams,
     udp,
     voice,
     volume,
@@ -118,6 +119,7 @@ FINDERS: tuple[Finder, ...] = (
     relay.altered,
     servers.silent,
     relay.unreachable,
+    streams.silent,
     # What is left is told as it was seen.
     seen.mute,
     seen.cut,

@@ -1,0 +1,47 @@
+"""Connections that work at first: what is sent in them later does not arrive, as their own system can tell."""
+
+from __future__ import annotations
+
+from rainbow_probe.judge.findings.calls import doors, whose
+from rainbow_probe.judge.rules import exemption_rule
+from rainbow_probe.judge.scene import Found, Scene, distinct, failing
+from rainbow_probe.judge.traces import cause, direct, fact, handshakes, passes
+from rainbow_probe.judge.words import hosts, named, said
+from rainbow_probe.model import Cause, Phase, Result
+
+ANSWERS = (Phase.HTTP, Phase.WEBSOCKET, Phase.XMPP)
+SENT_AGAIN = 3  # times in a row: no line that works loses the same segment so often
+EXEMPT = "do not cut and do not inspect"
+
+
+def silent(scene: Scene) -> list[Found]:
+    """Say that connections fall silent behind their first packets, if nothing that is sent then is acknowledged.
+
+    The system of a server that hangs acknowledges what arrives; here nothing does, and the server had answered before.
+    """
+    lost = [r for r in failing(scene, *ANSWERS) if cause(r) is Cause.TIMEOUT and _unheard(r) and any(handshakes(r))]
+    if not lost:
+        return []
+    again = max(map(_unheard, lost))
+    return [
+        Found(
+            id="connection-goes-silent",
+            title=f"Connections to {hosts(lost)} ({doors(lost)}) pass their first packets, and then nothing that is "
+            "sent arrives any more",
+            who=whose(lost),
+            fix="Look for what ends connections silently once they have begun, by the packets or bytes that they have "
+            "carried or by what it takes them for (application control, a quota, a firewall without room), and exempt "
+            "these hosts. If nothing here does so, it is in the provider's network: compare with another network.",
+            claims=tuple(lost),
+            shows=tuple(distinct(r for r in scene.tried("https") if direct(r) and passes(r))[:3]),
+            detail=f"{hosts(lost)}: {named(dict.fromkeys(map(said, lost)))}; what was sent was never acknowledged, and "
+            f"sent again {again} times",
+            rules=(exemption_rule(scene, lost, EXEMPT),),
+        )
+    ]
+
+
+def _unheard(result: Result) -> int:
+    """Return how often data was sent again that nobody acknowledged, where that was often enough to mean something."""
+    again = int(fact(result, "sent_again", Phase.CONNECT) or 0)
+    return again if again >= SENT_AGAIN else 0
