@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from rainbow_probe.judge.scene import Found, Scene
+from rainbow_probe.judge.traces import failure
 from rainbow_probe.judge.words import CAUSES, sentence
 from rainbow_probe.model import Cause, Who
 
@@ -21,7 +22,9 @@ FIXES: Mapping[Cause, str] = MappingProxyType({
 
 def refused(scene: Scene) -> list[Found]:
     """Quote what the service does not accept; nothing of the network is at fault."""
-    met = [(result, seen) for result in scene.results if (seen := result.verdict.failure) and seen.cause in FIXES]
+    told = {r.flow.id for r in scene.results if failure(r)} - {r.flow.id for r in scene.failing}  # by another finding
+    left = [result for result in scene.results if result.flow.id not in told]
+    met = [(result, seen) for result in left if (seen := result.verdict.failure) and seen.cause in FIXES]
     return [
         Found(
             id=seen.cause.value,
