@@ -33,6 +33,8 @@ SHORT_HOLD = 0.25  # seconds idle
 NEEDED = 60.0  # seconds idle: web clients ping within them, so a path must hold that long
 LONG_HOLD = 62.0  # a little more, as a client's ping comes with the 60th second at the latest
 WAITS = (10.0, 20.0, 30.0, 45.0, 60.0, 75.0, 90.0, 110.0)  # of links side by side; a server may end any after 120 s
+UDP_WAITS = (5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 45.0, 60.0, 75.0, 90.0, 110.0)
+UDP_NEEDED = 15.0  # seconds of silence: ICE sends something then, RFC 8445 section 11
 ASK_THE_WAY = frozenset({"dns", "udp-range"})
 """Kinds that go direct, and yet want to know whether clients of their host use a proxy."""
 LOOKED_UP_HERE = 4  # the version of SOCKS that carries addresses only
@@ -248,6 +250,8 @@ class Assessment:
             idle_hold=hold,
             idle_waits=tuple(wait * scale for wait in WAITS) if self.options.full else (),
             idle_needed=NEEDED * scale,
+            udp_waits=tuple(wait * scale for wait in UDP_WAITS) if self.options.full else (),
+            udp_needed=UDP_NEEDED * scale,
             quality_seconds=self.options.quality_seconds,
             capacity=self.options.proxy_capacity,
             load=self.options.load,

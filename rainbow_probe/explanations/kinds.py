@@ -114,6 +114,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         "two addresses of TURN servers say as what they see one UDP socket; run only where both answer, and no row "
         "rests on it: it tells how a NAT maps ports, which is a fact of the site and no fault",
     ),
+    "udp-binding": _kind(
+        "UDP flows to a relay are kept for longer without traffic than clients are silent; with `--full`, and no row "
+        "rests on it",
+        "udp-binding-short",
+    ),
     "volume": _kind(
         "a megabyte and a half pass on one connection through the proxy; with `--full`, and no row rests on it",
         "proxy-byte-cut",

@@ -69,6 +69,11 @@ DATA = stage(
             ALLOW_TURN,
         ),
         Cause.CUT_AFTER_BYTES: CUT_BY_SIZE,
+        Cause.CUT_AFTER_IDLE: why(
+            "What came in after a silence was lost, until a packet went out again.",
+            "A firewall or NAT that forgets UDP flows after a few seconds.",
+            "Let it keep UDP flows for two minutes (RFC 4787).",
+        ),
         Cause.PARTLY_OPEN: why(
             "Of several ports some answered and some did not; the counts are in the facts.",
             "Only part of UDP/49152-65535 is open.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from rainbow_probe.followups import calls, clock, losses, names, nat, ranges, streams, turn, volume
+from rainbow_probe.followups import bindings, calls, clock, losses, names, nat, ranges, streams, turn, volume
 from rainbow_probe.followups.bypassed import through_the_proxy
 from rainbow_probe.followups.policy import of_the_proxy
 from rainbow_probe.followups.proxied import beside_the_tunnel
@@ -38,6 +38,7 @@ FOLLOW_UPS: tuple[FollowUp, ...] = (
     calls.plain_data,
     losses.paces,
     nat.behaviour,
+    bindings.lifetimes,
     ranges.from_elsewhere,
     volume.transfers,
     volume.past_the_proxy,

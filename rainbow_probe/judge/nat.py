@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rainbow_probe.judge.traces import fact, host_of, is_loopback, passes, subject_host
+from rainbow_probe.judge.traces import fact, facts, host_of, is_loopback, passes, subject_host
 from rainbow_probe.model import Phase, Result, Scalar, Site
 from rainbow_probe.terms import NatMapping
 
 
 def nat_behaviour(results: Sequence[Result], site: Site) -> Mapping[str, Scalar]:
     """Return how the NAT maps and filters one UDP port, as far as it is known; empty where nothing is."""
+    compared = [one for one in results if one.flow.kind == "nat" and passes(one)][:1]
+    return {key: value for one in compared for key, value in _told(one, site).items()} | _lifetime(results)
+
+
+def _lifetime(results: Sequence[Result]) -> dict[str, Scalar]:
+    """Return for how long a UDP flow was seen to live without traffic, and after how long to be forgotten."""
     for result in results:
-        if result.flow.kind == "nat" and passes(result):
-            return _told(result, site)
+        if result.flow.kind == "udp-binding" and (lived := list(facts(result, "lived_s", Phase.TURN_DATA))):
+            cut = list(facts(result, "cut_s", Phase.TURN_DATA))
+            return {"udp_lived_s": lived[0], **({"udp_forgotten_s": cut[0]} if cut else {})}
     return {}
 
 

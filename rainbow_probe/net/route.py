@@ -68,6 +68,10 @@ class Route:
     """If given: for how long links are left idle, all at once, to find how long they live."""
     idle_needed: float = 60.0
     """Seconds that clients leave a link idle at most: web clients ping within 60 s."""
+    udp_waits: tuple[float, ...] = ()
+    """If given: for how long UDP flows are left silent, all at once, to find how long they live."""
+    udp_needed: float = 15.0
+    """Seconds that clients leave a UDP flow silent at most: ICE's keep-alives, RFC 8445 section 11."""
     capacity: int = 0
     """How many tunnels to open through the proxy at once, to see whether it holds them; 0: not to be tried."""
     load: Load = field(default_factory=Load)

@@ -122,8 +122,17 @@ def translated(nat: Mapping[str, Scalar]) -> str:
         f"{filtering} filtering" if there and filtering else "",
         f"{exits} outside addresses" if exits not in {None, 1} else "",
         f"seen from outside as {', '.join(seen[:SHOWN])}{' and more' if len(seen) > SHOWN else ''}" if seen else "",
+        _kept(nat),
     ]
     return "; ".join(filter(None, parts))
+
+
+def _kept(nat: Mapping[str, Scalar]) -> str:
+    """Say how long UDP flows live without traffic, as far as it was tried."""
+    lived, forgotten = nat.get("udp_lived_s"), nat.get("udp_forgotten_s")
+    if lived is None:
+        return ""
+    return f"UDP kept {f'{lived} to {forgotten} s' if forgotten is not None else f'for {lived} s or more'} when silent"
 
 
 _NATS: Mapping[str, str] = {

@@ -52,6 +52,8 @@ class Firewall:
     limit rate over 20/second``, ``meta length > 1280`` (what senders have not cut up themselves, see ``wiring``)."""
     forgets: int = 0
     """Seconds without traffic after which it drops a TCP connection without a word; 0: as Linux does it."""
+    udp_forgets: int = 0
+    """Seconds without traffic after which it forgets a UDP flow; 0: as Linux does it."""
     reroute: Mapping[str, str] = field(default_factory=dict[str, str])
     """``NAME:PORT`` of a TCP service, or ``NAME:*``, to the lab name that gets what is sent there instead."""
     nat: str = ""

@@ -129,6 +129,9 @@ class Site:
         if forgets := scenario.firewall.forgets:
             names = ("tcp_loose=0", f"tcp_timeout_established={forgets}")
             self.border.sysctl(*(f"net.netfilter.nf_conntrack_{name}" for name in names))
+        if forgets := scenario.firewall.udp_forgets:
+            names = (f"udp_timeout={forgets}", f"udp_timeout_stream={forgets}")
+            self.border.sysctl(*(f"net.netfilter.nf_conntrack_{name}" for name in names))
         exits = (wiring.inner_exits if scenario.firewall.double_nat else wiring.exits)(self.number)
         rules = firewall.ruleset(scenario.firewall, scenario.http_proxy, exits, scenario.dns)
         self.border.run("nft", "-f", "-", given=rules)

@@ -85,6 +85,11 @@ def _both_ways(site: Site, name: str, port: str) -> str:
     return truth_range.both_ways(site, _address(name), int(port))
 
 
+def _udp_binding(site: Site, name: str, port: str, seconds: str) -> str:
+    """Return whether what a port sends gets in so many seconds after the site has sent to it for a while."""
+    return truth_range.kept(site, _address(name), int(port), float(seconds))
+
+
 def _tcp(site: Site, name: str, port: str) -> str:
     """Open, silence, refused or unreachable."""
 
@@ -271,6 +276,7 @@ KINDS: Mapping[str, Asking] = {
     "udp": _udp,
     "udp-share": _udp_share,
     "udp-both-ways": _both_ways,
+    "udp-binding": _udp_binding,
     "udp-sized": _udp_sized,
     "tcp": _tcp,
     "stun-tcp": _stun_tcp,

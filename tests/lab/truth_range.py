@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+import time
 
 from tests.lab.netns import inside
 from tests.lab.site import Site
 
 PATIENCE = 1.0
 TIMES = 3
+WARM, ROUNDS = 2.5, 20  # seconds of traffic first: Linux keeps flows longer that are older than two
 
 
 def both_ways(site: Site, address: str, port: int) -> str:
@@ -28,6 +30,25 @@ def both_ways(site: Site, address: str, port: int) -> str:
             return "both" if near.recv(64) == b"back" else "out"
         except TimeoutError:
             return "out"
+
+
+def kept(site: Site, address: str, port: int, seconds: float) -> str:
+    """Return ``kept`` if a packet from *port* of *address* gets in after *seconds* of silence, or ``forgotten``."""
+    with inside(site.lan, _udp) as near, inside(site.cloud.namespace, _udp) as far:
+        far.bind((address, port))
+        near.connect((address, port))
+        for _ in range(ROUNDS):
+            near.send(b"there")
+            _, peer = far.recvfrom(64)
+            far.sendto(b"back", peer)
+            near.recv(64)
+            time.sleep(WARM / ROUNDS)
+        time.sleep(seconds - WARM / ROUNDS)
+        far.sendto(b"still", peer)
+        try:
+            return "kept" if near.recv(64) == b"still" else "forgotten"
+        except (TimeoutError, ConnectionRefusedError):
+            return "forgotten"
 
 
 def _udp() -> socket.socket:

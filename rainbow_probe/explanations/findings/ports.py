@@ -128,6 +128,11 @@ PORTS: dict[str, Why] = {
         "A packet filter without a memory, which has a rule for the one direction only.",
         "Make it a stateful rule: answers belong to the same flow, and no inbound rule is needed.",
     ),
+    "udp-binding-short": why(
+        "A UDP flow without traffic is forgotten sooner than clients send something; one with traffic lives on.",
+        "A short time-out for UDP in a firewall or NAT, as against floods.",
+        "Keep UDP flows for two minutes, as RFC 4787 asks, or at least for the half minute of two keep-alives.",
+    ),
     "tcp-PORT-blocked": why(
         "No host takes connections on this port, while the same hosts answer by another door.",
         "A firewall without a rule for this port.",

@@ -134,6 +134,7 @@ FINDERS: tuple[Finder, ...] = (
     resolvers.tcp_blocked,
     names.moved,
     losses.by_chance,
+    idle.forgotten,
     advice.open_ports,
     outside.other_exit,
     outside.mapped_differs,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rainbow_probe.judge.scene import Found, Scene, distinct
 from rainbow_probe.judge.traces import cause, direct, fact, interceptor, passes
 from rainbow_probe.judge.words import hosts, named
-from rainbow_probe.model import Cause, Phase, Result, Via, Who
+from rainbow_probe.model import Cause, Phase, Result, Severity, Via, Who
 
 CUT = frozenset({Cause.CUT_AFTER_IDLE, Cause.CUT_AFTER_TIME})
 HOW = {
@@ -29,6 +29,26 @@ def cut(scene: Scene) -> list[Found]:
                 groups.setdefault(_blamed(result, scene), []).append(result)
         found += [_found(*key, results, scene) for key, results in _joined(groups).items()]
     return found
+
+
+def forgotten(scene: Scene) -> list[Found]:
+    """Say that UDP flows are forgotten sooner than clients send something, if one with traffic lives."""
+    lost = [one for one in scene.controls if one.flow.kind == "udp-binding" and cause(one) is Cause.CUT_AFTER_IDLE]
+    if not lost:
+        return []
+    after, needed = (fact(lost[0], key, Phase.TURN_DATA) for key in ("cut_s", "needed_s"))
+    return [
+        Found(
+            id="udp-binding-short",
+            title=f"UDP flows without traffic are forgotten after {after} s, and clients may be silent for {needed} s",
+            who=Who.FIREWALL,
+            fix="Let firewalls and NATs keep UDP flows for two minutes (RFC 4787, REQ-5): what comes in after a pause "
+            "in a call is lost until the client sends something.",
+            shows=tuple(lost),
+            detail=_details(lost),
+            at_least=Severity.DEGRADING,
+        )
+    ]
 
 
 def _joined(groups: dict[tuple[str, Who, str], list[Result]]) -> dict[tuple[str, Who, str], list[Result]]:
