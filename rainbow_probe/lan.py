@@ -41,9 +41,12 @@ def host(text: str, where: str) -> str:
     return bare
 
 
-def given(arguments: Mapping[str, list[str] | None], site: Mapping[str, object]) -> dict[Place, tuple[str, ...]]:
+def given(arguments: Mapping[str, object], site: Mapping[str, object]) -> dict[Place, tuple[str, ...]]:
     """Put what the command line names over what the site file does."""
-    return peers(arguments.get("peer") or cast("list[str]", site.get("lan.peer", [])))
+    servers = ((Place.SIP, "pbx"), (Place.NTP, "ntp"), (Place.SSH, "gateway"))
+    named = {place: (name, str(arguments.get(name) or site.get(f"lan.{name}") or "")) for place, name in servers}
+    found = {place: (host(text, f"--{name}"),) for place, (name, text) in named.items() if text}
+    return peers(cast("list[str]", arguments.get("peer") or site.get("lan.peer", []))) | found
 
 
 def peer_token(

@@ -18,6 +18,11 @@ def hosts(command: argparse.ArgumentParser) -> None:
     group.add_argument("--peer", action="append", default=[], metavar="[PLACE=]HOST",
         help="'rainbow-probe responder' runs there, in the place of a client, gateway, pbx or phones (of all without "
         "PLACE): each port of the guide's ranges is tried")  # fmt: skip
+    group.add_argument(
+        "--pbx", metavar="HOST", help="the PBX, at the address of its signalling: asked by SIP, UDP/5060"
+    )
+    group.add_argument("--ntp", metavar="HOST", help="the site's time server: UDP/123")
+    group.add_argument("--gateway", "--ssh", metavar="HOST", help="the WebRTC gateway: asked for SSH, TCP/22")
     group.add_argument("--peer-token-file", metavar="FILE",
         help="a file whose first line is the token of that responder (or RAINBOW_PROBE_PEER_TOKEN)")  # fmt: skip
     group.add_argument("--sweep-rate", type=int, default=20_000, metavar="N",

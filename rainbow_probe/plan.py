@@ -17,7 +17,12 @@ NO_TURN = (
     "no TURN server is known: give one with --turn URI, name it in the site file (turn = [...]), or try --discover"
 )
 BY_ADDRESS_ONLY = "the TURN servers were given by address, so there is no name to look up"
-NO_HOST: Mapping[Place, str] = MappingProxyType({
+_SERVERS = {
+    Place.SIP: "needs the address of the PBX: --pbx HOST",
+    Place.NTP: "needs the address of the site's time server: --ntp HOST",
+    Place.SSH: "needs the address of the WebRTC gateway: --gateway HOST",
+}
+_PEERS = {
     place: f"needs the other end: 'rainbow-probe responder' {where}, given here with --peer HOST or --peer {place}=HOST"
     for place, where in (
         (Place.CLIENT, "on another client's network"),
@@ -25,12 +30,13 @@ NO_HOST: Mapping[Place, str] = MappingProxyType({
         (Place.PBX, "beside the PBX's media gateways"),
         (Place.PHONES, "on the network of the IP phones"),
     )
-})
+}
+NO_HOST: Mapping[Place, str] = MappingProxyType(_SERVERS | _PEERS)
 """By place, what would make its rows testable."""
 CONTROLS = frozenset({"portal"})
 """Kinds that serve no row: they are run each time, because they separate causes."""
-SWEEP = "sweep"
-"""The kind of check that stands for a range of ports, of which its target has the first."""
+SWEEPS = frozenset({"sweep", "sweep-in"})
+"""Kinds of checks that stand for a range of ports, of which their target has the first."""
 ACCOUNT = "account"
 """The kind that signs in: run too where no row asks for it, because it tells which TURN servers there are."""
 WEBSOCKETS = frozenset({"xmpp"})
@@ -172,6 +178,9 @@ class _Planner:
         identity = f"{spec.kind}/{target}/{spec.transport}/{via}{_more(spec)}"
         if identity not in self.flows:
             flow = _flow(identity, spec, group, target, via)
+            if spec.kind == "sip" and target.host in self._hosts.get(Place.PBX, ()):
+                # From there something shall come to that port unasked: a question would open it.
+                flow = replace(flow, source=None)
             more = {**flow.params, **self._turn_ports(spec, target)}
             self.flows[identity] = replace(flow, params=more, proxy=str(proxy) if proxy else "")
         if proxy:
@@ -206,9 +215,8 @@ def _more(spec: FlowSpec) -> str:
     by_address = "/by-address" if spec.params.get("by") == "address" else ""
     over = f"/over-{spec.params['over']}" if "over" in spec.params else ""
     source = f"/from-{spec.source}" if spec.source and spec.transport is Transport.UDP else ""
-    last = f"/to-{spec.params['last']}" if spec.kind == SWEEP else ""
-    direction = f"/{spec.params['direction']}" if "direction" in spec.params else ""
-    return by_address + over + last + source + direction
+    last = f"/to-{spec.params['last']}" if spec.kind in SWEEPS else ""
+    return by_address + over + last + source
 
 
 def _is_address(host: str) -> bool:

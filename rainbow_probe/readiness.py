@@ -38,7 +38,7 @@ UDP_NEEDED = 15.0  # seconds of silence: ICE sends something then, RFC 8445 sect
 ASK_THE_WAY = frozenset({"dns", "udp-range"})
 """Kinds that go direct, and yet want to know whether clients of their host use a proxy."""
 LOOKED_UP_HERE = 4  # the version of SOCKS that carries addresses only
-ALONE = frozenset({"proxy-capacity", "sweep"})
+ALONE = frozenset({"proxy-capacity", "sweep", "sweep-in"})
 """Kinds of checks that put a load on what the others go through."""
 SHORT_CALL = 3.0  # seconds for each part of a call that has been seen to fail
 NOT_REACHED = "the run was stopped before this was tried to its end"

@@ -18,7 +18,11 @@ from rainbow_probe.net.paths import failed
 from rainbow_probe.net.route import Route
 
 AT_ONCE = 512  # of one kind; dead targets must not queue behind each other
-AT_ONCE_OF = {"udp-range": 4, "sweep": 1}  # many allocations each: be polite to the server; and many datagrams
+AT_ONCE_OF = {
+    "udp-range": 4,
+    "sweep": 1,
+    "sweep-in": 1,
+}  # many allocations each: be polite to the server; and many datagrams
 PATIENCE = 4  # times its time-out: a check's last resort, as it may begin anew with each answer it gets
 TICK = 0.05  # seconds between looks at our own lag
 

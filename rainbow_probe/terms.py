@@ -39,6 +39,9 @@ class Phase(StrEnum):
     ICE = "ice"
     DTLS = "dtls"
     MEDIA = "media"
+    SIP = "sip"
+    NTP = "ntp"
+    SSH = "ssh"
 
 
 class Cause(StrEnum):
@@ -88,6 +91,9 @@ class Cause(StrEnum):
     ACCOUNT_LOCKED = "account-locked"
     ACCOUNT_INACTIVE = "account-inactive"
     ACCOUNT_REFUSED = "account-refused"
+    NOT_SIP = "not-sip"
+    NOT_NTP = "not-ntp"
+    NOT_SSH = "not-ssh"
     NOT_STUN = "not-stun"
     HTTP_INSTEAD_OF_STUN = "http-instead-of-stun"
     BAD_CREDENTIALS = "bad-credentials"

@@ -25,6 +25,10 @@ KINDS = (
     "quality",
     "sweep",
     "account",
+    "sweep-in",
+    "sip",
+    "ntp",
+    "ssh",
 )
 """The kinds of checks there are, as whoever loads a guide says."""
 

@@ -33,10 +33,16 @@ class Peer:
 
 @contextmanager
 def peer(
-    size: int = 64, *, mute: Collection[int] = (), token: str = "", rate: int = 50_000, more: Sequence[PortRange] = ()
+    size: int = 64, *, mute: Collection[int] = (), token: str = "", rate: int = 50_000, claims: Collection[int] = ()
 ) -> Iterator[Peer]:
-    """Run a responder on *size* free ports; those at the places *mute* are open and say nothing."""
+    """Run a responder on *size* free ports; those at the places *mute* are open and say nothing.
+
+    It says that it serves the ports *claims* too, and has them no longer.
+    """
+    more = [PortRange(first=port, last=port) for port in claims]
     with _opened(size, token, rate, more) as found:
+        for port in claims:
+            found.responder.udp.sockets.pop(port).close()
         silent = [found.responder.udp.sockets.pop(found.first + at) for at in mute]
         stop = threading.Event()
         thread = threading.Thread(target=found.responder.serve, args=(stop.is_set,))

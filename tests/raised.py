@@ -25,6 +25,8 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "checks/proxy.py": frozenset({Phase.PROXY}),
     "checks/proxy_capacity.py": frozenset({Phase.PROXY}),
     "checks/proxy_policy.py": frozenset({Phase.PROXY}),
+    "checks/ntp.py": frozenset({Phase.NTP}),
+    "checks/sweep_in.py": frozenset({Phase.STUN}),
     "checks/sweep.py": frozenset({Phase.STUN}),
     "checks/relay_reach.py": frozenset({Phase.TURN_DATA}),
     "checks/udp_binding.py": frozenset({Phase.TURN_DATA}),
@@ -54,6 +56,9 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "protocols/http.py": frozenset({Phase.PROXY, Phase.HTTP, Phase.WEBSOCKET, Phase.ACCOUNT}),
     "protocols/login.py": STUN,
     "protocols/rainbow.py": frozenset({Phase.ACCOUNT}),
+    "protocols/ntp.py": frozenset({Phase.NTP}),
+    "protocols/sip.py": frozenset({Phase.SIP}),
+    "protocols/ssh.py": frozenset({Phase.SSH}),
     "protocols/socks.py": frozenset({Phase.PROXY}),
     "protocols/transaction.py": STUN,
     "protocols/turn.py": STUN,
@@ -61,7 +66,7 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
 }
 """Each module that names causes, with the phases whose steps it runs in. A new one needs its line here."""
 
-SOCKETS = frozenset({Phase.RESOLVE, Phase.CONNECT, *STUN, Phase.TURN_DATA, *CALL})
+SOCKETS = frozenset({Phase.RESOLVE, Phase.CONNECT, *STUN, Phase.TURN_DATA, *CALL, Phase.SIP, Phase.NTP})
 """Phases in which a packet may be refused; a connection that stands can only be cut."""
 HANDSHAKE = frozenset({Cause.TLS_UNTRUSTED, Cause.TLS_EXPIRED, Cause.TLS_NOT_YET_VALID, Cause.TLS_WRONG_NAME})
 WITHOUT: Mapping[str, Mapping[Phase, frozenset[Cause]]] = {
@@ -70,8 +75,8 @@ WITHOUT: Mapping[str, Mapping[Phase, frozenset[Cause]]] = {
         .union(HANDSHAKE if phase is not Phase.TLS else ())
         .union({Cause.NO_ANSWER} if phase is not Phase.RESOLVE else ())
         .union({Cause.REFUSED, Cause.PROHIBITED} if phase not in SOCKETS else ())
-        .union({Cause.TLS_ALERT} if phase in {Phase.RESOLVE, Phase.CONNECT} else ())
-        .union({Cause.CLOSED} if phase is Phase.CONNECT else ())
+        .union({Cause.TLS_ALERT} if phase in {Phase.RESOLVE, Phase.CONNECT, Phase.NTP, Phase.SSH} else ())
+        .union({Cause.CLOSED} if phase in {Phase.CONNECT, Phase.NTP} else ())
         for phase in Phase
     },
     # The end of a stream while the server says nothing is an EOFError, and the idle check's own cause comes later.

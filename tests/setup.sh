@@ -29,6 +29,11 @@ exim4:exim4-daemon-light
 curl:curl
 dig:dnsutils
 faketime:faketime
+sipp:sip-tester
+chronyd:chrony
+sshd:openssh-server
+ssh-keygen:openssh-client
+nmap:nmap
 prometheus-blackbox-exporter:prometheus-blackbox-exporter
 promtool:prometheus
 msgfmt:gettext

@@ -13,7 +13,7 @@ from rainbow_probe.net.surveys import survey
 from rainbow_probe.plan import NO_HOST
 from rainbow_probe.rules.least import least
 from rainbow_probe.rules.whole import whole
-from tests.judge_samples import Case, Fault, both, but, case, everything, finding, guide, host, ids, kind, row
+from tests.judge_samples import Case, Fault, both, but, case, everything, finding, guide, host, ids, kind, row, tls
 
 PEER = "10.0.7.9"
 HOSTS = dict.fromkeys((Place.CLIENT, Place.GATEWAY), (PEER,))
@@ -114,3 +114,97 @@ def test_hosts_and_everything_are_told_apart() -> None:
     """A fault of all else does not meet the peer."""
     lost = Fault(match=both(everything, but(host(PEER))), phase=Phase.CONNECT, cause=Cause.REFUSED)
     assert row(case(lost, hosts=HOSTS).judged(), "desktop/softphone-lan").verdict is RowVerdict.PASS
+
+
+EVERYWHERE = dict.fromkeys(Place, (PEER,))
+SERVERS = ("webrtc-gateway/sip-out", "webrtc-gateway/ntp", "webrtc-gateway/ssh")
+BY_THE_PEER = ("webrtc-gateway/sip-in", *(f"webrtc-gateway/rtp-{way}" for way in ("to-pbx", "from-pbx", "from-phones")))
+
+
+def test_no_row_of_the_lan_is_untested_for_lack_of_code() -> None:
+    """Each says whose address it lacks, and passes with it."""
+    without, with_all = case().judged(), case(hosts=EVERYWHERE).judged()
+    for name in (*LAN, *SERVERS, *BY_THE_PEER):
+        assert row(without, name).verdict is RowVerdict.NOT_TESTED
+        assert row(without, name).reason in NO_HOST.values()
+        assert row(with_all, name).verdict is RowVerdict.PASS, name
+    assert ids(with_all) == ids(without)
+
+
+@pytest.mark.parametrize(
+    ("name", "phase", "cause", "identity", "title"),
+    [
+        ("sip", Phase.SIP, Cause.TIMEOUT, "lan-sip-fails", f"The PBX {PEER} (UDP/5060): SIP gets no answer"),
+        (
+            "ntp",
+            Phase.NTP,
+            Cause.SERVER_ERROR,
+            "lan-ntp-fails",
+            f"The time server {PEER} (UDP/123): the server reports",
+        ),
+        ("ssh", Phase.CONNECT, Cause.REFUSED, "lan-ssh-fails", f"The WebRTC gateway {PEER} (TCP/22): refused"),
+    ],
+)
+def test_a_server_that_does_not_answer_is_told_as_it_was_seen(
+    name: str, phase: Phase, cause: Cause, identity: str, title: str
+) -> None:
+    """What stops it is not proven; that its host answers elsewhere is said."""
+    judged = case(Fault(match=kind(name), phase=phase, cause=cause), hosts=EVERYWHERE).judged()
+    found = finding(judged, identity)
+    assert found.title.startswith(title)
+    assert f"{PEER} itself answers elsewhere" in found.fix
+    assert len(found.rows) == 1
+    alone = case(
+        Fault(match=both(lambda flow: bool(flow.params) or True, host(PEER)), phase=phase, cause=cause),
+        hosts={Place.SIP: (PEER,)},
+    )
+    assert "not proven" in finding(alone.judged(), "lan-sip-fails").fix
+
+
+def test_what_comes_in_has_a_rule_of_its_own() -> None:
+    """Not one for the way out, in the finding nor in the rules."""
+    lost = Fault(
+        match=both(kind("sweep-in"), lambda flow: flow.params["first"] == 30000), phase=Phase.STUN, cause=Cause.TIMEOUT
+    )
+    judged = case(lost, hosts=EVERYWHERE).judged()
+    found = finding(judged, "lan-ports-closed")
+    assert found.title.startswith(f"UDP/30000-40000 from {PEER} to this machine is closed: no answer: 30000-40000")
+    assert found.rules[0].text.startswith(f"allow UDP from {PEER} to 10.0.0.5, destination ports 30000-40000")
+    assert found.rows == ("webrtc-gateway/rtp-from-pbx", "webrtc-gateway/rtp-from-phones")
+    rules = least(judged, guide())
+    assert rules.openings == ()
+    assert [line.partition(":")[0] for line in rules.unmended] == list(found.rows)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "skew", "identity", "title"),
+    [
+        (0.2, 0, None, ""),
+        (7200.0, 0, "ntp-wrong", "is 2.0 hours later than the rest of the world"),
+        (-3 * 86400.0, 1, "ntp-wrong", "is 3 days earlier than the rest"),
+        (-7200.0, 7200, "clock-off", "2 hours ahead of"),
+        (40.0, 0, None, ""),
+        (90.0, None, "ntp-differs", "is 90 seconds later than this machine"),
+    ],
+)
+def test_whose_time_is_wrong_web_servers_tell(ahead: float, skew: int | None, identity: str | None, title: str) -> None:
+    """The time server's, this machine's, or it cannot be told."""
+    told = Fault(match=kind("ntp"), outcome=Outcome.PASS, facts={"offset_s": ahead, "stratum": 2})
+    dated = Fault(match=kind("https"), outcome=Outcome.PASS, facts={} if skew is None else {"clock_skew_s": skew})
+    judged = case(told, dated, hosts=EVERYWHERE).judged()
+    of_time = [name for name in ids(judged) if name.startswith(("ntp-", "clock-"))]
+    assert of_time == ([identity] if identity else [])
+    if identity:
+        assert title in finding(judged, identity).title
+
+
+def test_a_time_server_is_evidence_against_this_machines_clock() -> None:
+    """Certificates of one domain are not valid yet, and the time server says that it is another year."""
+    stale = Fault(match=tls, phase=Phase.TLS, cause=Cause.TLS_NOT_YET_VALID)
+    told = Fault(match=kind("ntp"), outcome=Outcome.PASS, facts={"offset_s": 400 * 86400.0, "stratum": 2})
+    few = ("webrtc-gateway",)
+    assert "clock-wrong" in ids(case(told, stale, hosts=EVERYWHERE, clients=few, turn=()).judged())
+    assert "clock-wrong" not in ids(case(stale, hosts=EVERYWHERE, clients=few, turn=()).judged())
+    # Where another host's certificate is taken, the time server may be the one that is wrong.
+    one = replace(stale, match=both(tls, host("openrainbow.health")))
+    assert "clock-wrong" not in ids(case(told, one, hosts=EVERYWHERE, clients=few, turn=()).judged())

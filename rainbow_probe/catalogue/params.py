@@ -39,6 +39,7 @@ REQUIRED: Mapping[str, Mapping[str, Reader]] = {
     },
     "udp-range": {"first": _number(1, HIGHEST_PORT), "last": _number(1, HIGHEST_PORT)},
     "sweep": {"first": _number(1, HIGHEST_PORT), "last": _number(1, HIGHEST_PORT)},
+    "sweep-in": {"first": _number(1, HIGHEST_PORT), "last": _number(1, HIGHEST_PORT)},
     "proxy-capacity": {"control": lambda table, key: table.one(key, host)},
     "quality": {"loss_percent": _number(0, 100), "jitter_ms": _number(1, 10_000), "latency_ms": _number(1, 10_000)},
     "portal": {"path": _path, "expect_status": _number(100, 599)},
@@ -47,7 +48,10 @@ REQUIRED: Mapping[str, Mapping[str, Reader]] = {
 
 OPTIONAL: Mapping[str, Mapping[str, Reader]] = {
     "dns": {"over": _one_of("udp")},
-    "sweep": {"direction": _one_of("out", "in"), "opposite": lambda table, key: table.flag(key)},
+    "sweep": dict.fromkeys(("opposite", "assumed"), lambda table, key: table.flag(key)),
+    "sip": {},
+    "ntp": {},
+    "ssh": {},
     "turn": {"by": _one_of("address")},
     "udp-range": {"ports": _number(2, 256)},
     "call": {},

@@ -31,6 +31,12 @@ class Place(StrEnum):
     """Where the PBX's media gateways are: a responder beside them."""
     PHONES = "phones"
     """Where the IP phones are: a responder among them."""
+    SIP = "sip"
+    """The PBX itself, at the address of its signalling."""
+    NTP = "ntp"
+    """The site's time server."""
+    SSH = "ssh"
+    """The WebRTC gateway itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,7 +133,13 @@ def _judge(seen: _Seen) -> Verdict:
         raise PeerError(Cause.CANNOT_TELL, found)
     if told is None or told.served is None:
         raise PeerError(Cause.CANNOT_TELL, f"what answers at {len(swept.open)} ports does not say which it serves")
-    raise _closed(seen)
+    raise _closed(seen) if not seen.flow.params.get("assumed") else _assumed(seen)
+
+
+def _assumed(seen: _Seen) -> PeerError:
+    """Return what closed ports mean where the guide leaves it to others which ports the peer has."""
+    found = str(_closed(seen))
+    return PeerError(Cause.CANNOT_TELL, f"{found}; whether the peer's own ports are among them, its documentation says")
 
 
 def _closed(seen: _Seen) -> PeerError:
@@ -175,7 +181,7 @@ def _by(seen: _Seen) -> str:
 def _partly_served(seen: _Seen) -> Verdict:
     """Judge a range that the responder serves in part only: what is closed is closed, and the rest is not tried."""
     wanted = _wanted(seen.flow)
-    if seen.closed and seen.swept.settled:
+    if seen.closed and seen.swept.settled and not seen.flow.params.get("assumed"):
         raise _closed(seen)
     reason = (
         f"the responder there serves {len(seen.served)} of {len(wanted)} ports only: start it with "

@@ -69,6 +69,13 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         "every UDP port of the range answers at a responder in the peer's place; only with `--peer`",
         *("lan-ports-closed", "lan-ports-partly"),
     ),
+    "sweep-in": _kind(
+        "what a responder in the peer's place sends unasked arrives at every UDP port of the range here",
+        *("lan-ports-closed", "lan-ports-partly"),
+    ),
+    "sip": _kind("the PBX answers OPTIONS, be it with an error; only with `--pbx`", "lan-sip-fails"),
+    "ntp": _kind("the time server answers, and has a time; only with `--ntp`", "lan-ntp-fails", "ntp-wrong"),
+    "ssh": _kind("an SSH server says its first line; only with `--gateway`", "lan-ssh-fails"),
     "push": _kind(
         "the push service completes TLS with the certificate expected of it",
         *("push-ports-blocked", "direct-blocked", "tls-intercepted"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from rainbow_probe.explanations import account, calls, proxy, reaching, relay, tls, turn, voice, web
+from rainbow_probe.explanations import account, calls, lan, proxy, reaching, relay, tls, turn, voice, web
 from rainbow_probe.explanations.own import OWN
 from rainbow_probe.explanations.shapes import Stage, Why
 from rainbow_probe.terms import Cause, Phase
@@ -29,6 +29,9 @@ STAGES: Mapping[Phase, Stage] = MappingProxyType({
         calls.ICE,
         calls.DTLS,
         voice.MEDIA,
+        lan.SIP,
+        lan.NTP,
+        lan.SSH,
     )
 })
 

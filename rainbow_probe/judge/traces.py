@@ -33,7 +33,7 @@ OF_THE_SITE = frozenset({"pac", "door"})
 """Kinds of checks that ask this site's own boxes which way to go: of the way out they say nothing."""
 MADE_UP = "made-up"
 """The kind of check that looks up names which nobody has made."""
-LAN = frozenset({"sweep"})
+LAN = frozenset({"sweep", "sweep-in", "sip", "ntp", "ssh"})
 """Kinds of checks whose other end is this site's own: of the way out they say nothing."""
 LOOK_UPS = frozenset({"dns", *IDLE_KINDS})
 """Kinds of checks whose pass says nothing of the way out."""

@@ -37,6 +37,8 @@ MOST = 2048
 BUFFER = 1 << 22
 _ID = struct.Struct("!8sHH")  # our own secret, the port, the round: 12 bytes, as STUN's transactions have
 TRIES = 20
+UNASKED = range(30000, 40001)
+"""The gateway's RTP ports (guide 4.6): a question from one of them would open it to what shall come unasked."""
 _PLAIN = struct.pack("!HHI", kind_of(Method.BINDING, Class.REQUEST), 0, COOKIE)
 _SUCCESS, _ERROR = (struct.pack("!H", kind_of(Method.BINDING, one)) for one in (Class.SUCCESS, Class.ERROR))
 WANTS_TOKEN = frozenset({400, 401})
@@ -232,7 +234,7 @@ def _code(packet: bytes) -> int:
 def _bind(own: socket.socket, source: PortRange | None) -> None:
     any_way = "::" if own.family is socket.AF_INET6 else "0.0.0.0"  # noqa: S104 - as a client's own
     if source is None:
-        own.bind((any_way, 0))
+        own.bind((any_way, _ephemeral(own.family, any_way)))
         return
     ports = random.sample(range(source.first, source.last + 1), min(TRIES, source.last - source.first + 1))
     for port in ports[:-1]:
@@ -240,6 +242,17 @@ def _bind(own: socket.socket, source: PortRange | None) -> None:
             own.bind((any_way, port))
             return
     own.bind((any_way, ports[-1]))
+
+
+def _ephemeral(family: int, any_way: str) -> int:
+    """Find a port as the system gives it, yet none at which something is to arrive that nobody here has asked for."""
+    for _ in range(TRIES):
+        with socket.socket(family, socket.SOCK_DGRAM) as own:
+            own.bind((any_way, 0))
+            port: int = own.getsockname()[1]
+        if port not in UNASKED:
+            return port
+    return 0
 
 
 def ports_in(first: int, last: int, without: Iterable[int] = ()) -> list[int]:

@@ -55,6 +55,11 @@ async def _open(address: Endpoint, port: int | None) -> Datagrams:
     return link
 
 
+def local_of(link: Datagrams) -> Endpoint | None:
+    """Return the own address and port of a link that is a socket."""
+    return link.local if isinstance(link, _UdpSocket) else None
+
+
 class _UdpSocket(asyncio.DatagramProtocol):
     reliable = False
 
@@ -84,6 +89,11 @@ class _UdpSocket(asyncio.DatagramProtocol):
         if isinstance(item, Exception):
             raise item
         return item
+
+    @property
+    def local(self) -> Endpoint:
+        host, port = self._transport.get_extra_info("sockname")[:2]
+        return Endpoint(host=str(host), port=int(port))
 
     def close(self) -> None:
         self._transport.close()

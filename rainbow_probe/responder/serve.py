@@ -15,6 +15,7 @@ from typing import Self
 from rainbow_probe.model import PortRange
 from rainbow_probe.net.many import SPARE, Bound, allow_files, bind_all, intervals
 from rainbow_probe.protocols.binding import Answerer, Reply
+from rainbow_probe.protocols.sip import answered
 from rainbow_probe.responder.quota import Quota
 from rainbow_probe.responder.streams import MOST_STREAMS, Stream, accepted
 
@@ -154,6 +155,8 @@ class Responder:
             self.count.held_back += 1
             return None
         said = self._answerer.reply(packet, asker, source, port)
+        if said is None and (options := answered(packet)):
+            said = Reply(packet=options)
         self.count.unanswered += said is None
         return said
 

@@ -12,7 +12,9 @@ from rainbow_probe.rules.shapes import Act
 SHUT = frozenset({Cause.TIMEOUT, Cause.REFUSED, Cause.RESET, Cause.UNREACHABLE, Cause.PROHIBITED})
 """How a closed door shows: dropped, or rejected in one of several ways."""
 OPENS = SHUT | {Cause.PARTLY_OPEN}
-SWEEP = "sweep"
+SWEEPS = frozenset({"sweep", "sweep-in"})
+INWARD = frozenset({"sweep-in"})
+"""What comes in: no rule for the way out mends it."""
 EXEMPTING = frozenset({
     "block-page",
     "dtls-filtered",
@@ -85,8 +87,10 @@ def _closed(result: Result, phase: Phase, cause: Cause) -> bool:
         return False
     if phase is Phase.CONNECT:
         return cause in SHUT
-    if phase is Phase.STUN and result.flow.kind == SWEEP:
-        return cause in OPENS
+    if phase in {Phase.SIP, Phase.NTP}:
+        return result.flow.transport is Transport.UDP and cause in SHUT
+    if phase is Phase.STUN and result.flow.kind in SWEEPS:
+        return cause in OPENS and result.flow.kind not in INWARD
     if phase is Phase.STUN:
         return result.flow.transport is Transport.UDP and cause in SHUT
     return result.flow.kind == RANGE and phase is Phase.TURN_DATA and cause in OPENS

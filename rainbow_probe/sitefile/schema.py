@@ -84,6 +84,9 @@ KEYS = (
     ),
     *_keys(
         "lan",
+        ("pbx", Shape.TEXT, "The PBX, at the address of its signalling.", '"192.0.2.20"'),
+        ("gateway", Shape.TEXT, "The WebRTC gateway.", '"192.0.2.30"'),
+        ("ntp", Shape.TEXT, "The time server.", '"192.0.2.1"'),
         (
             "peer",
             Shape.TEXTS,

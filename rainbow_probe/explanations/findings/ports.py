@@ -23,6 +23,31 @@ PORTS: dict[str, Why] = {
         "A rule with a smaller range than the guide's, written for another product or an older edition.",
         "Widen the rule to the whole range: the finding names what is closed.",
     ),
+    "lan-sip-fails": why(
+        "The PBX does not answer SIP from here, or something else does.",
+        "A firewall between two networks of the site; another address; a PBX that answers its own gateway only.",
+        "Look at the address, at the PBX's own access list, and then at the firewall.",
+    ),
+    "lan-ntp-fails": why(
+        "The time server does not answer from here, or has no time to give.",
+        "A firewall inside the site; a server that reaches no source of time itself.",
+        "Open UDP/123 to it, or give the gateway another one.",
+    ),
+    "lan-ssh-fails": why(
+        "The WebRTC gateway does not answer SSH from here.",
+        "SSH is switched off there, as it is unless the administrator wants it; a firewall inside the site.",
+        "Switch it on if it is wanted; open TCP/22 from the administrators' network only.",
+    ),
+    "ntp-wrong": why(
+        "The time server's time is not that of web servers, which agree with each other.",
+        "A server that nobody watches, or that serves its own clock; a wrong time zone set as time.",
+        "Set it right: with a wrong clock the gateway takes every certificate for expired.",
+    ),
+    "ntp-differs": why(
+        "The time server and this machine differ by seconds or more; whose time is right is not proven.",
+        "Either clock.",
+        "Compare both with a third one.",
+    ),
     "name-filtered": why(
         "TLS that names these hosts is stopped, and the same addresses complete it without the name.",
         "A web filter or firewall that reads the server name in TLS (SNI).",

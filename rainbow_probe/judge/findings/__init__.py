@@ -104,6 +104,7 @@ FINDERS: tuple[Finder, ...] = (
     ports.tcp_ports,
     ports.push,
     lan.closed_ports,
+    lan.unanswered,
     # What lets TURN pass and calls not.
     calls.filtered,
     calls.silent,
@@ -128,6 +129,7 @@ FINDERS: tuple[Finder, ...] = (
     addresses.bad_addresses,
     advice.by_address,
     certificates.off,
+    lan.wrong_time,
     resolvers.dead_resolver,
     resolvers.drops_aaaa,
     resolvers.slow,

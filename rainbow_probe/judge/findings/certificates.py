@@ -26,6 +26,7 @@ def clock(scene: Scene) -> list[Found]:
     wrong = [(result, skew) for result, skew in dated if abs(skew) > DAY]
     stale = with_cause(scene, *OUT_OF_DATE)
     acquitted = len(wrong) < len(dated)  # by one server that agrees with the clock
+    wrong += [(result, skew) for result, skew in _time_servers(scene) if abs(skew) > DAY]
     accused = len({result.flow.target.host for result, _ in wrong}) >= FEWEST_HOSTS or (wrong and stale)
     if acquitted or not (accused or _unrelated(stale)):
         return []
@@ -77,10 +78,21 @@ def _side(skew: float) -> str:
 
 def _dated(scene: Scene) -> list[tuple[Result, float]]:
     """Return the servers that told a date, controls too, with the seconds by which this machine is ahead."""
-    return [(result, skew) for result in (*scene.tried(), *scene.controls) for skew in _skews(result)]
+    return [(result, skew) for result in (*scene.tried(), *scene.controls) for skew in skews_of(result)]
 
 
-def _skews(result: Result) -> Iterable[float]:
+def _time_servers(scene: Scene) -> list[tuple[Result, float]]:
+    """Return the site's time servers likewise, where no certificate that is taken speaks for this machine's clock.
+
+    One may be wrong itself: it acquits nobody, and accuses together with what else is out of date.
+    """
+    offsets = ((result, value) for result in scene.lan for value in facts(result, "offset_s", Phase.NTP))
+    known = [(result, -value) for result, value in offsets if isinstance(value, int | float)]
+    return [] if _in_date(scene) else known
+
+
+def skews_of(result: Result) -> Iterable[float]:
+    """Return by how many seconds this machine is ahead of the dates that *result* was told."""
     return (value for value in facts(result, "clock_skew_s", Phase.HTTP) if isinstance(value, int | float))
 
 

@@ -1,0 +1,83 @@
+"""One OPTIONS over UDP, from the port that a gateway sends from where it is free, or over a stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from rainbow_probe.evidence import Recorder
+from rainbow_probe.model import Endpoint, Flow, Phase, Scalar, Transport
+from rainbow_probe.net.links import ByteStream, Datagrams
+from rainbow_probe.net.paths import Hop, open_stream
+from rainbow_probe.net.route import Route
+from rainbow_probe.net.udp import local_of, open_udp
+from rainbow_probe.protocols.sip import HEAD_SIZE, Answer, Options, waits
+
+Asking = Callable[[], Awaitable[Answer]]
+
+
+@asynccontextmanager
+async def asking(
+    hop: Hop, flow: Flow, route: Route, rec: Recorder, facts: dict[str, Scalar]
+) -> AsyncGenerator[tuple[Options, Asking]]:
+    """Open the way to *hop*; yields the question, and what asks it and waits for the answer."""
+    if flow.transport is Transport.UDP:
+        async with _socket(hop.address, flow, route, rec) as link:
+            local = local_of(link)
+            facts["local_port"] = local.port if local else 0
+            options = Options(hop.address, local, flow.transport)
+            yield options, lambda: _over_datagrams(link, options)
+        return
+    async with open_stream(hop, flow, route, rec) as stream:
+        options = Options(hop.address, None, flow.transport)
+        yield options, lambda: _over_stream(stream, options)
+
+
+@asynccontextmanager
+async def _socket(address: Endpoint, flow: Flow, route: Route, rec: Recorder) -> AsyncGenerator[Datagrams]:
+    """Open a socket on the client's own port; another one where a program has that, such as the gateway itself."""
+    async with rec.step(Phase.CONNECT, address, limit=route.limits.connect):
+        try:
+            link = await open_udp(address, flow.source)
+        except OSError:
+            if flow.source is None:
+                raise
+            link = await open_udp(address)
+    try:
+        yield link
+    finally:
+        link.close()
+
+
+async def _over_datagrams(link: Datagrams, options: Options) -> Answer:
+    """Ask again and again, as RFC 3261 says; where only a provisional answer comes, that is one too."""
+    provisional: list[Answer] = []
+    for wait in waits():
+        await link.send(options.request)
+        try:
+            async with asyncio.timeout(wait):
+                while True:
+                    answer = options.feed(await link.receive())
+                    if answer and answer.final:
+                        return answer
+                    provisional += [answer] if answer else []
+        except TimeoutError:
+            if provisional:
+                return provisional[0]
+            if complaint := options.complaint():
+                raise complaint from None
+    raise AssertionError("the waits never end")
+
+
+async def _over_stream(stream: ByteStream, options: Options) -> Answer:
+    await stream.send(options.request)
+    buffer = b""
+    while len(buffer) < HEAD_SIZE:
+        data = await stream.receive()
+        buffer += data
+        if not data or b"\r\n\r\n" in buffer:
+            break
+    if answer := options.feed(buffer):
+        return answer
+    raise options.complaint() or EOFError("the peer closed the connection")

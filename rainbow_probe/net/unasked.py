@@ -1,0 +1,167 @@
+"""Ports of this machine to which a responder sends of itself: does what nobody here has asked from arrive?
+
+The question goes from one socket to one port of the responder, and says to which port here the answer shall come, and
+from which port there (RFC 5780). So no state of a firewall lets it in: the answer is the first that passes between
+these two ports.
+"""
+
+from __future__ import annotations
+
+import secrets
+import selectors
+import socket
+import struct
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+
+from rainbow_probe.net.many import SPARE, Bound, allow_files, bind_all
+from rainbow_probe.protocols.binding import port_value, question
+from rainbow_probe.protocols.stun import Attr
+from rainbow_probe.protocols.stun_auth import verify
+
+ROUNDS, FEWEST = 6, 2
+BATCH = 16
+CONTROLS = 3  # plain questions at the end of each round: is the responder heard at all?
+PATIENCE = 2.0  # seconds for their answers
+GRACE = 0.3  # seconds after them
+LONGEST = 20.0
+MOST = 2048
+_ID = struct.Struct("!8sHH")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which ports here, and who shall send from where."""
+
+    host: str
+    at: int
+    """The responder's port that is asked."""
+    leave_by: int
+    """Its port from which it shall send."""
+    ports: Sequence[int]
+    token: str = field(default="", repr=False)
+    key: bytes | None = field(default=None, repr=False)
+    rate: int = 0
+
+
+@dataclass
+class Arrived:
+    """What came."""
+
+    open: set[int] = field(default_factory=set[int])
+    tried: set[int] = field(default_factory=set[int])
+    """The ports that were free here."""
+    senders: set[int] = field(default_factory=set[int])
+    """The ports that it came from."""
+    heard: bool = False
+    """Whether the responder answered plain questions in the last round."""
+    ignored: bool = False
+    """Whether it answered to the asking port instead: no responder of ours."""
+    rounds: int = 0
+    settled: bool = False
+
+
+class Unasked:
+    """One such test; ``run`` blocks, and ``stop`` ends it from another thread."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        """Plan; nothing is open yet."""
+        self._wanted = wanted
+        self._secret = secrets.token_bytes(8)
+        self._stop = threading.Event()
+        self._controls = 0
+        self.arrived = Arrived()
+
+    def stop(self) -> None:
+        """End it soon."""
+        self._stop.set()
+
+    def run(self) -> Arrived:
+        """Ask for all ports, and again for those at which nothing came. Raises ``OSError`` without a way there."""
+        allow_files(len(self._wanted.ports) + SPARE)
+        end = time.monotonic() + LONGEST
+        with ExitStack() as stack:
+            bound = stack.enter_context(bind_all(self._wanted.ports, socket.SOCK_DGRAM))
+            ready = stack.enter_context(selectors.DefaultSelector())
+            asking = stack.enter_context(closing(self._asking(ready)))
+            self._watch(bound, ready)
+            for _ in range(ROUNDS):
+                silent = sorted(self.arrived.tried - self.arrived.open)
+                if not silent or self._stop.is_set() or time.monotonic() > end:
+                    break
+                found = self._round(asking, ready, silent)
+                if not found and self.arrived.rounds >= FEWEST:
+                    self.arrived.settled = self.arrived.heard
+                    break
+        self.arrived.settled |= self.arrived.tried <= self.arrived.open
+        return self.arrived
+
+    def _asking(self, ready: selectors.BaseSelector) -> socket.socket:
+        own = socket.socket(socket.AF_INET6 if ":" in self._wanted.host else socket.AF_INET, socket.SOCK_DGRAM)
+        own.setblocking(False)
+        own.connect((self._wanted.host, self._wanted.at))
+        ready.register(own, selectors.EVENT_READ, 0)
+        return own
+
+    def _watch(self, bound: Bound, ready: selectors.BaseSelector) -> None:
+        for port, own in bound.sockets.items():
+            ready.register(own, selectors.EVENT_READ, port)
+            self.arrived.tried.add(port)
+
+    def _round(self, asking: socket.socket, ready: selectors.BaseSelector, silent: Sequence[int]) -> int:
+        """Ask for *silent*, then whether the responder is there; return at how many ports something came."""
+        before, self._controls = len(self.arrived.open), 0
+        self.arrived.rounds += 1
+        began = time.monotonic()
+        for at in range(0, len(silent), BATCH):
+            for port in silent[at : at + BATCH]:
+                self._send(asking, port)
+            due = began + (at + BATCH) / self._wanted.rate if self._wanted.rate else 0.0
+            self._receive(ready, max(0.0, due - time.monotonic()))
+        for _ in range(CONTROLS):
+            self._send(asking, 0)
+        end = time.monotonic() + PATIENCE
+        while not self._controls and time.monotonic() < end and not self._stop.is_set():
+            self._receive(ready, GRACE)
+        self.arrived.heard = self._controls > 0
+        quiet = time.monotonic() + GRACE
+        while (left := quiet - time.monotonic()) > 0 and not self._stop.is_set():
+            self._receive(ready, left)
+        return len(self.arrived.open) - before
+
+    def _send(self, asking: socket.socket, port: int) -> None:
+        more = [(int(Attr.RESPONSE_PORT), port_value(port)), (int(Attr.LEAVE_BY), port_value(self._wanted.leave_by))]
+        transaction = _ID.pack(self._secret, port, self.arrived.rounds)
+        packet = question(self._wanted.token, *(more if port else ()), transaction=transaction)
+        try:
+            asking.send(packet)
+        except (BlockingIOError, ConnectionRefusedError):  # it will be sent again
+            return
+
+    def _receive(self, ready: selectors.BaseSelector, seconds: float) -> None:
+        """Take all that is there, and wait for it up to *seconds*."""
+        while events := ready.select(seconds):
+            seconds = 0.0
+            for key, _ in events:
+                if isinstance(key.fileobj, socket.socket):
+                    self._take(key.fileobj, key.data)
+
+    def _take(self, own: socket.socket, port: int) -> None:
+        try:
+            packet, place = own.recvfrom(MOST)
+        except OSError:
+            return
+        if packet[8:16] != self._secret or not packet.startswith(b"\1\1"):
+            return
+        if self._wanted.key is not None and not verify(packet, self._wanted.key):
+            return
+        for_port = int.from_bytes(packet[16:18], "big")
+        if port == 0:
+            self._controls += for_port == 0
+            self.arrived.ignored |= for_port != 0
+        elif for_port == port:
+            self.arrived.open.add(port)
+            self.arrived.senders.add(place[1])

@@ -1,0 +1,90 @@
+"""NTP, client side (RFC 5905): one question, and what a server's answer says of its time. No clock here."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from rainbow_probe.model import Cause, PeerError
+from rainbow_probe.protocols.excerpt import excerpt
+
+PORT = 123
+SIZE = 48  # bytes, RFC 5905 section 7.3
+CLIENT = 0x23  # no leap warning, version 4, mode 3
+SERVER_MODE = 4
+UNSYNCHRONISED = 3  # of the leap indicator: the clock was never set
+MOST_STRATUM = 15  # 16 means unsynchronised
+EPOCH = 2_208_988_800  # seconds from 1900 to 1970
+ERA = 1 << 32  # seconds after which the stamps begin anew
+_HEADER = struct.Struct("!BBbbII4s8s8s8s8s")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a server says: its own two stamps, and how good it thinks they are."""
+
+    stratum: int
+    leap: int
+    reference: str
+    """Of stratum 0 and 1 four letters (a kiss code, or the kind of clock), else an address."""
+    root_distance: float
+    """Seconds by which it may be wrong against the source of its time, as it says."""
+    received: float
+    sent: float
+    """Both in seconds since 1970, of the era that is nearest to the asker's time."""
+
+    @property
+    def refusal(self) -> str:
+        """Why its time is not to be used, as it says itself; empty if it is."""
+        if self.stratum == 0:
+            return f"it refuses with '{self.reference}'"
+        if self.leap == UNSYNCHRONISED or self.stratum > MOST_STRATUM:
+            return "its own clock is not synchronised"
+        return ""
+
+
+def request(nonce: bytes) -> bytes:
+    """Return a question; *nonce*, 8 bytes, comes back in its answer, and tells nobody our time."""
+    return bytes([CLIENT]) + bytes(SIZE - 9) + nonce
+
+
+def read(packet: bytes, nonce: bytes, near: float) -> Answer | None:
+    """Return the answer to the question with *nonce*; None if *packet* is another's. Raises ``PeerError`` for no NTP.
+
+    *near* is the asker's time, in seconds since 1970: the era of the stamps is the nearest.
+    """
+    if len(packet) < SIZE:
+        raise PeerError(Cause.NOT_NTP, f"answered with '{excerpt(packet)}'")
+    first, stratum, _, _, delay, dispersion, reference, _, origin, received, sent = _HEADER.unpack_from(packet)
+    if first & 7 != SERVER_MODE or not 1 <= first >> 3 & 7 <= 4:
+        raise PeerError(Cause.NOT_NTP, f"answered with '{excerpt(packet)}'")
+    if origin != nonce:
+        return None
+    return Answer(
+        stratum=stratum,
+        leap=first >> 6,
+        reference=_reference(stratum, reference),
+        root_distance=delay / 2 / 65536 + dispersion / 65536,
+        received=_seconds(received, near),
+        sent=_seconds(sent, near),
+    )
+
+
+def offset(answer: Answer, asked: float, heard: float) -> tuple[float, float]:
+    """Return by how many seconds the server is ahead of us, and the round trip, RFC 5905 section 8."""
+    return (
+        (answer.received - asked + answer.sent - heard) / 2,
+        max(0.0, (heard - asked) - (answer.sent - answer.received)),
+    )
+
+
+def _reference(stratum: int, value: bytes) -> str:
+    if stratum > 1:
+        return ".".join(str(octet) for octet in value)
+    return excerpt(value.rstrip(b"\0"))
+
+
+def _seconds(stamp: bytes, near: float) -> float:
+    whole, part = struct.unpack("!II", stamp)
+    seconds = whole - EPOCH + part / ERA
+    return float(seconds + ERA * round((near - seconds) / ERA))

@@ -1,0 +1,121 @@
+"""What a responder sends unasked: where it arrives, where it does not, and where that cannot be told."""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from rainbow_probe.measures import Direction, PortState, PortSurvey
+from rainbow_probe.model import Cause, Endpoint, Outcome, Phase, Result, Transport
+from rainbow_probe.net import responder as asking
+from rainbow_probe.net import unasked
+from rainbow_probe.net.many import bind_all
+from rainbow_probe.net.unasked import Unasked, Wanted
+from tests.peers import HOST, Peer, peer
+from tests.servers import QUICK, a_flow, a_route, probe
+
+SIZE = 120
+TOKEN = "of this test only"  # noqa: S105 - made up
+
+
+def block() -> range:
+    """Find ports in a row that nobody has."""
+    for _ in range(200):
+        first = random.randrange(21000, 29000)  # noqa: S311 - any will do
+        found = range(first, first + SIZE)
+        with bind_all(found, socket.SOCK_DGRAM) as bound:
+            if len(bound.sockets) == SIZE:
+                return found
+    raise AssertionError("no free ports in a row")
+
+
+@contextmanager
+def responding(ports: range, monkeypatch: pytest.MonkeyPatch, token: str = "") -> Iterator[Peer]:
+    """Run a responder that says it could send from the last of *ports*: on one machine, both cannot have it."""
+    last = ports[-1]
+    with peer(2, token=token, claims=[last]) as found:
+        monkeypatch.setattr(asking, "CONTROL_PORTS", (found.first,))
+        yield found
+
+
+async def sent(ports: range, token: str = "") -> Result:
+    """Have the responder send to *ports*."""
+    flow = a_flow("sweep-in", ports[0], Transport.UDP, {"first": ports[0], "last": ports[-1]})
+    flow = replace(flow, target=Endpoint(host=HOST, port=ports[0]))
+    return await probe(flow, replace(a_route(), limits=QUICK, peer_token=token), budget=30)
+
+
+@pytest.mark.parametrize("token", ["", TOKEN])
+async def test_it_arrives_at_every_port(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    """Nothing is in the way here."""
+    ports = block()
+    with responding(ports, monkeypatch, token):
+        result = await sent(ports, token)
+    assert result.verdict.outcome is Outcome.PASS, result
+    assert f"arrives at {SIZE} of {SIZE} ports" in result.verdict.reason
+    measured = result.verdict.measured
+    assert isinstance(measured, PortSurvey)
+    assert (measured.direction, measured.answered) == (Direction.IN, SIZE)
+    assert [one.state for one in measured.intervals] == [PortState.OPEN]
+
+
+async def test_ports_in_use_here_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One does not matter; many make it no test."""
+    ports = block()
+    with responding(ports, monkeypatch), bind_all(ports[:1], socket.SOCK_DGRAM):
+        one = await sent(ports)
+    with responding(ports, monkeypatch), bind_all(ports[:50], socket.SOCK_DGRAM):
+        many = await sent(ports)
+    assert one.verdict.outcome is Outcome.PASS, one
+    assert many.verdict.outcome is Outcome.SKIPPED
+    assert "50 of 120 ports are in use on this machine" in many.verdict.reason
+
+
+async def test_without_the_token_nothing_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so, and accuses nobody."""
+    ports = block()
+    with responding(ports, monkeypatch, TOKEN):
+        result = await sent(ports)
+    assert result.verdict.outcome is Outcome.INCONCLUSIVE
+    assert "wants its token" in result.verdict.reason
+
+
+@pytest.mark.parametrize("over_tcp", [True, False])
+async def test_who_cannot_be_asked_sends_nothing(monkeypatch: pytest.MonkeyPatch, over_tcp: bool) -> None:
+    """Nobody there, or over TCP only."""
+    ports = block()
+    with peer(1) as found:
+        monkeypatch.setattr(asking, "CONTROL_PORTS", (found.tcp,) if over_tcp else ())
+        result = await sent(ports)
+    assert result.verdict.failure
+    assert (result.verdict.failure.phase, result.verdict.failure.cause) == (Phase.STUN, Cause.CANNOT_TELL)
+    assert ("over TCP" if over_tcp else "may not be running") in result.verdict.reason
+    assert result.verdict.measured is None
+
+
+async def test_the_responder_must_have_the_port_it_shall_send_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a rule that names both ports would be wronged."""
+    ports = block()
+    with peer(1) as found:
+        monkeypatch.setattr(asking, "CONTROL_PORTS", (found.first,))
+        result = await sent(ports)
+    assert f"does not serve UDP/{ports[-1]}" in result.verdict.reason
+
+
+def test_where_nothing_arrives_the_responder_was_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its answers to plain questions are the control; without them nothing is settled."""
+    ports = block()
+    with peer(1) as found:
+        heard = Unasked(Wanted(host=HOST, at=found.first, leave_by=0, ports=ports[:3]))
+        arrived = heard.run()
+    monkeypatch.setattr(unasked, "PATIENCE", 0.3)
+    gone = Unasked(Wanted(host=HOST, at=found.first, leave_by=0, ports=ports[:3])).run()
+    assert arrived.open == set(ports[:3])
+    assert arrived.settled
+    assert gone.open == set()
+    assert not gone.settled
