@@ -261,6 +261,8 @@ def _outputs(command: argparse.ArgumentParser) -> None:
     add("--junit", metavar="FILE", help="write the rows as JUnit test cases")
     add("--csv", metavar="FILE", help="write the rows as a table")
     add("--prometheus", metavar="FILE", help="write metrics for the node exporter's textfile collector")
+    add("--pdf", metavar="FILE", help="write the report for paper (needs the extra 'pdf')")
+    add("--otlp", metavar="URL", help="send a trace and metrics to an OpenTelemetry collector (needs the extra 'otlp')")
     add("--rules", metavar="FILE", help="write the rules that the failed rows need")
     add("--rules-format", default="text", metavar="FORMAT", help=f"one of {FORMATS} (text)")
     add("--format", choices=["text", "nagios"], default="text",

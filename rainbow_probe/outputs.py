@@ -23,6 +23,9 @@ RULES = "rules"
 NAGIOS = "nagios"
 SCREENS = ("text", NAGIOS)
 """What ``--format`` chooses for the screen."""
+PDF, OTLP = "pdf", "otlp"
+EXTRAS = {PDF: "as_pdf", OTLP: "otlp"}
+"""What takes packages that are not always there, and the module that knows them."""
 TO_STDOUT = ("json", "markdown")
 TRANSLATED = frozenset({"html", "markdown"})
 """Formats that people read; programs read the others, and find the same words wherever they run."""
@@ -68,13 +71,13 @@ class Outputs:
     @classmethod
     def checked(cls, arguments: argparse.Namespace) -> Outputs:
         """Read the arguments; raises ``UsageError`` for a file that cannot be written."""
-        asked = {name: getattr(arguments, name) for name in (*_FORMATS, RULES) if getattr(arguments, name)}
+        asked = {name: getattr(arguments, name) for name in (*_FORMATS, RULES, *EXTRAS) if getattr(arguments, name)}
         if RULES in asked:
             _check_format(arguments.rules_format)
         for name, path in asked.items():
             if path == STDOUT and name not in TO_STDOUT:
                 raise UsageError(f"--{name} -: only {_options(TO_STDOUT)} go to standard output; give a file")
-            if path != STDOUT:
+            if path != STDOUT and name != OTLP:
                 _check_writable(name, Path(path))
         outputs = cls(
             files=asked,
@@ -85,6 +88,8 @@ class Outputs:
             rules_format=arguments.rules_format,
             language=language(arguments.lang or preferred(os.environ)),
         )
+        for name in asked.keys() & EXTRAS.keys():
+            importlib.import_module(f"rainbow_probe.report.{EXTRAS[name]}").check()
         if len(outputs.to_stdout) > 1:
             raise UsageError(f"only one report goes to standard output, not {_options(outputs.to_stdout)}")
         return outputs
@@ -99,17 +104,28 @@ class Outputs:
         """Write every file, then the screen; a file that fails now does not cost the others."""
         failed: list[str] = []
         for name, path in self.files.items():
-            text = self._rules(report, guide) if name == RULES else self._rendered(name, report)
-            if path == STDOUT:
-                sys.stdout.write(text + "\n")
-                continue
             try:
-                put(Path(path), text, whole=name in WHOLE)
+                self._put(name, path, report, guide)
             except OSError as exc:
                 failed.append(f"--{name} {path}: {exc.strerror or exc}")
+            except UsageError as exc:
+                failed.append(str(exc))
         self._show(report)
         if failed:
             raise UsageError("; ".join(failed))
+
+    def _put(self, name: str, path: str, report: Report, guide: Guide | None) -> None:
+        if name == PDF:
+            from rainbow_probe.report.as_pdf import render
+
+            Path(path).write_bytes(render(report, self.language))
+        elif name == OTLP:
+            from rainbow_probe.report.otlp import send
+
+            send(report, path)
+        else:
+            text = self._rules(report, guide) if name == RULES else self._rendered(name, report)
+            put(path, text, whole=name in WHOLE)
 
     def _rules(self, report: Report, guide: Guide | None) -> str:
         from rainbow_probe.rules import least, render
@@ -143,8 +159,12 @@ def screen_status(report: Report, arguments: argparse.Namespace, status: int) ->
     return plugin_status(report, strict=arguments.strict)
 
 
-def put(path: Path, text: str, *, whole: bool) -> None:
+def put(name: str, text: str, *, whole: bool) -> None:
     """Write *text*; if *whole*, so that whoever reads meanwhile finds all of the old file or all of the new one."""
+    if name == STDOUT:
+        sys.stdout.write(text + "\n")
+        return
+    path = Path(name)
     if not whole or (path.exists() and not path.is_file()):  # a device or a pipe is written to as it stands
         path.write_text(text, "utf-8", newline="")
         return

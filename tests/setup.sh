@@ -21,6 +21,7 @@ ejabberdctl:ejabberd
 chromium:chromium
 certutil:libnss3-tools
 pdftotext:poppler-utils
+pango-view:pango1.0-tools
 openssl:openssl
 krb5kdc:krb5-kdc
 kadmin.local:krb5-admin-server

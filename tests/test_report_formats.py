@@ -182,7 +182,7 @@ def test_a_reader_never_finds_half_of_it(tmp_path: Path) -> None:
     path = tmp_path / "rainbow.prom"
     path.write_text("old\n")
     with path.open() as reader:
-        put(path, "new\n", whole=True)
+        put(str(path), "new\n", whole=True)
         assert reader.read() == "old\n"
     assert path.read_text() == "new\n"
     assert path.stat().st_mode & 0o777 == 0o644
@@ -194,7 +194,7 @@ def test_through_a_link_its_target_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     link = tmp_path / "link.prom"
     link.symlink_to(tmp_path / "there" / "real.prom")
-    put(link, "new\n", whole=True)
+    put(str(link), "new\n", whole=True)
     assert link.is_symlink()
     assert (tmp_path / "there" / "real.prom").read_text() == "new\n"
 

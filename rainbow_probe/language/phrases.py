@@ -15,7 +15,7 @@ from string import Formatter
 
 LONGEST = 4000  # characters; a longer sentence is evidence, not words of ours
 _DEEPEST = 12  # messages within messages
-_TELLING = 6  # letters; a message that is one shorter word after a value counts things, or it would fit everything
+_TELLING = 6  # letters; a message with fewer of its own takes no whole sentences
 _RUN = 4  # parts that may be one message
 _SEAMS = ("; ", ". ", ": ", ", ")
 _ASIDE = re.compile(r"(.+?) \((.+)\)", re.DOTALL)
@@ -56,10 +56,9 @@ class Message:
         return dict(zip(self.names, found, strict=True)) if self._fits(found) else None
 
     def _fits(self, found: list[str]) -> bool:
-        light = self.is_light
-        if light and not self.literals[0] and len(self.names) == 1:
+        if not self.literals[0] and len(self.names) == 1 and " " not in self.literals[1].strip():
             return found[0].isdecimal()
-        return not light or len(self.names) > 1 or not any(seam in found[0] for seam in _SEAMS)
+        return not self.is_light or len(self.names) > 1 or not any(seam in found[0] for seam in _SEAMS)
 
 
 def message(text: str, translation: str) -> Message | None:

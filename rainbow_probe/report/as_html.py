@@ -32,11 +32,13 @@ from rainbow_probe.report.wording import (
     SEVERITIES,
     VERDICTS,
     because,
+    clip,
     lines,
     plain,
     unjudged,
 )
 
+PASSAGE = 600  # characters
 TEMPLATES = Path(__file__).parent / "templates"
 _MARKS = {
     "pass": "✔", "fail": "✘", "blocking": "✘", "degraded": "!", "degrading": "!", "inconclusive": "?",
@@ -50,22 +52,30 @@ _DRAWING: dict[str, Any] = {
 
 def dumps(report: Report, language: Language = ENGLISH) -> str:
     """Return the whole page; every text in it is escaped, whoever wrote it."""
-    page = _environment().get_template("report.html.j2")
-    style, script = _file("report.css"), _file("report.js")
-    return page.render(
-        report=report,
-        page=Page(report, language),
-        language=language.code,
-        _=language.say,
-        tr=language.said,
-        style=Markup(style),  # noqa: S704 - a file of ours
-        script=Markup(script),  # noqa: S704 - a file of ours
-        policy=policy(style, script),
-        marks=_MARKS,
-        because=because,
-        unjudged=unjudged,
-        **_DRAWING,
-        **_vocabulary(language),
+    return page("report.html.j2", "report.css", report, language)
+
+
+def page(template: str, style: str, report: Report, language: Language) -> str:
+    """Return the page that *template* makes of *report*, in the look of *style*."""
+    look, script = _file(style), _file("report.js")
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            report=report,
+            page=Page(report, language),
+            language=language.code,
+            _=language.say,
+            tr=language.said,
+            style=Markup(look),  # noqa: S704 - a file of ours
+            script=Markup(script),  # noqa: S704 - a file of ours
+            policy=policy(look, script),
+            marks=_MARKS,
+            because=because,
+            unjudged=unjudged,
+            **_DRAWING,
+            **_vocabulary(language),
+        )
     )
 
 
@@ -97,7 +107,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         finalize=_visible,
     )
-    found.filters.update(block=_block, grouped=grouped, date=_date)
+    found.filters.update(block=_block, grouped=grouped, date=_date, short=_short)
     return found
 
 
@@ -109,6 +119,11 @@ def _visible(value: object) -> object:
 def _block(text: str) -> Markup:
     """Return a text whose line breaks are ours, such as a rule."""
     return Markup("\n").join(lines(text))
+
+
+def _short(text: str) -> str:
+    """Return a text as long as paper has room for; all of it is in the page and in the JSON report."""
+    return clip(text, PASSAGE)
 
 
 def _date(iso: str) -> str:
