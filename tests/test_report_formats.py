@@ -19,7 +19,7 @@ from rainbow_probe.report import as_json, as_markdown, as_nagios, as_prometheus
 from rainbow_probe.terms import Phase
 from tests import measured_samples
 from tests import report_samples as samples
-from tests.commands import rainbow_probe
+from tests.commands import ROOT, rainbow_probe
 
 ALL = [samples.broken_site, samples.open_site, samples.hostile, samples.crowded, samples.nothing_known]
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -242,3 +242,20 @@ def test_one_report_goes_to_standard_output(stored: Path) -> None:
     ended = rainbow_probe("report", str(stored), "--json", "-", "--markdown", "-")
     assert ended.status == 2
     assert "only one report goes to standard output, not --json and --markdown" in ended.err
+
+
+def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None:
+    """Half a character is no UTF-8; nothing is left beside."""
+    path = tmp_path / "rainbow.prom"
+    path.write_text("old\n")
+    with pytest.raises(UnicodeEncodeError):
+        put(str(path), "new \ud800\n", whole=True)
+    assert path.read_text() == "old\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_page_on_reports_has_every_metric() -> None:
+    """And no other."""
+    page = (ROOT / "docs" / "reports.md").read_text("utf-8")
+    written = set(re.findall(r"^# TYPE (\w+)", as_prometheus.dumps(measured()), flags=re.MULTILINE))
+    assert set(re.findall(r"`(rainbow_probe_\w+)`", page)) == written

@@ -173,6 +173,15 @@ def test_a_row_stands_as_in_the_guide_with_a_verdict_a_way() -> None:
     assert "pass, in use" in text[places[-1] :]
 
 
+def test_a_site_is_called_what_its_people_call_it() -> None:
+    """At the top, and with its labels below."""
+    report = samples.broken_site()
+    site = replace(report.site, name="Clinique du Parc", labels={"ward": "3 <b>"})
+    text = Page(as_html.dumps(replace(report, site=site))).text
+    assert text.index("Clinique du Parc · lab-laptop") < text.index("Findings (4)")
+    assert "Clinique du Parc, ward: 3 <b>" in text
+
+
 def test_steps_are_bars_on_the_time_of_their_check() -> None:
     """In their places, with a chain link by link and bytes as they were seen."""
     facts: dict[str, Scalar] = {"chain": "CN=a < CN=b, Inc. < CN=root", "body": "<html>blocked", "status": 200}

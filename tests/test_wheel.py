@@ -59,6 +59,7 @@ def test_the_wheel_carries_the_catalogue_and_the_licence(wheel: Path) -> None:
     assert probes
     assert probes <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert {"rainbow_probe/report/templates/report.html.j2", "rainbow_probe/language/fr.po"} <= names
     assert {name.split("/")[0] for name in names} == {"rainbow_probe", f"rainbow_probe-{__version__}.dist-info"}
 
 

@@ -172,6 +172,7 @@ class Page:
         )
         told: list[tuple[str, Iterable[str]]] = [
             (say("Name"), [", ".join(filter(None, (site.hostname, site.platform)))]),
+            (say("Site"), [", ".join(filter(None, (site.name, *map(": ".join, site.labels.items()))))]),
             (say("Addresses"), [", ".join(site.addresses)]),
             (say("Seen as"), [", ".join(report.mapped_addresses)]),
             (say("NAT"), [self._language.said(translated(report.nat))]),
