@@ -8,14 +8,16 @@ import pytest
 
 from rainbow_probe.followups import Sofar, follow_up
 from rainbow_probe.followups.turn import web
-from rainbow_probe.model import Cause, Outcome, Phase, Result, Severity, Step, Who
+from rainbow_probe.model import Cause, Outcome, Phase, Report, Result, Severity, Step, Who
 from tests.judge_samples import (
     APEX,
     FCM,
+    PROXY_SITE,
     TURN,
     Case,
     Fault,
     Match,
+    address_of,
     both,
     but,
     case,
@@ -25,6 +27,7 @@ from tests.judge_samples import (
     ids,
     kind,
     outcomes,
+    proxied,
     report,
     row,
     tcp,
@@ -214,3 +217,39 @@ def test_what_is_sent_and_never_acknowledged_did_not_arrive(again: int, told: li
     judged = case(*silent).with_each(unheard).judged()
     assert ids(judged) == told
     assert judged.findings[0].who is (Who.FIREWALL if again > 1 else Who.PROVIDER)
+
+
+# Rules no wider than needed
+
+
+def _rules(judged: Report, identity: str) -> str:
+    return "\n".join(rule.text for rule in finding(judged, identity).rules)
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (Fault(match=both(proxied, host(TURN[0])), phase=Phase.PROXY, cause=Cause.PROXY_DENIED), "proxy-denies-name"),
+        (Fault(match=both(proxied, TURNS), phase=Phase.TLS, cause=Cause.TLS_INTERCEPTED), "tls-intercepted"),
+    ],
+)
+def test_what_is_asked_by_address_is_let_pass_by_its_name(fault: Fault, told: str) -> None:
+    """The name stands in CONNECT, or in TLS: a rule for the address too would be wider."""
+    judged = report(fault, site=PROXY_SITE)
+    addressed = [one for one in judged.results if one.flow.params.get("by") == "address"]
+    assert addressed
+    assert TURN[0] in _rules(judged, told)
+    assert address_of(TURN[0]) not in _rules(judged, told)
+
+
+def test_names_have_a_rule_that_a_resolver_reads() -> None:
+    """A response policy zone lets them pass any filter."""
+    judged = report(Fault(match=host(APEX), phase=Phase.RESOLVE, cause=Cause.NXDOMAIN))
+    [zone] = [rule for rule in finding(judged, "dns-nxdomain").rules if rule.format == "rpz"]
+    assert zone.text.splitlines() == [f"{APEX} CNAME rpz-passthru."]
+
+
+def test_each_range_of_udp_is_opened_to_whom_it_leads() -> None:
+    """As the rule says."""
+    fix = finding(report(UDP_DROPPED, Fault(match=kind("udp-range"), phase=Phase.TURN_DATA)), "udp-blocked").fix
+    assert fix.startswith("Open outbound UDP/3478 to the TURN servers, and UDP/49152-65535 to the conference servers:")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from rainbow_probe.catalogue import Way
@@ -16,6 +17,8 @@ from rainbow_probe.rules.shapes import Act, Opening, Style
 from rainbow_probe.rules.words import port_range
 
 TEXT = "text"
+RPZ = "rpz"
+_NAME = re.compile(r"[\w-]+(\.[\w-]+)+", re.ASCII)
 
 
 def firewall_rule(scene: Scene, results: Sequence[Result]) -> Rule:
@@ -50,7 +53,7 @@ def port_of(result: Result) -> str:
 
 def proxy_rule(results: Sequence[Result]) -> Rule:
     """Write what the proxy must permit: tunnels to the targets of *results*."""
-    wanted = merged(atoms_of(results, Act.PERMIT, results))
+    wanted = merged(atoms_of(_by_name(results), Act.PERMIT, results))
     return Rule(format=TEXT, text="\n".join(text.permission(one) for one in wanted))
 
 
@@ -62,7 +65,23 @@ def way_out_rule(results: Sequence[Result]) -> Rule:
 
 def exemption_rule(scene: Scene, results: Iterable[Result], what: str) -> Rule:
     """Write the list of hosts that a box must let pass untouched; *what* is what it must not do."""
-    return Rule(format=TEXT, text=text.exemption(_openings(scene, list(results), Act.EXEMPT), what))
+    return Rule(format=TEXT, text=text.exemption(_openings(scene, _by_name(list(results)), Act.EXEMPT), what))
+
+
+def _by_name(results: Sequence[Result]) -> list[Result]:
+    """Leave out what asked for a target by its address, where a name of the same is there: that is narrower."""
+    named = {(result.flow.target, result.flow.via) for result in results if not _asks_by_address(result)}
+    return [r for r in results if not (_asks_by_address(r) and (r.flow.target, r.flow.via) in named)]
+
+
+def _asks_by_address(result: Result) -> bool:
+    return result.flow.params.get("by") == "address"
+
+
+def pass_rule(results: Iterable[Result]) -> Rule:
+    """Write what a resolver's filter must let pass, as a response policy zone of DNS (RPZ): most resolvers read one."""
+    names = sorted({result.flow.target.host for result in results if _NAME.fullmatch(result.flow.target.host)})
+    return Rule(format=RPZ, text="\n".join(f"{name} CNAME rpz-passthru." for name in names))
 
 
 def _openings(scene: Scene, results: Sequence[Result], act: Act) -> tuple[Opening, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rainbow_probe.judge.findings.proxy import with_cause
+from rainbow_probe.judge.rules import TEXT, pass_rule
 from rainbow_probe.judge.scene import Found, Scene, failing
 from rainbow_probe.judge.traces import (
     addresses,
@@ -55,7 +56,7 @@ def filtered(scene: Scene) -> list[Found]:
             claims=tuple(lost),
             shows=tuple(control for result in lost for control in scene.controls_of(result)),
             detail=_asked(lost),
-            rules=(_names_rule(lost),),
+            rules=(_names_rule(lost), pass_rule(lost)),
         )
     ]
 
@@ -75,7 +76,7 @@ def nxdomain(scene: Scene) -> list[Found]:
             claims=tuple(lost),
             shows=tuple(good),
             detail=_asked(lost),
-            rules=(_names_rule(lost),),
+            rules=(_names_rule(lost), pass_rule(lost)),
         )
     ]
 
@@ -132,7 +133,7 @@ def _asked(lost: Iterable[Result]) -> str:
 
 def _names_rule(lost: Iterable[Result]) -> Rule:
     names = sorted({result.flow.target.host for result in lost})
-    return Rule(format="text", text="\n".join(["these names must resolve:", *(f"  {name}" for name in names)]))
+    return Rule(format=TEXT, text="\n".join(["these names must resolve:", *(f"  {name}" for name in names)]))
 
 
 def hijack(scene: Scene) -> list[Found]:
@@ -161,7 +162,7 @@ def _hijacked(address: str, results: list[Result], scene: Scene) -> list[Found]:
             claims=tuple(wrong),
             shows=tuple(result for result in results if result.flow.kind == "dns"),
             detail=f"{hosts(results, 8)} all lead to {address}",
-            rules=(_names_rule(wrong),),
+            rules=(_names_rule(wrong), pass_rule(wrong)),
         )
     ]
 
@@ -185,7 +186,7 @@ def sinkhole(scene: Scene) -> list[Found]:
             claims=tuple(wrong),
             shows=tuple(_resolving(scene)),
             detail=named(dict.fromkeys(seen.detail for r in wrong if (seen := failure(r)))),
-            rules=(_names_rule(wrong),),
+            rules=(_names_rule(wrong), pass_rule(wrong)),
         )
     ]
 

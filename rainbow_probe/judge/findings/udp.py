@@ -30,7 +30,8 @@ def blocked(scene: Scene) -> list[Found]:
             id="udp-blocked",
             title=f"Outbound UDP/{ports} is blocked: {how(lost, scene)}",
             who=Who.FIREWALL,
-            fix=f"Open outbound UDP/{ports} to the TURN servers: without it calls take a slower way, or none.",
+            fix=f"Open outbound UDP/{' and '.join(dict.fromkeys(map(port_of, lost)))} to the TURN servers{_and(high)}: "
+            "without it calls take a slower way, or none.",
             claims=(*lost, *high),
             shows=tuple(controls),
             detail=f"{hosts(lost)}: {reasons(lost)}; the same servers answer on "
@@ -38,6 +39,12 @@ def blocked(scene: Scene) -> list[Found]:
             rules=(firewall_rule(scene, [*lost, *high]),),
         )
     ]
+
+
+def _and(high: Sequence[Result]) -> str:
+    """Name the range that is as closed, with those it leads to."""
+    ports = " and ".join(dict.fromkeys(map(port_of, high)))
+    return f", and UDP/{ports} to the conference servers" if ports else ""
 
 
 def source_blocked(scene: Scene) -> list[Found]:
