@@ -60,20 +60,13 @@ Facts = Mapping[str, Scalar]
 Match = Callable[[Flow], bool]
 
 _COMMON = (Phase.RESOLVE, Phase.CONNECT, Phase.PROXY, Phase.TLS)
+_TURN = (Phase.TURN_ALLOCATE, Phase.TURN_PERMISSION)
 PHASES: Mapping[str, Sequence[Phase]] = {
     "dns": (Phase.RESOLVE,),
     "https": (*_COMMON, Phase.HTTP),
     "xmpp": (*_COMMON, Phase.WEBSOCKET, Phase.XMPP),
-    "turn": (*_COMMON, Phase.STUN, Phase.TURN_ALLOCATE, Phase.TURN_DATA, Phase.DTLS),
-    "call": (
-        *_COMMON,
-        Phase.TURN_ALLOCATE,
-        Phase.TURN_PERMISSION,
-        Phase.ICE,
-        Phase.DTLS,
-        Phase.TURN_CHANNEL,
-        Phase.MEDIA,
-    ),
+    "turn": (*_COMMON, Phase.STUN, *_TURN, Phase.TURN_DATA, Phase.DTLS, Phase.TURN_CHANNEL),
+    "call": (*_COMMON, *_TURN, Phase.ICE, Phase.DTLS, Phase.TURN_CHANNEL, Phase.MEDIA),
     "udp-range": (Phase.RESOLVE, Phase.CONNECT, Phase.STUN, Phase.TURN_ALLOCATE, Phase.TURN_DATA),
     "sweep": (Phase.RESOLVE, Phase.STUN),
     "sweep-in": (Phase.RESOLVE, Phase.STUN),

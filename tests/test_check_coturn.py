@@ -58,7 +58,7 @@ async def _answers(ask: Callable[[int, bytes, float], Awaitable[bytes | None]], 
 
 
 async def test_coturn_and_the_probe_understand_each_other(tmp_path: Path) -> None:
-    """The challenge, the allocation, data that comes back and the sampled ports, over UDP and TCP."""
+    """The challenge, the allocation, data that comes back, a call and the sampled ports, over UDP and TCP."""
     async with coturn(tmp_path, "--allow-loopback-peers") as port:
         for transport in (UDP, TCP):
             flow = a_flow("turn", port, transport)
@@ -67,6 +67,9 @@ async def test_coturn_and_the_probe_understand_each_other(tmp_path: Path) -> Non
             relayed = await probe(flow, replace(a_route(), turn=USER))
             assert relayed.verdict.outcome is Outcome.PASS, relayed
             assert "10 of 10 packets back" in relayed.verdict.reason
+            call = await probe(a_flow("call", port, transport), replace(a_route(), turn=USER))
+            assert call.verdict.outcome is Outcome.PASS, call
+            assert facts(call, Phase.TURN_ALLOCATE)["lifetime"] == 0  # given back
             wrong = await probe(flow, replace(a_route(), turn=STRANGER))
             assert broke(wrong) == (Phase.TURN_ALLOCATE, Cause.BAD_CREDENTIALS)
         ranged = a_flow("udp-range", 49152, UDP, {"udp_port": port, "tcp_port": port, "tls_port": NOBODY})

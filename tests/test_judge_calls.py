@@ -40,6 +40,9 @@ def test_a_part_of_a_call_that_is_filtered(phase: Phase, finding: str, reached: 
     assert judged.findings[0].who is Who.FIREWALL
     assert any(check.startswith("turn/") for check in judged.findings[0].proof)
     assert verdicts(fault) == {name: "pass" if name in reached else "degraded" for name in ROWS}
+    # TURN's own check found nothing, and clients that go by UDP have no call all the same.
+    assert row(judged, "desktop/p2p-internet").verdict is RowVerdict.DEGRADED
+    assert "desktop/p2p-internet" in judged.findings[0].rows
 
 
 def test_a_row_of_the_call_flow_tells_its_time() -> None:

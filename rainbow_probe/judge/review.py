@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from rainbow_probe.judge.called import by_calls
 from rainbow_probe.judge.ranges import own_end
 from rainbow_probe.judge.traces import (
     addresses,
     answered_turn,
-    beside,
     cause,
     fact,
     interceptor,
@@ -26,13 +26,10 @@ from rainbow_probe.model import Cause, Failure, IssuerPolicy, Outcome, Phase, Re
 FULL = 0.7  # of the packets of an echo
 SILENT = frozenset({Cause.TIMEOUT, Cause.NO_DATA_BACK, Cause.LARGE_LOST, Cause.WENT_SILENT})
 
-OF_A_CALL = frozenset({Phase.TURN_CHANNEL, Phase.ICE, Phase.DTLS, Phase.MEDIA})
-"""Phases of a call that a check of TURN does not come to, or tries in another way."""
-
 
 def reviewed(results: Sequence[Result]) -> tuple[Result, ...]:
-    """Take back what rests on somebody else's certificate, on a made-up address, or on packets too few and small."""
-    return _not_again(_inspected(_not_poor(_not_borrowed(_not_made_up(own_end(results))))))
+    """Take back what rests on another's certificate, a made-up address, packets too few and small, or no call."""
+    return by_calls(_inspected(_not_poor(_not_borrowed(_not_made_up(own_end(results))))))
 
 
 def _inspected(results: Sequence[Result]) -> tuple[Result, ...]:
@@ -87,22 +84,6 @@ def _not_poor(results: Sequence[Result]) -> tuple[Result, ...]:
     small = {r.flow.target.host: r for r in results if _turn(r) and cause(r) is Cause.LARGE_LOST}
     judged = (_limited(result, limits.get(_door(result))) for result in results)
     return tuple(_small(result, small.get(result.flow.target.host)) for result in judged)
-
-
-def _not_again(results: Sequence[Result]) -> tuple[Result, ...]:
-    """Leave open what a call meets before it is one, where TURN passed a moment before: it is not always so."""
-    return tuple(_contradicted(one) if _contradicts(one, results) else one for one in results)
-
-
-def _contradicts(result: Result, results: Sequence[Result]) -> bool:
-    seen = result.verdict.failure
-    early = result.verdict.outcome is Outcome.FAIL and seen is not None and seen.phase not in OF_A_CALL
-    return early and any(passes(turn) for turn in beside(result, results) if not turn.flow.control_of)
-
-
-def _contradicted(result: Result) -> Result:
-    told = f"TURN passed on this way a moment before, and then did not: {result.verdict.reason}"
-    return replace(result, verdict=replace(result.verdict, outcome=Outcome.INCONCLUSIVE, reason=told))
 
 
 def _turn(result: Result) -> bool:

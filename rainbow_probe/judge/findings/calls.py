@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from rainbow_probe.judge.rules import exemption_rule
 from rainbow_probe.judge.scene import Found, Scene, failing
-from rainbow_probe.judge.traces import beside, cause, over_udp, passes
+from rainbow_probe.judge.traces import beside, cause, did, over_udp, passes
 from rainbow_probe.judge.words import hosts, named
 from rainbow_probe.model import Cause, Phase, Result, Via, Who
 
@@ -52,16 +52,27 @@ def _filtered(phase: Phase, lost: list[Result], scene: Scene) -> Found:
 def _plain_passes(result: Result, scene: Scene) -> bool:
     """Return whether plain data passed: in a run of its own or, over UDP, at that very moment."""
     controls = _controls(result, scene)
-    return any(map(passes, controls)) or (not controls and over_udp(result) and cause(result) is Cause.TIMEOUT)
+    at_once = over_udp(result) and cause(result) is Cause.TIMEOUT
+    alike = (passes(one) or _passed_itself(one) for one in (*controls, result))
+    return any(alike) or (not controls and at_once)
 
 
 def _controls(result: Result, scene: Scene) -> list[Result]:
     """Return what tells of plain data on the way of *result*; of a call, what does so beside it."""
     turns = list(beside(result, scene.results))
-    plain = [control for turn in turns for control in scene.controls_of(turn) if control.flow.params.get("plain")]
-    # A path that falls silent may do so after more packets than TURN's own check sends.
-    passing = [turn for turn in turns if passes(turn) and cause(result) is not Cause.WENT_SILENT]
-    return scene.controls_of(result) or plain or passing
+    asked = [control for one in (result, *turns) for control in scene.controls_of(one)]
+    plain = [control for control in asked if control.flow.params.get("plain")]
+    return plain or [turn for turn in turns if _passed_itself(turn) and not _fades(result)]
+
+
+def _passed_itself(result: Result) -> bool:
+    """Return whether TURN's own check found nothing wrong, so that only a call has failed it."""
+    return result.flow.kind == "turn" and did(result, Phase.DTLS) and not _fades(result)
+
+
+def _fades(result: Result) -> bool:
+    """Return whether a path falls silent: it may do so after more packets than TURN's own check sends."""
+    return cause(result) is Cause.WENT_SILENT
 
 
 def altered(scene: Scene) -> list[Found]:
