@@ -101,6 +101,18 @@ def test_a_call_is_drawn_from_the_top_down() -> None:
     assert (diagram.width, diagram.height) == (2 * LEFT + 2 * GAP, 146)
 
 
+def test_what_is_between_two_clients_stands_between_them() -> None:
+    """In whatever order they first speak; a stranger comes last."""
+    first = samples.STORY[0]
+    told = (
+        replace(first, sender="client 2", receiver="TURN"),
+        replace(first, sender="x", receiver="client 1"),
+        replace(first, sender="proxy", receiver="Rainbow"),
+    )
+    names = [name for name, _ in sequence(told).lifelines]
+    assert names == ["client 1", "proxy", "Rainbow", "TURN", "client 2", "x"]
+
+
 def test_an_answer_points_back_and_a_word_to_oneself_returns() -> None:
     """Right to left, and out and back."""
     back = replace(samples.STORY[0], sender="proxy", receiver="client 1")

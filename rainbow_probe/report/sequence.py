@@ -14,6 +14,8 @@ _LETTER = 6.4  # pixels: about the width of one at the diagram's size
 _LOOP = 34  # pixels: how far an arrow to oneself goes out
 _HEAD = 7  # pixels: an arrow's
 MOST_STEPS = 200
+ORDER = ("client 1", "proxy", "Rainbow", "TURN", "client 2")
+"""From the left to the right: what is between two clients stands between them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +41,10 @@ class Diagram:
 
 
 def sequence(story: Sequence[StoryStep]) -> Diagram:
-    """Lay *story* out, its participants in the order in which they first speak or listen."""
+    """Lay *story* out, its participants in ``ORDER``, others in that of their first word."""
     steps = story[:MOST_STEPS]
-    names = list(dict.fromkeys(name for step in steps for name in (step.sender, step.receiver)))
+    seen = dict.fromkeys(name for step in steps for name in (step.sender, step.receiver))
+    names = [name for name in ORDER if name in seen] + [name for name in seen if name not in ORDER]
     where = {name: LEFT + GAP * place for place, name in enumerate(names)}
     arrows = tuple(_arrow(step, where, TOP + HIGH * place) for place, step in enumerate(steps, 1))
     return Diagram(
