@@ -192,7 +192,7 @@ def test_steps_are_bars_on_the_time_of_their_check() -> None:
     )
     first = samples.broken_site().results[0]
     bars = waterfall(replace(first, steps=steps, took=1.0))
-    assert [(bar.left, bar.width) for bar in bars] == [(0, 250), (250, 750), (996, 4)]
+    assert [(bar.left, bar.width) for bar in bars] == [(0, 25), (25, 75), (99.6, 0.4)]
     assert bars[1].chain == ("CN=a", "CN=b, Inc.", "CN=root")
     assert bars[1].seen == (("body", "<html>blocked"),)
     assert bars[1].facts == (("status", "200"),)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from rainbow_probe.model import Result, Scalar, Step
 
-ACROSS = 1000  # units of a bar's drawing from left to right
-_LEAST = 4.0  # units: what took no time to speak of is still there to see
+ACROSS = 100  # per cent of a bar's drawing from left to right
+_LEAST = 0.4  # per cent: what took no time to speak of is still there to see
 _CHAIN = "chain"
 _LINK = " < "
 _BYTES = frozenset({"body", "first", "goodbye", "segment"})
@@ -17,7 +17,7 @@ _BYTES = frozenset({"body", "first", "goodbye", "segment"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One step, ready to draw: times as texts, the bar in units of ``ACROSS``, facts in three kinds."""
+    """One step, ready to draw: times as texts, the bar in per cent of its place, facts in three kinds."""
 
     phase: str
     subject: str
