@@ -21,6 +21,7 @@ from tests.lab.browser import Browser, Message, opened
 
 MISSING = [name for name in ("chromium", "certutil", "pdfinfo", "pdftotext") if shutil.which(name) is None]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} missing: run tests/setup.sh")
+ALL_TOGETHER = 1200.0  # seconds for all pages on the busiest machine; one test has its own limit
 WIDTHS = (360, 820, 1600)
 
 
@@ -90,7 +91,7 @@ class Reader:
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """One browser for all pages."""
     folder = tmp_path_factory.mktemp("browser")
-    with opened([], folder, trusted=(), flags=(), environment={}) as browser:
+    with opened([], folder, trusted=(), flags=(), environment={}, longest=ALL_TOGETHER) as browser:
         yield Reader(browser, folder)
 
 

@@ -98,8 +98,12 @@ def opened(
     trusted: Sequence[Path],
     flags: Sequence[str],
     environment: Mapping[str, str],
+    longest: float = LONGEST,
 ) -> Iterator[Browser]:
-    """Start Chromium behind the command *enter*, as a user whose *home* has the CAs *trusted*; end it at the end."""
+    """Start Chromium behind the command *enter*, as a user whose *home* has the CAs *trusted*; end it at the end.
+
+    After *longest* seconds it is ended in any case.
+    """
     _trust(home, trusted)
     (their_in, our_out), (our_in, their_out) = _pipe(), _pipe()
     # Chromium reads commands from descriptor 3 and writes answers to 4.
@@ -113,7 +117,7 @@ def opened(
         )  # fmt: skip
     os.close(their_in)
     os.close(their_out)
-    watch = threading.Timer(LONGEST, process.kill)
+    watch = threading.Timer(longest, process.kill)
     watch.start()
     try:
         browser = Browser(process, our_out, our_in)
