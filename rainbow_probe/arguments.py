@@ -6,7 +6,6 @@ import argparse
 
 from rainbow_probe import lan_arguments as lan
 from rainbow_probe import later_arguments as later
-from rainbow_probe.language import languages
 
 EPILOG = """\
 examples:
@@ -267,7 +266,7 @@ def _outputs(command: argparse.ArgumentParser) -> None:
     add("--rules-format", default="text", metavar="FORMAT", help=f"one of {FORMATS} (text)")
     add("--format", choices=["text", "nagios"], default="text",
         help="what the screen shows; nagios: a plugin's line, and its statuses 0 to 3")  # fmt: skip
-    add("--lang", choices=languages(), help="the language of reports for people (your locale's, or English)")
+    add("--lang", metavar="en|fr", help="the language of reports for people (your locale's, or English)")
     add("--strict", action="store_true", help="a degraded row makes the exit status 1")
     add("--quiet", action="store_true", help="no progress and no report on the screen")
     add("--no-color", action="store_true", help="no colours (NO_COLOR in the environment does the same)")

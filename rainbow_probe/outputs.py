@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rainbow_probe.catalogue import Guide
-from rainbow_probe.language import ENGLISH, Language, language, preferred
+from rainbow_probe.language import ENGLISH, Language, language, languages, preferred
 from rainbow_probe.model import Flow, Report, Result
 from rainbow_probe.options import UsageError
 from rainbow_probe.runner import Events
@@ -86,7 +86,7 @@ class Outputs:
             strict=arguments.strict,
             screen=arguments.format,
             rules_format=arguments.rules_format,
-            language=language(arguments.lang or preferred(os.environ)),
+            language=_language(arguments.lang),
         )
         for name in asked.keys() & EXTRAS.keys():
             importlib.import_module(f"rainbow_probe.report.{EXTRAS[name]}").check()
@@ -185,6 +185,12 @@ def put(name: str, text: str, *, whole: bool) -> None:
 
 def _options(names: Iterable[str]) -> str:
     return " and ".join(f"--{name}" for name in names)
+
+
+def _language(code: str | None) -> Language:
+    if code is not None and code not in languages():
+        raise UsageError(f"--lang {code}: no such language; known are {', '.join(languages())}")
+    return language(code or preferred(os.environ))
 
 
 def _check_format(name: str) -> None:

@@ -151,4 +151,9 @@ def test_the_command_line_chooses(tmp_path: Path) -> None:
     assert "Qui doit agir" in rainbow_probe("report", str(stored), "--lang", "fr").out
     assert "Constats (4)" in rainbow_probe("report", str(stored), env={"LANG": "fr_FR.UTF-8"}).out
     assert "Who acts" in rainbow_probe("report", str(stored), "--lang", "en", env={"LANG": "fr_FR.UTF-8"}).out
-    assert languages() == ("en", "fr")
+    unknown = rainbow_probe("report", str(stored), "--lang", "xx")
+    assert (unknown.status, unknown.err) == (
+        2,
+        f"rainbow-probe: --lang xx: no such language; known are {', '.join(languages())}\n",
+    )
+    assert f"--lang {'|'.join(languages())}" in rainbow_probe("report", "--help").out
