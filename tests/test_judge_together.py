@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rainbow_probe.followups import Sofar, follow_up
+from rainbow_probe.followups.names import nobody
 from rainbow_probe.followups.turn import web
 from rainbow_probe.model import Cause, Outcome, Phase, Report, Result, Severity, Step, Who
 from tests.judge_samples import (
@@ -18,6 +19,7 @@ from tests.judge_samples import (
     Fault,
     Match,
     address_of,
+    asked,
     both,
     but,
     case,
@@ -253,3 +255,38 @@ def test_each_range_of_udp_is_opened_to_whom_it_leads() -> None:
     """As the rule says."""
     fix = finding(report(UDP_DROPPED, Fault(match=kind("udp-range"), phase=Phase.TURN_DATA)), "udp-blocked").fix
     assert fix.startswith("Open outbound UDP/3478 to the TURN servers, and UDP/49152-65535 to the conference servers:")
+
+
+# Who answers for DNS
+
+
+def test_an_answer_from_where_nobody_is_comes_from_the_way() -> None:
+    """The names are denied by it, not by the resolver of the settings."""
+    denied = case(Fault(match=host(APEX), phase=Phase.RESOLVE, cause=Cause.NXDOMAIN))
+    sofar = Sofar(guide=guide(), site=denied.site, results={one.flow.id: one for one in denied.results})
+    [control] = follow_up(sofar, [nobody])
+    assert control.params["at"] == "192.0.2.53"
+    silent = made(control, Fault(match=lambda _: True, phase=Phase.RESOLVE, cause=Cause.NO_ANSWER))
+    heard = asked(silent, "192.0.2.53:53", rcode="NXDOMAIN")
+    told = [ids(replace(denied, results=(*denied.results, one)).judged()) for one in (silent, heard)]
+    assert ["dns-intercepted" in one for one in told] == [False, True]
+
+
+def test_a_name_inside_and_outside() -> None:
+    """By which resolver answers first."""
+
+    def both_ways(one: Result) -> Result:
+        if one.flow.kind != "dns" or one.flow.target.host != APEX:
+            return one
+        return knows(knows(one, "10.0.0.1:53", "10.1.2.3"), "10.0.0.2:53", "203.0.113.7")
+
+    judged = case().with_each(both_ways).judged()
+    assert "dns-split-horizon" in ids(judged)
+    assert "10.0.0.1:53 says 10.1.2.3" in finding(judged, "dns-split-horizon").detail
+
+
+def knows(one: Result, resolver: str, address: str) -> Result:
+    """Add to a look-up the address that *resolver* gave."""
+    facts = {"resolver": resolver, "proto": "udp", "answer_type": "A", "rcode": "NOERROR", "addresses": address}
+    more = Step(phase=Phase.RESOLVE, subject=f"{resolver} udp A", at=0.0, took=0.1, facts=facts)
+    return replace(one, steps=(*one.steps, more))

@@ -20,7 +20,9 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     """Pass if the system finds an address; every resolver's own answer is kept as evidence."""
     if any(asked.host == flow.target.host and instead.host for asked, instead in route.maps.items()):
         return Verdict(outcome=Outcome.SKIPPED, reason="the address comes from --map; DNS was not asked")
-    resolvers = [resolver_endpoint(text) for text in route.resolvers[:MOST_RESOLVERS]]
+    at = flow.params.get("at")
+    asked_of = (str(at),) if at else route.resolvers[:MOST_RESOLVERS]
+    resolvers = [resolver_endpoint(text) for text in asked_of]
     if flow.params.get("over") == Transport.UDP:
         verdict = await _over_udp(resolvers, flow, rec)
     else:

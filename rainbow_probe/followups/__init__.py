@@ -28,6 +28,7 @@ FOLLOW_UPS: tuple[FollowUp, ...] = (
     clock.dates,
     names.made_up,
     names.denials,
+    names.nobody,
     streams.names,
     streams.sizes,
     streams.strangers,

@@ -11,6 +11,7 @@ from rainbow_probe.model import Cause, Endpoint, Flow, Outcome, Phase, Result, S
 
 DENIED = frozenset({Cause.NXDOMAIN, Cause.REFUSED_BY_RESOLVER, Cause.WRONG_ADDRESS})
 DNS_PORT = 53
+NOBODY = "192.0.2.53"  # an address for documentation only, RFC 5737: no resolver is there, nor anything else
 FEWEST = 2  # hosts at one address; one alone may just be down
 
 
@@ -51,3 +52,11 @@ def denials(sofar: Sofar) -> Iterable[Flow]:
         flow = result.flow
         params: dict[str, Scalar] = {"over": "udp", "extended": True}
         yield replace(flow, id=f"{flow.id}/extended", params=params, control_of=flow.id)
+
+
+def nobody(sofar: Sofar) -> Iterable[Flow]:
+    """Where names are denied: ask where no resolver is; who answers there answers in the place of any."""
+    for result in list(few(stopped(sofar, frozenset({Phase.RESOLVE}), DENIED, "dns")))[:1]:
+        flow = result.flow
+        params: dict[str, Scalar] = {"over": "udp", "at": NOBODY}
+        yield replace(flow, id=f"{flow.id}/nobody", params=params, control_of=flow.id)

@@ -70,6 +70,16 @@ NAMES: dict[str, Why] = {
         "An overloaded resolver, or one whose own way to the Internet's DNS is partly blocked.",
         "Look at its load and at its forwarders: each new name costs a client that long.",
     ),
+    "dns-intercepted": why(
+        "Questions are answered at an address where no resolver is: somebody on the way answers them all.",
+        "A firewall or router that redirects port 53 to a DNS filter of its own.",
+        "Mend the names there, or exempt this machine; another resolver in its settings changes nothing.",
+    ),
+    "dns-split-horizon": why(
+        "One resolver of this machine gives an address inside the site for a name, another one a public address.",
+        "A resolver of the company beside one of the provider's, or of a VPN.",
+        "Have all resolvers of a machine answer alike.",
+    ),
     "dns-private": why(
         "The system's resolver gives addresses inside the site for public names.",
         "Split DNS, or a proxy that answers under the service's names.",

@@ -130,6 +130,8 @@ FINDERS: tuple[Finder, ...] = (
     advice.by_address,
     certificates.off,
     lan.wrong_time,
+    resolvers.intercepted,
+    resolvers.split_horizon,
     resolvers.dead_resolver,
     resolvers.drops_aaaa,
     resolvers.slow,

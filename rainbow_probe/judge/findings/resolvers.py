@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from statistics import median
 
+from rainbow_probe.checks.dns import is_private
 from rainbow_probe.judge.scene import Found, Scene, failing
 from rainbow_probe.judge.traces import SHUT, cause, host_of, look_ups, passes, questions
-from rainbow_probe.judge.words import count, named
+from rainbow_probe.judge.words import count, hosts, named
 from rainbow_probe.model import OUR_OWN, Cause, Phase, Result, Rule, Severity, Step, Transport, Who
 
 UNHEARD = frozenset({*SHUT, Cause.NO_ANSWER})
@@ -126,6 +127,57 @@ def disagree(scene: Scene) -> list[Found]:
             at_least=Severity.DEGRADING,
         )
     ]
+
+
+def intercepted(scene: Scene) -> list[Found]:
+    """Say that questions are answered by somebody on the way, whomever they are sent to: even where nobody is."""
+    asked_of_nobody = [control for control in scene.controls if control.flow.params.get("at")]
+    answered = [c for c in asked_of_nobody if any(step.failure is None for step in questions(c))]
+    if not answered:
+        return []
+    where = named(dict.fromkeys(c.flow.params["at"] for c in answered))
+    return [
+        Found(
+            id="dns-intercepted",
+            title=f"Somebody on the way answers all DNS questions: even at {where}, where no resolver is",
+            who=Who.FIREWALL,
+            fix="Another resolver in the settings of this machine changes nothing: have the names mended at whatever "
+            "takes the questions (a firewall's DNS proxy, a router, the provider's filter), or exempt this machine.",
+            shows=tuple(answered),
+            detail=named(dict.fromkeys(c.verdict.reason for c in answered)),
+        )
+    ]
+
+
+def split_horizon(scene: Scene) -> list[Found]:
+    """Say which names one resolver leads into the site and another one outside: whoever is asked first decides."""
+    split = [result for result in scene.tried("dns") if _both_horizons(result)]
+    if not split:
+        return []
+    told = (f"{result.flow.target.host}: {by}" for result in split for by in _by_resolver(result))
+    return [
+        Found(
+            id="dns-split-horizon",
+            title=f"Resolvers of this machine disagree whether {hosts(split)} "
+            f"{'is' if len({r.flow.target.host for r in split}) == 1 else 'are'} inside this site or outside",
+            who=Who.DNS,
+            fix="Have all resolvers that this machine is given answer alike: clients take the first answer, and go "
+            "inside or outside by chance.",
+            shows=tuple(split),
+            detail=named(dict.fromkeys(told), 6),
+            at_least=Severity.DEGRADING,
+        )
+    ]
+
+
+def _both_horizons(result: Result) -> bool:
+    kinds = {is_private(one) for step in questions(result) for one in str(step.facts.get("addresses") or "").split()}
+    resolvers = {str(step.facts["resolver"]) for step in questions(result) if step.facts.get("addresses")}
+    return len(kinds) > 1 and len(resolvers) > 1
+
+
+def _by_resolver(result: Result) -> Iterable[str]:
+    return (f"{s.facts['resolver']} says {s.facts['addresses']}" for s in questions(result) if s.facts.get("addresses"))
 
 
 def _sides(result: Result) -> tuple[set[str], set[str]] | None:
