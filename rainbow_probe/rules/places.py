@@ -47,7 +47,9 @@ def safe_name(text: str) -> str | None:
         named = host(plain)
     except ValueError:
         return None
-    return named if _usable(named) or not is_address(named) else None
+    if "%" in named or (is_address(named) and not _usable(named)):  # a zone means something on this machine only
+        return None
+    return named
 
 
 def addresses_of(name: str, results: Iterable[Result]) -> tuple[str, ...]:
