@@ -115,6 +115,16 @@ def proxied(flow: Flow) -> bool:
     return flow.via is Via.PROXY
 
 
+def over_udp(flow: Flow) -> bool:
+    """Match whatever goes out over UDP."""
+    return flow.transport is Transport.UDP
+
+
+def by_address(flow: Flow) -> bool:
+    """Match CONNECT by address."""
+    return flow.params.get("by") == "address"
+
+
 def past_the_proxy(flow: Flow) -> bool:
     """Match what goes out directly, look-ups apart."""
     return flow.via is Via.DIRECT and flow.kind not in {"dns", "ports"}

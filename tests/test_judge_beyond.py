@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rainbow_probe.model import Cause, Flow, Outcome, Phase, Report, Result, Severity, Who
+from rainbow_probe.model import Cause, Outcome, Phase, Report, Result, Severity, Who
 from tests.judge_samples import (
     APEX,
     PROXY_SITE,
@@ -15,6 +15,7 @@ from tests.judge_samples import (
     Match,
     both,
     but,
+    by_address,
     case,
     everything,
     finding,
@@ -136,11 +137,6 @@ def test_a_proxy_that_resolves_nothing() -> None:
     found = judged(says(Cause.PROXY_RESOLVE_FAILED))
     assert ids(found) == ["proxy-dns"]
     assert told(found, "proxy-dns")[1] == "The proxy cannot resolve any name"
-
-
-def by_address(flow: Flow) -> bool:
-    """Match CONNECT by address."""
-    return flow.params.get("by") == "address"
 
 
 def test_a_proxy_that_waits_at_names_and_opens_addresses_resolves_nothing() -> None:

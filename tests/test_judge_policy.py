@@ -6,7 +6,7 @@ import pytest
 
 from rainbow_probe.model import Cause, Phase, Scalar
 from rainbow_probe.report.wording import let_through
-from tests.judge_samples import PROXY_SITE, Fault, both, host, kind, proxied, report, tcp
+from tests.judge_samples import PROXY_SITE, Fault, both, by_address, host, kind, proxied, report, tcp
 
 EVERYTHING: dict[str, Scalar] = {
     "connect_by_name": True,
@@ -34,7 +34,7 @@ def test_a_proxy_that_lets_everything_through() -> None:
         (Fault(match=both(proxied, tcp(80)), phase=Phase.PROXY, cause=Cause.PROXY_DENIED), {"connect_port_80": False}),
         (
             Fault(
-                match=both(proxied, lambda flow: flow.params.get("by") == "address"),
+                match=both(proxied, by_address),
                 phase=Phase.PROXY,
                 cause=Cause.PROXY_DENIED,
             ),

@@ -9,14 +9,12 @@ import pytest
 from rainbow_probe.model import (
     Cause,
     Failure,
-    Flow,
     Outcome,
     Phase,
     Result,
     RowVerdict,
     Severity,
     Site,
-    Transport,
     Via,
     Who,
 )
@@ -28,6 +26,7 @@ from tests.judge_samples import (
     Fault,
     both,
     but,
+    by_address,
     case,
     finding,
     host,
@@ -35,6 +34,7 @@ from tests.judge_samples import (
     kind,
     opened_by,
     outcomes,
+    over_udp,
     past_the_proxy,
     proxied,
     report,
@@ -46,19 +46,9 @@ from tests.judge_samples import (
 )
 
 
-def over_udp(flow: Flow) -> bool:
-    """Match whatever goes out over UDP."""
-    return flow.transport is Transport.UDP
-
-
 def at_proxy(cause: Cause, detail: str = "403 Forbidden", **facts: str) -> Fault:
     """Let the proxy fail everything that goes through it."""
     return Fault(match=proxied, phase=Phase.PROXY, cause=cause, detail=detail, facts={"status": 403, **facts})
-
-
-def by_address(flow: Flow) -> bool:
-    """Match CONNECT by address."""
-    return flow.params.get("by") == "address"
 
 
 def test_a_sound_proxy_is_no_finding() -> None:

@@ -21,6 +21,7 @@ from tests.judge_samples import (
     address_of,
     both,
     but,
+    by_address,
     case,
     everything,
     finding,
@@ -133,7 +134,7 @@ def test_the_proxy_must_permit_what_it_denied() -> None:
 
 def test_old_gateways_give_addresses() -> None:
     """The addresses of the TURN servers are permitted, and no others."""
-    denied = replace(DENIED, match=lambda flow: flow.params.get("by") == "address")
+    denied = replace(DENIED, match=by_address)
     resolved = case(denied, site=PROXY_SITE).judged()
     assert all(one.startswith("permit tcp/") for one in needed(resolved, degraded=True))
     rules = least(resolved, guide(), degraded=True)
