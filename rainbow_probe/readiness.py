@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from rainbow_probe import __version__
 from rainbow_probe.catalogue import Guide, Proxying, RowSpec
 from rainbow_probe.followups import Sofar, follow_up
-from rainbow_probe.followups.made import CALL, fails_at_dtls, turn_beside, why_no_call
+from rainbow_probe.followups.made import CALL, fails_at_dtls, over_addresses, turn_beside, why_no_call
 from rainbow_probe.followups.quality import choose, turn_of
 from rainbow_probe.judge import judge
 from rainbow_probe.model import Credentials, Flow, Outcome, Proxy, Report, Result, Site, Verdict, Via
@@ -128,12 +128,11 @@ class Assessment:
             await run_all(calls, self.progress, events, budget=self.options.timeout, deadline=left)
 
     def _calling(self, job: Job) -> Job:
-        """Give a call less time where TURN's own handshake has shown that none passes."""
+        """Send a call where TURN passed, with less time where its own handshake has shown that none does."""
         turn, limits = turn_beside(job.flow, self.progress.results), job.route.limits
         shorter = limits.datagrams > SHORT_CALL and turn is not None and fails_at_dtls(turn)
-        return replace(
-            job, route=replace(job.route, limits=limits.scaled(SHORT_CALL / limits.datagrams)) if shorter else job.route
-        )
+        route = replace(job.route, limits=limits.scaled(SHORT_CALL / limits.datagrams)) if shorter else job.route
+        return replace(job, flow=over_addresses(job.flow, turn), route=route)
 
     async def _jobs_with_turn(self, names: Names) -> list[Job]:
         if self.stay.account and any(spec.kind == ACCOUNT for spec in self.guide.flows.values()):

@@ -262,6 +262,18 @@ async def test_a_server_without_room_for_a_second_end() -> None:
     assert "two allocations" in result.verdict.reason
 
 
+async def test_only_the_addresses_where_turn_passed_are_called() -> None:
+    """At the others nothing is sent."""
+    async with loopback() as place:
+        port = await listen(Box(place), place, UDP)
+        route = replace(a_route(), turn=ALICE)
+        ended = [
+            await probe(a_flow("call", port, UDP, {"addresses": address}), route)
+            for address in (f"127.0.0.1:{port}", "127.0.0.2:9")
+        ]
+    assert [one.verdict.outcome for one in ended] == [Outcome.PASS, Outcome.SKIPPED]
+
+
 async def test_without_credentials_no_call_is_made() -> None:
     """And nothing is sent."""
     result = await probe(a_flow("call", 9, UDP), a_route())

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rainbow_probe.followups.made import LIMITED, QUICK, why_no_call
+from rainbow_probe.followups.made import LIMITED, QUICK, over_addresses, why_no_call
 from rainbow_probe.model import Cause, Flow, Outcome, Phase, RowVerdict, Transport, Who
 from tests.judge_samples import PROXY_SITE, Fault, both, case, ids, kind, passed, proxied, report, result, row, udp
 
@@ -121,6 +121,14 @@ def test_no_call_is_made_where_too_few_packets_pass() -> None:
     limit = result(replace(turn, id="pace"), Fault(match=udp, phase=Phase.STUN, cause=Cause.RATE_LIMITED))
     made = {call.transport: why_no_call(call, {"pace": limit}, quick=False) for call in flows if call.kind == "call"}
     assert made == {Transport.UDP: LIMITED, Transport.TLS: "", Transport.TCP: ""}
+
+
+def test_a_call_goes_over_the_addresses_where_turn_passed() -> None:
+    """What does not work there is TURN's to tell, once."""
+    turn, call = (next(one.flow for one in case().results if one.flow.kind == name) for name in ("turn", "call"))
+    alive = passed(turn)
+    assert over_addresses(call, alive).params == {"addresses": " ".join(alive.verdict.alive)}
+    assert over_addresses(call, None) == over_addresses(call, result(turn, Fault(match=udp))) == call
 
 
 def test_in_a_hurry_only_the_call_over_udp_is_made() -> None:

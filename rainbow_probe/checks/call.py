@@ -18,7 +18,11 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     if route.turn is None:
         return Verdict(outcome=Outcome.SKIPPED, reason=NO_CREDENTIALS)
 
+    alive = str(flow.params.get("addresses") or "").split()
+
     async def attempt(hop: Hop) -> Verdict:
+        if alive and hop.label not in alive:
+            return Verdict(outcome=Outcome.SKIPPED, reason="TURN did not pass there")
         async with Relay.opened(hop, flow, route, rec) as near, Relay.opened(hop, flow, route, rec) as far:
             try:
                 for relay in (near, far):

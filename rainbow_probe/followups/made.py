@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from rainbow_probe.model import Cause, Flow, Outcome, Phase, Result, Transport
 
 CALL = "call"
+ADDRESSES = "addresses"
 LIMITED = "no call was tried, as only so many packets a second pass on this way, fewer than a call sends"
 QUICK = "left out by --quick, which makes the call over UDP only"
 
@@ -33,6 +35,12 @@ def _limited(call: Flow, control: Result) -> bool:
 def turn_beside(call: Flow, results: Mapping[str, Result]) -> Result | None:
     """Return what became of TURN on the way of *call*, if it was tried."""
     return results.get(call.id.replace(f"{CALL}/", "turn/", 1))
+
+
+def over_addresses(call: Flow, turn: Result | None) -> Flow:
+    """Return *call* as it goes over the addresses where *turn* passed, if it passed: others are told by TURN."""
+    alive = turn.verdict.alive if turn is not None else ()
+    return replace(call, params={**call.params, ADDRESSES: " ".join(alive)}) if alive else call
 
 
 def fails_at_dtls(turn: Result) -> bool:
