@@ -26,6 +26,23 @@ def pytest_configure() -> None:
         os.environ[CHILD_COVERAGE] = setting
 
 
+LAB = frozenset({"test_lab", "test_lab_advice", "test_lab_truth", "test_oracle", "test_rules_loaded"})
+"""Files that make networks of namespaces, marked ``lab``: they keep this machine busy enough to run alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process when there are several: they share servers."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        if item.path.stem in LAB:
+            item.add_marker(pytest.mark.lab)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their number: some are random, and every process must find the same tests."""
+    return f"{argname}-{len(val)}-bytes" if isinstance(val, bytes) else None
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--no-skips``, which CI=true implies."""
     parser.addoption(
