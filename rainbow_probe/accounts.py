@@ -1,4 +1,4 @@
-"""Which Rainbow account to sign in with: from the command line, the site file, the environment, files or a prompt."""
+"""Which passwords a run has, and which Rainbow account signs in: wherever they are kept."""
 
 from __future__ import annotations
 
@@ -63,3 +63,16 @@ def _checked(account: Account) -> Account:
     if any(len(part) > MOST or not part.isprintable() for part in parts):
         raise UsageError(f"--account: login, password, id and secret are printable, {MOST} characters at most each")
     return account
+
+
+def kept(given: str | None, site: Mapping[str, Any], key: str) -> tuple[str | None, Reference | None]:
+    """Return the file that holds a password, as given or by the site file, or else the site file's reference."""
+    file = given or site.get(f"{key}_file")
+    return file, None if file else site.get(key)
+
+
+def read_kept(file: str | None, kept: Reference | None, where: str, environ: Mapping[str, str]) -> str | None:
+    """Return the password that is kept in *file* or by reference; None where neither is given."""
+    if file:
+        return read_secret(file, where)
+    return resolved(kept, environ) if kept else None

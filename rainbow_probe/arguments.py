@@ -56,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
             later.bundle,
         ),
         ("site", "print a site file to begin with, or check one", SITE, _site),
+        ("serve", "a page on this machine: choose, start, watch and read by clicks", SERVE, _serve),
     ):
         plain = argparse.RawDescriptionHelpFormatter
         fill(commands.add_parser(name, help=what, description=description, epilog=EPILOG, formatter_class=plain))
@@ -244,6 +245,18 @@ def _explain(command: argparse.ArgumentParser) -> None:
         "connect/timeout; without it, everything that can be asked")  # fmt: skip
     command.add_argument("--guide", metavar="ID|DIR", help="a guide that ships with the probe, or a folder (hds-ed21)")
     command.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+SERVE = """\
+A page for whoever prefers a window: choose clients, site file and proxy (or the demo and its faults), start, watch the
+checks, read the report, and see what changed since the last run. It listens on this machine's loopback only, for who
+was given the address that it prints; that address is good for once. Ctrl-C ends it."""
+
+
+def _serve(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--port", type=int, default=0, metavar="PORT", help="the port to listen on (any that is free)")
+    command.add_argument("--debug", action="store_true", help="show tracebacks")
+    command.set_defaults(grammar=parser)
 
 
 def _site(command: argparse.ArgumentParser) -> None:

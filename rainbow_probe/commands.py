@@ -8,9 +8,9 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rainbow_probe.accounts import read_account
+from rainbow_probe.accounts import kept, read_account, read_kept
 from rainbow_probe.capacity import Load
 from rainbow_probe.catalogue import Guide
 from rainbow_probe.lan import MOST_RATE, given, peer_token
@@ -24,12 +24,14 @@ from rainbow_probe.options import (
     map_entry,
     merged,
     number,
-    read_secret,
     seconds,
     turn_server,
 )
 from rainbow_probe.session import perform, read_guide
-from rainbow_probe.sitefile import Reference, read_site_file, resolved
+from rainbow_probe.sitefile import Reference, read_site_file
+
+if TYPE_CHECKING:
+    from rainbow_probe.readiness import Assessment
 
 LONG_TALK = 60.0  # seconds, with --full
 PASSWORD = "RAINBOW_PROBE_TURN_PASSWORD"  # noqa: S105 - the variable's name
@@ -40,6 +42,20 @@ def run(arguments: argparse.Namespace) -> int:
     """Test this machine's network."""
     from rainbow_probe.readiness import Assessment, assess
     from rainbow_probe.selection import chosen
+
+    assessment = prepared(arguments)
+    options, guide, site = assessment.options, assessment.guide, assessment.site
+
+    def again(rows: tuple[str, ...], events: Any) -> Report:  # noqa: ANN401 - as in perform: the runner is not loaded yet
+        some = replace(options, rows=chosen(guide, only=rows))
+        return assess(Assessment(options=some, guide=guide, site=site, before=assessment), events)
+
+    return perform(arguments, guide, lambda events: assess(assessment, events), again)
+
+
+def prepared(arguments: argparse.Namespace) -> Assessment:
+    """Return the run that *arguments* ask for; raises ``UsageError`` and its like."""
+    from rainbow_probe.readiness import Assessment
     from rainbow_probe.site import read_site
 
     options = read_options(arguments)
@@ -47,13 +63,15 @@ def run(arguments: argparse.Namespace) -> int:
     options = replace(options, rows=_rows(arguments, guide, options))
     site = read_site(proxy=options.proxy, environ=with_proxy_user(arguments, os.environ), resolvers=options.resolvers)
     site = replace(site, name=options.name, labels=options.labels)
-    assessment = Assessment(options=options, guide=guide, site=site)
+    return Assessment(options=options, guide=guide, site=site)
 
-    def again(rows: tuple[str, ...], events: Any) -> Report:  # noqa: ANN401 - as in perform: the runner is not loaded yet
-        some = replace(options, rows=chosen(guide, only=rows))
-        return assess(Assessment(options=some, guide=guide, site=site, before=assessment), events)
 
-    return perform(arguments, guide, lambda events: assess(assessment, events), again)
+def serve(arguments: argparse.Namespace) -> int:
+    """Serve the local page."""
+    from rainbow_probe.serving import preparing, serve
+
+    guide = read_guide(Options().guide, ())
+    return serve(arguments.port, {**guide.clients, **guide.groups}, preparing(arguments.grammar(), prepared))
 
 
 def _rows(arguments: argparse.Namespace, guide: Guide, options: Options) -> tuple[str, ...]:
@@ -174,6 +192,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "explain": explain,
     "site": site,
     "bundle": bundle,
+    "serve": serve,
 }
 
 
@@ -237,12 +256,12 @@ def _resolver(text: str) -> str:
 
 def _credentials(arguments: argparse.Namespace, site: Mapping[str, Any]) -> Credentials | None:
     user = arguments.turn_user or site.get("turn_user")
-    file, kept = _kept(arguments.turn_password_file, site, "turn_password")
+    file, reference = kept(arguments.turn_password_file, site, "turn_password")
     if user is None:
-        if file or kept:
+        if file or reference:
             raise UsageError("a TURN password without a user: give --turn-user NAME, or turn_user in the site file")
         return None
-    return Credentials(user=user, password=_password(file, kept))
+    return Credentials(user=user, password=_password(file, reference))
 
 
 def with_proxy_user(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Mapping[str, str]:
@@ -252,25 +271,13 @@ def with_proxy_user(arguments: argparse.Namespace, environ: Mapping[str, str]) -
     """
     site: Mapping[str, Any] = read_site_file(arguments.site) if arguments.site else {}
     user = arguments.proxy_user or site.get("proxy_user")
-    file, kept = _kept(arguments.proxy_password_file, site, "proxy_password")
-    if not user and not file and not kept:
+    file, reference = kept(arguments.proxy_password_file, site, "proxy_password")
+    if not user and not file and not reference:
         return environ
     if not (user or environ.get(PROXY_USER)):
         raise UsageError("a proxy password without a user: give --proxy-user NAME, or proxy_user in the site file")
-    found = _read(file, kept, "--proxy-password-file", environ) or environ.get(PROXY_PASSWORD) or _asked_for()
+    found = read_kept(file, reference, "--proxy-password-file", environ) or environ.get(PROXY_PASSWORD) or _asked_for()
     return {**environ, PROXY_USER: user or environ[PROXY_USER], PROXY_PASSWORD: found}
-
-
-def _kept(given: str | None, site: Mapping[str, Any], key: str) -> tuple[str | None, Reference | None]:
-    """Return the file that holds a password, as given or by the site file, or else the site file's reference."""
-    file = given or site.get(f"{key}_file")
-    return file, None if file else site.get(key)
-
-
-def _read(file: str | None, kept: Reference | None, where: str, environ: Mapping[str, str]) -> str | None:
-    if file:
-        return read_secret(file, where)
-    return resolved(kept, environ) if kept else None
 
 
 def _asked_for() -> str:
@@ -279,8 +286,8 @@ def _asked_for() -> str:
     raise UsageError(f"--proxy-user without a password: set {PROXY_PASSWORD}, or give --proxy-password-file FILE")
 
 
-def _password(file: str | None, kept: Reference | None) -> str:
-    if found := _read(file, kept, "--turn-password-file", os.environ) or os.environ.get(PASSWORD):
+def _password(file: str | None, reference: Reference | None) -> str:
+    if found := read_kept(file, reference, "--turn-password-file", os.environ) or os.environ.get(PASSWORD):
         return found
     if sys.stdin.isatty():
         return getpass.getpass("TURN password: ")

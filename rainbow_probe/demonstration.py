@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 from rainbow_probe.demo import DemoSite, demo_cloud
 from rainbow_probe.model import Report
@@ -19,19 +21,14 @@ SHORT_TALK = 2.0  # seconds: it is only to be seen
 def demonstrate(arguments: argparse.Namespace) -> int:
     """Start the cloud with the faults asked for, test it as any other, and stop it."""
     guide = read_guide(Options().guide, tuple(arguments.client))
-    default = Options()
-    timeout = seconds(default.timeout if arguments.timeout is None else arguments.timeout, "--timeout")
-    talk = SHORT_TALK if arguments.quality_seconds is None else max(0.0, arguments.quality_seconds)
 
     def assess(events: Events) -> Report:
         begun: list[Assessment] = []
 
         async def run() -> None:
-            async with demo_cloud(arguments.fault) as cloud:
-                options = _options(cloud, tuple(arguments.client), timeout, talk)
-                site = read_site(proxy=options.proxy, environ={}, resolvers=options.resolvers)
-                begun.append(Assessment(options=options, guide=guide, site=site))
-                await begun[0].run(events)
+            async with at_the_demo(arguments) as assessment:
+                begun.append(assessment)
+                await assessment.run(events)
 
         try:
             asyncio.run(run())
@@ -42,6 +39,19 @@ def demonstrate(arguments: argparse.Namespace) -> int:
         return begun[0].report()
 
     return perform(arguments, guide, assess)
+
+
+@asynccontextmanager
+async def at_the_demo(arguments: argparse.Namespace) -> AsyncGenerator[Assessment]:
+    """Give a run at the demo site that the *arguments* of the command name; its cloud lives as long as the block."""
+    clients = tuple(arguments.client)
+    guide = read_guide(Options().guide, clients)
+    timeout = seconds(Options().timeout if arguments.timeout is None else arguments.timeout, "--timeout")
+    talk = SHORT_TALK if arguments.quality_seconds is None else max(0.0, arguments.quality_seconds)
+    async with demo_cloud(arguments.fault) as cloud:
+        options = _options(cloud, clients, timeout, talk)
+        site = read_site(proxy=options.proxy, environ={}, resolvers=options.resolvers)
+        yield Assessment(options=options, guide=guide, site=site)
 
 
 def _options(cloud: DemoSite, clients: tuple[str, ...], timeout: float, talk: float) -> Options:

@@ -166,3 +166,6 @@ def test_the_command_writes_it_and_overwrites_nothing(tmp_path: Path) -> None:
     nowhere = rainbow_probe("bundle", str(file), "--output", str(tmp_path / "no" / "out.zip"), env=env)
     assert (nowhere.status, "No such file" in nowhere.err) == (2, True)
     assert rainbow_probe("bundle", "last", env=env).status == 2
+    keyless = {**env, "RAINBOW_PROBE_DATA": str(file / "data")}
+    told = rainbow_probe("bundle", str(file), "--redact", "names", "--output", str(tmp_path / "b.zip"), env=keyless)
+    assert (told.status, "no place for the key" in told.err) == (2, True)

@@ -183,6 +183,24 @@ async def test_the_demo_locks_after_five_wrong_passwords() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "headers", "code"),
+    [
+        (LOGIN, {}, 400000),
+        (LOGIN, {"x-rainbow-client": "a"}, 401600),
+        (LOGIN, {"x-rainbow-client": "a", "authorization": "Basic ?", "x-rainbow-app-auth": "Bearer YTpi"}, 401600),
+        (ICE_SERVERS, {}, 401210),
+        (ICE_SERVERS, {"authorization": "Bearer made-up"}, 401210),
+        (LOGOUT, {"authorization": "Basic YTpi"}, 401210),
+    ],
+)
+def test_the_demo_lets_nobody_in_by_chance(path: str, headers: dict[str, str], code: int) -> None:
+    """Every field is looked at: who sends none, or another, is refused as the service does it."""
+    page = Accounts(ME, TURN, HOSTS).answer(Asked(path=path, upgrade="", headers=headers))
+    assert page is not None
+    assert json.loads(page.body)["errorDetailsCode"] == code
+
+
+@pytest.mark.parametrize(
     ("page", "cause"),
     [
         (in_json({"errorCode": 503, "errorMsg": "Down"}, 503), Cause.SERVER_ERROR),
