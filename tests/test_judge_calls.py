@@ -121,6 +121,12 @@ def test_no_call_is_made_where_too_few_packets_pass() -> None:
     limit = result(replace(turn, id="pace"), Fault(match=udp, phase=Phase.STUN, cause=Cause.RATE_LIMITED))
     made = {call.transport: why_no_call(call, {"pace": limit}, quick=False) for call in flows if call.kind == "call"}
     assert made == {Transport.UDP: LIMITED, Transport.TLS: "", Transport.TCP: ""}
+    for back, why in (
+        (17, LIMITED),
+        (70, ""),
+    ):  # of datagrams sent fast; a limit told as loss, and a line that loses half
+        paced = passed(replace(turn, id="pace"), Fault(match=udp, facts={"fast_sent": 150, "fast_back": back}))
+        assert why_no_call(next(filter(call_over_udp, flows)), {"pace": paced}, quick=False) == why
 
 
 def test_a_call_goes_over_the_addresses_where_turn_passed() -> None:

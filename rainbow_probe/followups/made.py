@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from rainbow_probe.model import Cause, Flow, Outcome, Phase, Result, Transport
+from rainbow_probe.model import Cause, Flow, Outcome, Phase, Result, Step, Transport
 
 CALL = "call"
 ADDRESSES = "addresses"
 LIMITED = "no call was tried, as only so many packets a second pass on this way, fewer than a call sends"
+FEW = 0.25  # of them; a line that loses three in ten each way has twice as many
 QUICK = "left out by --quick, which makes the call over UDP only"
 
 
@@ -29,7 +30,14 @@ def _limited(call: Flow, control: Result) -> bool:
     """Return whether *control* shows that fewer packets pass by the door of *call* than any call sends."""
     seen = control.verdict.failure
     doors = [(flow.target.port, flow.transport, flow.via) for flow in (call, control.flow)]
-    return seen is not None and seen.cause is Cause.RATE_LIMITED and doors[0] == doors[1]
+    few = (seen is not None and seen.cause is Cause.RATE_LIMITED) or any(map(_few_back, control.steps))
+    return doors[0] == doors[1] and few
+
+
+def _few_back(step: Step) -> bool:
+    """Return whether of packets sent at the pace of a call next to none came back: what passes is chance."""
+    sent, back = (int(step.facts.get(name) or 0) for name in ("fast_sent", "fast_back"))
+    return back < FEW * sent
 
 
 def turn_beside(call: Flow, results: Mapping[str, Result]) -> Result | None:
