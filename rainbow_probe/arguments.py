@@ -179,6 +179,8 @@ def _how_long(command: argparse.ArgumentParser) -> None:
     length.add_argument(
         "--full", action="store_true", help="also find how long idle links live and what tunnels carry (110 s more)"
     )
+    add("--push-idle", metavar="TIME", help="then hold idle links to Android's push service for so long, as 30m; "
+        "Ctrl-C ends it with what is known")  # fmt: skip
     add("--idle-scale", type=float, default=1.0, metavar="FACTOR", help=argparse.SUPPRESS)  # tests shorten the waits
     add("--quality-seconds", type=float, metavar="SECONDS", help=argparse.SUPPRESS)  # tests have less time
     add("--discover", action="store_true",

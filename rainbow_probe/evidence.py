@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import cast
 
-from rainbow_probe.model import Cause, Failure, PeerError, Phase, Scalar, Step
+from rainbow_probe.model import Cause, Failure, PeerError, Phase, Scalar, Step, Verdict
 
 FACT_SIZE = 2048  # characters; evidence from the network is hostile, so bounded
 DETAIL_SIZE = 300
@@ -113,6 +113,8 @@ class Recorder:
         self._budget = budget
         self._deadline = self._zero + budget
         self._steps: list[Step] = []
+        self.so_far: Verdict | None = None
+        """What to say if the check is stopped now, where that is more than nothing."""
 
     @property
     def steps(self) -> tuple[Step, ...]:

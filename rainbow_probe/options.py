@@ -13,6 +13,7 @@ from rainbow_probe.model import Account, Credentials, Endpoint, Transport
 
 MOST_TUNNELS = 2000  # at once; more would be a load test, and more than most machines have sockets for
 MOST_PEOPLE = 1_000_000  # of one site; beyond that a number is a typing error
+LONGEST_HOLD = 7200  # seconds that anybody should wait for one answer
 LONGEST = 3600.0  # seconds; beyond that a time-out is a typing error
 
 
@@ -54,6 +55,8 @@ class Options:
     deadline: float = 300.0
     quick: bool = False
     full: bool = False
+    push_idle: float = 0.0
+    """Seconds for which to hold idle links to the push service, after all else; 0: not to be tried."""
     idle_scale: float = 1.0
     """What ``--full`` waits on idle links is so many times as long: only a test makes it less than 1."""
     quality_seconds: float = 10.0
@@ -122,6 +125,15 @@ def seconds(value: float, where: str) -> float:
     if not 0 < value <= LONGEST:
         raise UsageError(f"{where}: {value:g} is not a time-out; allowed are seconds above 0 up to {LONGEST:g}")
     return value
+
+
+def duration(text: str, where: str) -> float:
+    """Read ``30m``, ``90s``, ``1h`` or seconds, up to two hours."""
+    found = re.fullmatch(r"(\d{1,5})([smh]?)", text.strip())
+    value = int(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]] if found else 0
+    if not 0 < value <= LONGEST_HOLD:
+        raise UsageError(f"{where} {text!r}: not a time; wanted is 30m, 90s or 1h, up to 2h")
+    return float(value)
 
 
 def number(value: int, most: int, where: str, *, least: int = 0) -> int:

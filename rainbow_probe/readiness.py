@@ -13,6 +13,7 @@ from rainbow_probe import __version__
 from rainbow_probe.catalogue import Guide, Proxying, RowSpec
 from rainbow_probe.followups import Sofar, follow_up
 from rainbow_probe.followups.made import CALL, fails_at_dtls, over_addresses, turn_beside, why_no_call
+from rainbow_probe.followups.pushes import idle_links
 from rainbow_probe.followups.quality import choose, turn_of
 from rainbow_probe.judge import judge
 from rainbow_probe.model import Credentials, Flow, Outcome, Proxy, Report, Result, Site, Verdict, Via
@@ -21,6 +22,7 @@ from rainbow_probe.net.proxy_auth import Logins
 from rainbow_probe.net.route import Limits, Route
 from rainbow_probe.net.stay import Stay
 from rainbow_probe.net.trust import Trust
+from rainbow_probe.net.waits import with_waits
 from rainbow_probe.options import Options, TurnServer
 from rainbow_probe.plan import ACCOUNT, CONTROLS, Plan, destinations, make_plan, scheme_of, select_rows
 from rainbow_probe.runner import Events, Job, Progressing, complete, run_all, run_waves
@@ -29,12 +31,6 @@ from rainbow_probe.turn_servers import known_servers
 from rainbow_probe.wayout.evaluate import ENDLESS
 from rainbow_probe.wayout.ways import Ways
 
-SHORT_HOLD = 0.25  # seconds idle
-NEEDED = 60.0  # seconds idle: web clients ping within them, so a path must hold that long
-LONG_HOLD = 62.0  # a little more, as a client's ping comes with the 60th second at the latest
-WAITS = (10.0, 20.0, 30.0, 45.0, 60.0, 75.0, 90.0, 110.0)  # of links side by side; a server may end any after 120 s
-UDP_WAITS = (5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 45.0, 60.0, 75.0, 90.0, 110.0)
-UDP_NEEDED = 15.0  # seconds of silence: ICE sends something then, RFC 8445 section 11
 ASK_THE_WAY = frozenset({"dns", "udp-range"})
 """Kinds that go direct, and yet want to know whether clients of their host use a proxy."""
 LOOKED_UP_HERE = 4  # the version of SOCKS that carries addresses only
@@ -91,8 +87,18 @@ class Assessment:
             )
             await self._calls(events)
             await self._alone(names, events)
+            await self._push_idle(names, events)
         finally:
             names.close()
+
+    async def _push_idle(self, names: Names, events: Events) -> None:
+        """Hold idle links, if that was asked for: at the very end, so that the rest does not wait for it."""
+        if not self.options.push_idle:
+            return
+        sofar = Sofar(guide=self.guide, site=self._ways.told(), results=self.progress.results)
+        jobs = self._begin(names, list(idle_links(sofar)), {})
+        deadline = self.options.push_idle + self.options.deadline
+        await run_all(jobs, self.progress, events, budget=self.options.timeout, deadline=deadline)
 
     async def _alone(self, names: Names, events: Events) -> None:
         """Run what would disturb the others, when they have ended and time is left: one after the other."""
@@ -235,9 +241,7 @@ class Assessment:
         return Names(look_up, ipv6=ipv6, ipv4=ipv4, knows=knows)
 
     def _route(self, names: Names) -> Route:
-        scale = self.options.idle_scale
-        hold = LONG_HOLD * scale if self.options.full else 0.0 if self.options.quick else SHORT_HOLD
-        return Route(
+        route = Route(
             trust=self._trust,
             names=names,
             logins=self.logins,
@@ -246,11 +250,6 @@ class Assessment:
             turn=self.options.credentials,
             stay=self.stay,
             resolvers=self.site.resolvers,
-            idle_hold=hold,
-            idle_waits=tuple(wait * scale for wait in WAITS) if self.options.full else (),
-            idle_needed=NEEDED * scale,
-            udp_waits=tuple(wait * scale for wait in UDP_WAITS) if self.options.full else (),
-            udp_needed=UDP_NEEDED * scale,
             quality_seconds=self.options.quality_seconds,
             capacity=self.options.proxy_capacity,
             load=self.options.load,
@@ -260,6 +259,7 @@ class Assessment:
             dynamic_ports=self.site.dynamic_ports,
             ranges=self.guide.ranges,
         )
+        return with_waits(route, self.options)
 
     def _job(self, flow: Flow, route: Route, proxy: Proxy | None) -> Job:
         """Put a flow on its way; of a control, too, it is told which proxy that is."""

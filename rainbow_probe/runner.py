@@ -144,7 +144,7 @@ async def _record(job: Job, check: Run, run: Progressing, budget: float) -> None
     finally:
         took = time.monotonic() - began
         if verdict is None:
-            verdict = _cut("stopped before its end, by Ctrl-C or by the deadline of the run")
+            verdict = rec.so_far or _cut("stopped before its end, by Ctrl-C or by the deadline of the run")
         run.results[job.flow.id] = Result(flow=job.flow, verdict=_fit_to_show(verdict), steps=rec.steps, took=took)
 
 
@@ -155,7 +155,7 @@ def _fit_to_show(verdict: Verdict) -> Verdict:
 
 
 async def _verdict(job: Job, check: Run, rec: Recorder, budget: float) -> Verdict:
-    waits = (job.route.idle_hold, *job.route.idle_waits, job.route.quality_seconds)
+    waits = (job.route.idle_hold, *job.route.idle_waits, *job.route.push_waits, job.route.quality_seconds)
     longest = PATIENCE * budget + max(waits)
     clock = asyncio.timeout(longest)
     try:

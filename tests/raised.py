@@ -28,6 +28,7 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "checks/ntp.py": frozenset({Phase.NTP}),
     "checks/sweep_in.py": frozenset({Phase.STUN}),
     "checks/sweep.py": frozenset({Phase.STUN}),
+    "checks/push_idle.py": frozenset({Phase.TLS}),
     "checks/relay_reach.py": frozenset({Phase.TURN_DATA}),
     "checks/udp_binding.py": frozenset({Phase.TURN_DATA}),
     "checks/udp_range.py": frozenset({Phase.TURN_DATA}),

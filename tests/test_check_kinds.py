@@ -28,7 +28,18 @@ KINDS = {
     *LAN,
 }
 """What rows stand on, and the control of each run."""
-FOLLOW_UPS = {"answers", "made-up", "mtu", "nat", "pace", "proxy-policy", "relay-reach", "udp-binding", "volume"}
+FOLLOW_UPS = {
+    "answers",
+    "made-up",
+    "mtu",
+    "nat",
+    "pace",
+    "proxy-policy",
+    "push-idle",
+    "relay-reach",
+    "udp-binding",
+    "volume",
+}
 """What only a suspicion asks for, or a proxy that opens tunnels."""
 
 

@@ -55,7 +55,7 @@ OPTIONAL: Mapping[str, Mapping[str, Reader]] = {
     "turn": {"by": _one_of("address")},
     "udp-range": {"ports": _number(2, 256)},
     "call": {},
-    "push": {"alpn": lambda table, key: table.text(key)},
+    "push": {"alpn": lambda table, key: table.text(key), "idle": lambda table, key: table.take(key, bool)},
     "proxy": {},
     "ports": dict.fromkeys(("windows", "macos", "ios", "android", "linux"), _ports),
 }

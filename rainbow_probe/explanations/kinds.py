@@ -121,6 +121,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         "two addresses of TURN servers say as what they see one UDP socket; run only where both answer, and no row "
         "rests on it: it tells how a NAT maps ports, which is a fact of the site and no fault",
     ),
+    "push-idle": _kind(
+        "idle links to the push service are answered when they are woken, up to the time asked for; only with "
+        "`--push-idle`, and no row rests on it",
+        "push-idle-cut",
+    ),
     "udp-binding": _kind(
         "UDP flows to a relay are kept for longer without traffic than clients are silent; with `--full`, and no row "
         "rests on it",

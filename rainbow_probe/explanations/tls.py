@@ -51,6 +51,11 @@ TLS = stage(
             "Filtering by server name that drops silently; an inspection that waits for something else.",
             "Exempt the host, by name, from the filter that reads TLS.",
         ),
+        Cause.CUT_AFTER_IDLE: why(
+            "The link stood and was idle; when it was woken nothing came, and a fresh one was answered.",
+            "A firewall or NAT that forgets idle TCP connections.",
+            "Let idle connections to the push hosts live for 30 minutes or more.",
+        ),
         Cause.RESET: why(
             "The connection was cut after the ClientHello.",
             "Filtering by server name (SNI).",

@@ -68,6 +68,8 @@ class Route:
     """If given: for how long links are left idle, all at once, to find how long they live."""
     idle_needed: float = 60.0
     """Seconds that clients leave a link idle at most: web clients ping within 60 s."""
+    push_waits: tuple[float, ...] = ()
+    """If given: for how long links to the push service are left idle, all at once."""
     udp_waits: tuple[float, ...] = ()
     """If given: for how long UDP flows are left silent, all at once, to find how long they live."""
     udp_needed: float = 15.0

@@ -158,6 +158,11 @@ PORTS: dict[str, Why] = {
         "A short time-out for UDP in a firewall or NAT, as against floods.",
         "Keep UDP flows for two minutes, as RFC 4787 asks, or at least for the half minute of two keep-alives.",
     ),
+    "push-idle-cut": why(
+        "Idle links to the push service go dead after a time, and a fresh one is answered; only with `--push-idle`.",
+        "A firewall or NAT that forgets idle TCP connections after some minutes.",
+        "Let idle connections on TCP/5228-5230 live for 30 minutes or more.",
+    ),
     "tcp-PORT-blocked": why(
         "No host takes connections on this port, while the same hosts answer by another door.",
         "A firewall without a rule for this port.",

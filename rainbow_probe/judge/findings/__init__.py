@@ -139,6 +139,7 @@ FINDERS: tuple[Finder, ...] = (
     names.moved,
     losses.by_chance,
     idle.forgotten,
+    idle.push_forgotten,
     advice.open_ports,
     outside.other_exit,
     outside.mapped_differs,

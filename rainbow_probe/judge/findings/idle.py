@@ -51,6 +51,25 @@ def forgotten(scene: Scene) -> list[Found]:
     ]
 
 
+def push_forgotten(scene: Scene) -> list[Found]:
+    """Say that idle links to the push service go dead, if a fresh one answers."""
+    lost = [one for one in scene.controls if one.flow.kind == "push-idle" and cause(one) is Cause.CUT_AFTER_IDLE]
+    if not lost:
+        return []
+    doors = named(dict.fromkeys(f"TCP/{one.flow.target.port}" for one in lost))
+    return [
+        Found(
+            id="push-idle-cut",
+            title=f"Idle links to the push service on {doors} go dead: devices miss calls without a sign",
+            who=Who.FIREWALL,
+            fix=f"Let idle connections on {doors} to Google's push hosts live for 30 minutes or more.",
+            shows=tuple(lost),
+            detail=_details(lost),
+            at_least=Severity.DEGRADING,
+        )
+    ]
+
+
 def _joined(groups: dict[tuple[str, Who, str], list[Result]]) -> dict[tuple[str, Who, str], list[Result]]:
     """Let hosts of which nothing more is known share the cause that is proven for others on their way."""
     proven = [key for key in groups if key[0] in {"proxy-idle-cut", "firewall-idle-cut"}]
