@@ -12,7 +12,7 @@ from rainbow_probe.model import PortRange
 from rainbow_probe.responder.serve import Responder, Wanted
 
 HOST = "127.0.0.1"
-ABOVE = (61000, 65000)
+ABOVE = (61000, 65500)
 """Ports that Linux gives to nobody by itself."""
 
 
@@ -60,7 +60,7 @@ def peer(
 def _opened(size: int, token: str, rate: int, more: Sequence[PortRange]) -> Iterator[Peer]:
     """Find ports in a row that nobody has."""
     for _ in range(200):
-        first = random.randrange(*ABOVE)  # noqa: S311 - any will do
+        first = random.randrange(ABOVE[0], ABOVE[1] - size)  # noqa: S311 - any will do
         last = first + size - 1
         asked = (PortRange(first=first, last=last), *more)
         tcp = (PortRange(first=last + 1, last=last + 1),)

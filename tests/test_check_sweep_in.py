@@ -113,7 +113,7 @@ def test_where_nothing_arrives_the_responder_was_heard(monkeypatch: pytest.Monke
     with peer(1) as found:
         heard = Unasked(Wanted(host=HOST, at=found.first, leave_by=0, ports=ports[:3]))
         arrived = heard.run()
-    monkeypatch.setattr(unasked, "PATIENCE", 0.3)
+    monkeypatch.setattr(unasked, "PATIENCE", (0.1, 0.2))
     gone = Unasked(Wanted(host=HOST, at=found.first, leave_by=0, ports=ports[:3])).run()
     assert arrived.open == set(ports[:3])
     assert arrived.settled

@@ -34,6 +34,8 @@ class _Seen:
     host: str
     swept: Swept
     told: Told | None
+    asked: int
+    """How many ports were tried."""
     served: frozenset[int]
     """The ports of the range that the responder has open; all of them where it does not say."""
 
@@ -85,7 +87,9 @@ async def _look(flow: Flow, address: Endpoint, route: Route, rec: Recorder) -> _
     served = frozenset(asked.ports)
     if told and told.served is not None:
         served &= {port for one in told.served for port in range(one.first, one.last + 1)}
-    return _Seen(flow=flow, host=address.host, swept=swept, told=told, served=served | swept.open)
+    return _Seen(
+        flow=flow, host=address.host, swept=swept, told=told, asked=len(asked.ports), served=served | swept.open
+    )
 
 
 def _wanted(flow: Flow) -> range:
@@ -123,8 +127,8 @@ def _judge(seen: _Seen) -> Verdict:
         raise PeerError(Cause.CANNOT_TELL, "the responder wants its token, or another one than was given")
     if told is None and not swept.open:
         raise _nobody(seen)
-    left_out = len(_wanted(seen.flow)) - len(seen.served)
-    if left_out > FEW_LEFT_OUT * len(_wanted(seen.flow)):
+    left_out = seen.asked - len(seen.served)
+    if left_out > FEW_LEFT_OUT * seen.asked:
         return _partly_served(seen)
     if not seen.closed:
         return passed(f"{len(swept.open)} of {len(swept.open)} ports open{_without(left_out)}")

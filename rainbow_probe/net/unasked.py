@@ -23,10 +23,9 @@ from rainbow_probe.protocols.stun import Attr
 from rainbow_probe.protocols.stun_auth import verify
 
 ROUNDS, FEWEST = 6, 2
-BATCH = 16
-CONTROLS = 3  # plain questions at the end of each round: is the responder heard at all?
-PATIENCE = 2.0  # seconds for their answers
-GRACE = 0.3  # seconds after them
+LOT = 100  # questions at a time: half of what a receive buffer of the usual size holds
+PATIENCE = (0.25, 0.5, 1.0)  # seconds for the answer to each of the plain questions after a lot
+GRACE = 0.3  # seconds after the last
 LONGEST = 20.0
 MOST = 2048
 _ID = struct.Struct("!8sHH")
@@ -112,25 +111,39 @@ class Unasked:
             self.arrived.tried.add(port)
 
     def _round(self, asking: socket.socket, ready: selectors.BaseSelector, silent: Sequence[int]) -> int:
-        """Ask for *silent*, then whether the responder is there; return at how many ports something came."""
-        before, self._controls = len(self.arrived.open), 0
+        """Ask for *silent*, some at a time; return at how many ports something came.
+
+        After each lot a plain question: the responder takes what comes to a port in order, so that its answer says
+        that the lot was taken too, and none overflows its buffer.
+        """
+        before = len(self.arrived.open)
         self.arrived.rounds += 1
+        self.arrived.heard = True
         began = time.monotonic()
-        for at in range(0, len(silent), BATCH):
-            for port in silent[at : at + BATCH]:
+        for at in range(0, len(silent), LOT):
+            for port in silent[at : at + LOT]:
                 self._send(asking, port)
-            due = began + (at + BATCH) / self._wanted.rate if self._wanted.rate else 0.0
+            self.arrived.heard &= self._is_heard(asking, ready)
+            due = began + (at + LOT) / self._wanted.rate if self._wanted.rate else 0.0
             self._receive(ready, max(0.0, due - time.monotonic()))
-        for _ in range(CONTROLS):
-            self._send(asking, 0)
-        end = time.monotonic() + PATIENCE
-        while not self._controls and time.monotonic() < end and not self._stop.is_set():
-            self._receive(ready, GRACE)
-        self.arrived.heard = self._controls > 0
+            if self._stop.is_set() or not self.arrived.heard:
+                break
         quiet = time.monotonic() + GRACE
         while (left := quiet - time.monotonic()) > 0 and not self._stop.is_set():
             self._receive(ready, left)
         return len(self.arrived.open) - before
+
+    def _is_heard(self, asking: socket.socket, ready: selectors.BaseSelector) -> bool:
+        """Ask plainly, a few times, until the responder answers."""
+        before = self._controls
+        for wait in PATIENCE:
+            self._send(asking, 0)
+            end = time.monotonic() + wait
+            while (left := end - time.monotonic()) > 0 and not self._stop.is_set():
+                self._receive(ready, left)
+                if self._controls > before:
+                    return True
+        return False
 
     def _send(self, asking: socket.socket, port: int) -> None:
         more = [(int(Attr.RESPONSE_PORT), port_value(port)), (int(Attr.LEAVE_BY), port_value(self._wanted.leave_by))]
@@ -142,8 +155,8 @@ class Unasked:
             return
 
     def _receive(self, ready: selectors.BaseSelector, seconds: float) -> None:
-        """Take all that is there, and wait for it up to *seconds*."""
-        while events := ready.select(seconds):
+        """Wait up to *seconds* for something, and take all that is there then."""
+        while events := ready.select(max(0.0, seconds)):
             seconds = 0.0
             for key, _ in events:
                 if isinstance(key.fileobj, socket.socket):
