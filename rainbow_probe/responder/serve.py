@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 from rainbow_probe.model import PortRange
 from rainbow_probe.net.many import SPARE, Bound, allow_files, bind_all, intervals
@@ -19,7 +19,6 @@ from rainbow_probe.protocols.sip import answered
 from rainbow_probe.responder.quota import Quota
 from rainbow_probe.responder.streams import MOST_STREAMS, Stream, accepted
 
-BURST = 64  # datagrams of one port at a time, so that no port keeps the others waiting
 MOST = 2048  # bytes of a datagram; longer ones are no questions
 LOOK = 0.2  # seconds between looks at whether it is time to stop
 AT_ONCE = 500 if issubclass(selectors.DefaultSelector, selectors.SelectSelector) else 1 << 20
@@ -95,30 +94,30 @@ class Responder:
     def _loop(self, group: Sequence[tuple[int, socket.socket]], stop: Callable[[], bool]) -> None:
         with selectors.DefaultSelector() as ready:
             for port, own in group:
-                ready.register(own, selectors.EVENT_READ, port)
+                # Of listeners the port is negative: what a socket is, is slow to ask of each datagram.
+                ready.register(own, selectors.EVENT_READ, port if own.type == socket.SOCK_DGRAM else -port)
             while not stop():
                 for key, _ in ready.select(LOOK):
                     self._turn(ready, key)
                 self._forget(ready, time.monotonic())
 
     def _turn(self, ready: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
-        own, port = key.fileobj, key.data
-        if not isinstance(own, socket.socket):
-            return
-        if own.type == socket.SOCK_DGRAM:
-            self._datagrams(own, port)
+        own = cast("socket.socket", key.fileobj)
+        port: int = key.data
+        if port > 0:
+            self._datagram(own, port)
         elif stream := self._streams.get(own.fileno()):
             if not stream.ready(self._say, time.monotonic()):
                 self._drop(ready, stream)
-        elif (stream := accepted(own, port, time.monotonic())) is not None:
-            self._keep(ready, stream, port)
+        elif (stream := accepted(own, -port, time.monotonic())) is not None:
+            self._keep(ready, stream)
 
-    def _keep(self, ready: selectors.BaseSelector, stream: Stream, port: int) -> None:
+    def _keep(self, ready: selectors.BaseSelector, stream: Stream) -> None:
         if len(self._streams) >= MOST_STREAMS:
             stream.close()
             return
         self._streams[stream.link.fileno()] = stream
-        ready.register(stream.link, selectors.EVENT_READ, port)
+        ready.register(stream.link, selectors.EVENT_READ, 0)
 
     def _drop(self, ready: selectors.BaseSelector, stream: Stream) -> None:
         del self._streams[stream.link.fileno()]
@@ -129,17 +128,15 @@ class Responder:
         for stream in [one for one in self._streams.values() if one.until < now and one.link in ready.get_map()]:
             self._drop(ready, stream)
 
-    def _datagrams(self, own: socket.socket, port: int) -> None:
-        for _ in range(BURST):
-            try:
-                packet, (host, source, *more) = own.recvfrom(MOST)
-            except BlockingIOError:
-                return
-            except OSError:  # an ICMP error about an answer: that port is closed again
-                continue
-            said = self._answer(packet, host, source, port)
-            if said is not None:
-                self._send(own, said, (host, said.to_port or source, *more))
+    def _datagram(self, own: socket.socket, port: int) -> None:
+        """Answer one: a sweep asks each port once, and whether there is another, the next look tells all together."""
+        try:
+            packet, (host, source, *more) = own.recvfrom(MOST)
+        except OSError:  # nothing after all, or an ICMP error about an answer: that port is closed again
+            return
+        said = self._answer(packet, host, source, port)
+        if said is not None:
+            self._send(own, said, (host, said.to_port or source, *more))
 
     def _send(self, own: socket.socket, said: Reply, place: tuple[object, ...]) -> None:
         leaving = self.udp.sockets.get(said.leave_by, own)
