@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
+import socket
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rainbow_probe.model import PortRange
+from rainbow_probe.net.many import bind_all
 from rainbow_probe.responder.serve import Responder, Wanted
 
 HOST = "127.0.0.1"
-ABOVE = (61000, 65500)
+ABOVE = (61000, 65480)
 """Ports that Linux gives to nobody by itself."""
 
 
@@ -64,8 +66,9 @@ def _opened(size: int, token: str, rate: int, more: Sequence[PortRange]) -> Iter
         last = first + size - 1
         asked = (PortRange(first=first, last=last), *more)
         tcp = (PortRange(first=last + 1, last=last + 1),)
-        with Responder(Wanted(udp=asked, tcp=tcp, address=HOST, token=token, rate=rate)) as responder:
-            if not responder.udp.busy and not responder.tcp.busy:
+        held = bind_all([last + 1], socket.SOCK_DGRAM, HOST)  # or another responder answers there
+        with held, Responder(Wanted(udp=asked, tcp=tcp, address=HOST, token=token, rate=rate)) as responder:
+            if not (responder.udp.busy or responder.tcp.busy or held.busy):
                 yield Peer(responder=responder, first=first, last=last, tcp=last + 1)
                 return
     raise AssertionError("no free ports in a row")

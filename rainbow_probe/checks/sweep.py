@@ -23,7 +23,9 @@ from rainbow_probe.protocols.binding import short_term_key
 
 FEW_LEFT_OUT = 0.01  # share of a range that the responder may lack, such as ports in use there, before it is no survey
 ASKED_AGAIN = 3  # ports that answered, to be asked what is served
+OTHER_SOURCES = 2  # sweeps from other ports here, where the responder is alive and none of the range answers
 WITH_CONTROLS = 12.0  # seconds more: what is served is asked after the sweep
+IN_ALL = (1 + OTHER_SOURCES) * LONGEST + WITH_CONTROLS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +56,10 @@ class _Seen:
 async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     """Sweep, ask what is served there, and judge; the survey is in the verdict however it ends."""
     address = (await resolve(flow.target, route, rec))[0]
-    rec.restart_budget(extra=LONGEST + WITH_CONTROLS)
+    rec.restart_budget(extra=IN_ALL)
     seen: _Seen | None = None
     try:
-        async with rec.step(Phase.STUN, _range(flow), limit=LONGEST + WITH_CONTROLS) as facts:
+        async with rec.step(Phase.STUN, _range(flow), limit=IN_ALL) as facts:
             seen = await _look(flow, address, route, rec)
             facts.update(_facts(seen))
             verdict = _judge(seen)
@@ -76,20 +78,28 @@ async def _look(flow: Flow, address: Endpoint, route: Route, rec: Recorder) -> _
         key=short_term_key(token) if token else None,
         rate=0 if is_here(address.host) else route.sweep_rate,
     )
-    sweep = Sweep(asked)
-    try:
-        swept = await aside(sweep.run)
-    finally:
-        sweep.stop()
+    swept = await _swept(asked)
     told = await ask(
         address.host, sorted(swept.open)[:ASKED_AGAIN], token, rec.aside(WITH_CONTROLS), limit=route.limits.exchange
     )
+    for _ in range(OTHER_SOURCES):
+        # A filter that keeps no state may drop the answers for the port that they go to: ask from another one.
+        if told and not told.refused and not swept.open:
+            swept = await _swept(asked)
     served = frozenset(asked.ports)
     if told and told.served is not None:
         served &= {port for one in told.served for port in range(one.first, one.last + 1)}
     return _Seen(
         flow=flow, host=address.host, swept=swept, told=told, asked=len(asked.ports), served=served | swept.open
     )
+
+
+async def _swept(asked: Asked) -> Swept:
+    sweep = Sweep(asked)
+    try:
+        return await aside(sweep.run)
+    finally:
+        sweep.stop()
 
 
 def _wanted(flow: Flow) -> range:

@@ -19,7 +19,7 @@ from rainbow_probe.protocols.transaction import Transaction
 
 CONTROL_PORTS = (3478, 5060)
 """Where a responder listens besides, over UDP and TCP, unless told otherwise."""
-WAITS = (0.25, 0.5, 1.0)  # seconds for each repetition
+WAITS = (0.25, 0.5, 1.0, 1.5)  # seconds for each repetition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
