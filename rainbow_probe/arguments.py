@@ -188,18 +188,28 @@ def _how_long(command: argparse.ArgumentParser) -> None:
 
 
 def _how_much(command: argparse.ArgumentParser) -> None:
-    """Add what says how much of the proxy this site needs, and asks how much it has."""
-    group = command.add_argument_group("ports of the proxy at the same time (guide 8.2)")
+    """Add what says how much of line and proxy this site needs, and asks how much it has."""
+    group = command.add_argument_group(
+        "how much there is at the same time: bandwidth, and ports of the proxy (guide 6, 8.2)"
+    )
     group.add_argument("--proxy-capacity", type=int, default=0, metavar="N",
         help="open up to N tunnels through the proxy at once, to the first refusal (2000 at most)")  # fmt: skip
     for name, what in (
         ("users", "clients signed in through the proxy"),
-        ("calls", "calls through the proxy"),
+        ("calls", "calls of theirs at the same time"),
         ("video", "of these with video"),
         ("sharing", "of these with screen sharing"),
-        ("gateway-calls", "calls of WebRTC gateways through the proxy"),
+        ("gateway-calls", "calls of WebRTC gateways at the same time"),
     ):
         group.add_argument(f"--{name}", type=int, default=0, metavar="N", help=f"{what}, at the busiest time")
+    for name, what in (
+        ("subscribers", "PBX subscribers of an agent"),
+        ("calls-per-second", "PBX calls a second of an agent, in the busy hour"),
+    ):
+        group.add_argument(f"--{name}", type=float, action="append", default=[], metavar="N",
+            help=f"{what} (again for each further agent)")  # fmt: skip
+    group.add_argument("--bandwidth-cap", type=float, metavar="MBIT/S",
+        help="load the way of calls with as much at most, each way, if the site needs it (3)")  # fmt: skip
 
 
 def _demo(command: argparse.ArgumentParser) -> None:

@@ -11,12 +11,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rainbow_probe.accounts import kept, read_account, read_kept
-from rainbow_probe.capacity import Load
+from rainbow_probe.amounts import cap_of, load_of, talk_of
 from rainbow_probe.catalogue import Guide
 from rainbow_probe.lan import MOST_RATE, given, peer_token
 from rainbow_probe.model import Credentials, Report
 from rainbow_probe.options import (
-    MOST_PEOPLE,
     MOST_TUNNELS,
     Options,
     UsageError,
@@ -34,7 +33,6 @@ from rainbow_probe.sitefile import Reference, read_site_file
 if TYPE_CHECKING:
     from rainbow_probe.readiness import Assessment
 
-LONG_TALK = 60.0  # seconds, with --full
 PASSWORD = "RAINBOW_PROBE_TURN_PASSWORD"  # noqa: S105 - the variable's name
 PROXY_USER, PROXY_PASSWORD = "RAINBOW_PROBE_PROXY_USER", "RAINBOW_PROBE_PROXY_PASSWORD"
 
@@ -220,26 +218,15 @@ def read_options(arguments: argparse.Namespace) -> Options:
         full=arguments.full,
         push_idle=duration(arguments.push_idle, "--push-idle") if arguments.push_idle else 0.0,
         idle_scale=seconds(arguments.idle_scale, "--idle-scale"),
-        quality_seconds=_quality_seconds(arguments),
+        quality_seconds=talk_of(arguments),
+        bandwidth_cap=cap_of(arguments.bandwidth_cap),
         discover=arguments.discover,
         proxy_capacity=number(arguments.proxy_capacity, MOST_TUNNELS, "--proxy-capacity"),
-        load=_load(arguments, site),
+        load=load_of(arguments, site),
         hosts=given(vars(arguments), site),
         peer_token=peer_token(arguments.peer_token_file, site=site),
         sweep_rate=number(arguments.sweep_rate, MOST_RATE, "--sweep-rate"),
     )
-
-
-def _load(arguments: argparse.Namespace, site: Mapping[str, Any]) -> Load:
-    names = ("users", "calls", "video", "sharing", "gateway_calls")
-    asked = {name: getattr(arguments, name) or site.get(f"load.{name}", 0) for name in names}
-    return Load(**{n: number(count, MOST_PEOPLE, f"--{n.replace('_', '-')}") for n, count in asked.items()})
-
-
-def _quality_seconds(arguments: argparse.Namespace) -> float:
-    usual = 0.0 if arguments.quick else LONG_TALK if arguments.full else Options().quality_seconds
-    given = arguments.quality_seconds
-    return usual if given is None else given and seconds(given, "--quality-seconds")
 
 
 def _given(*values: float | None) -> float:

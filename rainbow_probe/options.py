@@ -61,6 +61,8 @@ class Options:
     """What ``--full`` waits on idle links is so many times as long: only a test makes it less than 1."""
     quality_seconds: float = 10.0
     """For how long the quality of voice is measured; 0: not at all."""
+    bandwidth_cap: float = 3000.0
+    """Up to how many kbit/s to load the way of calls, each way, if the site needs as much."""
     discover: bool = False
     proxy_capacity: int = 0
     """How many tunnels to open through the proxy at once; 0: not to be tried."""

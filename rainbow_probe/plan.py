@@ -41,7 +41,7 @@ ACCOUNT = "account"
 """The kind that signs in: run too where no row asks for it, because it tells which TURN servers there are."""
 WEBSOCKETS = frozenset({"xmpp"})
 """Kinds whose clients ask for ``wss`` and not for ``https``."""
-LAST = frozenset({"quality"})
+LAST = frozenset({"quality", "bandwidth"})
 """Kinds that are planned when all else has ended, by what it showed."""
 NOT_REACHED = "the run ended before it was measured, which is done when all else has ended"
 OF_TURN = frozenset({"turn", "call"})

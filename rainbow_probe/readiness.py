@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from rainbow_probe import __version__
+from rainbow_probe.capacity import most_wanted
 from rainbow_probe.catalogue import Guide, Proxying, RowSpec
 from rainbow_probe.followups import Sofar, follow_up
 from rainbow_probe.followups.made import CALL, fails_at_dtls, over_addresses, turn_beside, why_no_call
@@ -210,6 +211,7 @@ class Assessment:
                 results=[*complete(jobs, self.progress, why), *self._ways.results],
                 site=self._ways.told(),
                 have_credentials=self.options.credentials is not None or bool(self._turn),
+                load=self.options.load,
             ),
             version=__version__,
             started=self.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -251,6 +253,7 @@ class Assessment:
             stay=self.stay,
             resolvers=self.site.resolvers,
             quality_seconds=self.options.quality_seconds,
+            bandwidth_kbit_s=min(self.options.bandwidth_cap, most_wanted(self.rows, self.options.load)),
             capacity=self.options.proxy_capacity,
             load=self.options.load,
             peer_token=self.options.peer_token,

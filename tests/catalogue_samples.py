@@ -23,6 +23,7 @@ KINDS = (
     "portal",
     "ports",
     "quality",
+    "bandwidth",
     "sweep",
     "account",
     "sweep-in",

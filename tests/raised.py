@@ -35,6 +35,7 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "checks/volume.py": frozenset({Phase.TURN_DATA, Phase.HTTP}),
     "checks/xmpp.py": frozenset({Phase.WEBSOCKET, Phase.XMPP}),
     "net/accounts.py": frozenset({Phase.PROXY}),
+    "checks/bandwidth.py": frozenset({Phase.MEDIA}),
     "checks/quality.py": frozenset({Phase.MEDIA}),
     "protocols/grades.py": frozenset({Phase.MEDIA}),
     "net/bindings.py": frozenset({Phase.TURN_DATA}),

@@ -20,7 +20,7 @@ LAYERS = (
     ("session",),
     ("afterwards",),
     ("mail",),
-    ("history", "lan", "outputs", "readiness", "selection"),
+    ("amounts", "history", "lan", "outputs", "readiness", "selection"),
     ("bundle",),
     ("demo", "report", "responder", "runner"),
     ("followups", "judge", "plan", "turn_servers", "wayout"),

@@ -339,7 +339,9 @@ def test_the_small_guide_uses_every_key() -> None:
 
 def test_a_new_kind_of_check_needs_no_change_of_the_loader() -> None:
     """The caller says which kinds there are."""
-    with pytest.raises(CatalogueError, match=r"kind: 'ports' is not allowed; allowed: account, call, dns, https"):
+    with pytest.raises(
+        CatalogueError, match=r"kind: 'ports' is not allowed; allowed: account, bandwidth, call, dns, https"
+    ):
         load(CLINIC, set(KINDS) - {"ports"})
 
 

@@ -26,7 +26,11 @@ def complaint(folder: Path) -> str:
 
 CHANGES: list[tuple[Spot, object, tuple[str, ...]]] = [
     # Unknown words: the message lists the known ones.
-    ((*ROW, "colour"), "red", (ROWS, "row nurse/video", "unknown key 'colour'", "allowed: causes, destination")),
+    (
+        (*ROW, "colour"),
+        "red",
+        (ROWS, "row nurse/video", "unknown key 'colour'", "allowed: causes, demand, destination"),
+    ),
     ((*WAY, "price"), "high", (ROWS, "row nurse/video", "way UDP/3478", "unknown key 'price'", "cost, name, needs")),
     ((*NEED, "most"), 3, (ROWS, "row nurse/video", "need relay-udp", "unknown key 'most'", "credentials, flow, least")),
     ((*FLOW, "prot"), 80, (GUIDE, "flow https-api", "unknown key 'prot'", "hosts, id, kind, params, port")),
@@ -49,7 +53,7 @@ CHANGES: list[tuple[Spot, object, tuple[str, ...]]] = [
         "any",
         (GUIDE, "flow https-api: params", "unknown key 'expects'", "allowed: expect"),
     ),
-    ((*FLOW, "kind"), "gopher", (GUIDE, "flow https-api", "kind: 'gopher'", "dns, https, portal, ports, proxy")),
+    ((*FLOW, "kind"), "gopher", (GUIDE, "flow https-api", "kind: 'gopher'", "call, dns, https")),
     ((*FLOW, "hosts"), "apis", (GUIDE, "flow https-api", "hosts: 'apis'", "allowed: api, relay, wards")),
     ((*NEED, "flow"), "relay", (ROWS, "row nurse/video: way UDP/3478", "flow: 'relay'", "allowed: dns-api, https-api")),
     ((*ROW, "id"), "patient/video", (ROWS, "row patient/video", "id: 'patient'", "allowed: nurse, site")),

@@ -11,7 +11,7 @@ from rainbow_probe.demo.loopback import loopback
 from rainbow_probe.model import Endpoint, IssuerPolicy, Outcome, Phase, PortRange, Transport
 from tests.servers import APPLE, a_flow, a_route, facts, mute, names, phases, probe, shows
 
-WITH_CREDENTIALS = {"udp-range", "call", "quality"}
+WITH_CREDENTIALS = {"udp-range", "call", "quality", "bandwidth"}
 LAN = {"sweep", "sweep-in", "sip", "ntp", "ssh"}
 KINDS = {
     "dns",

@@ -5,10 +5,21 @@ from __future__ import annotations
 from rainbow_probe.catalogue.fields import CatalogueError
 from rainbow_probe.catalogue.places import builtin, builtin_names
 from rainbow_probe.catalogue.read import load
-from rainbow_probe.catalogue.shapes import FlowSpec, Guide, HostGroup, Place, Proxying, Requirement, RowSpec, Way
+from rainbow_probe.catalogue.shapes import (
+    DemandSpec,
+    FlowSpec,
+    Guide,
+    HostGroup,
+    Place,
+    Proxying,
+    Requirement,
+    RowSpec,
+    Way,
+)
 
 __all__ = [
     "CatalogueError",
+    "DemandSpec",
     "FlowSpec",
     "Guide",
     "HostGroup",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
+from rainbow_probe.catalogue.demands import read_demand
 from rainbow_probe.catalogue.fields import Table, chosen, repeated
 from rainbow_probe.catalogue.shapes import FlowSpec, HostGroup, Requirement, RowSpec, Way
 from rainbow_probe.catalogue.values import client_of
@@ -11,7 +12,7 @@ from rainbow_probe.model import Cause, Need, Phase
 
 ROW_KEYS = (
     *("id", "section", "title", "need", "protocol", "source", "destination", "proxy", "notes", "errata"),
-    *("not_tested", "way", "causes", "sections"),
+    *("not_tested", "way", "causes", "sections", "demand"),
 )
 _WAY_KEYS = ("name", "cost", "needs")
 _NEED_KEYS = ("flow", "least", "unless_proxied", "credentials", "reach", "timed")
@@ -38,6 +39,7 @@ def read_row(
         ways=_ways(table, flows, hosts),
         causes=table.members("causes", Cause),
         sections=table.texts("sections"),
+        demand=read_demand(table),
     )
     _refuse_contradictions(row, table)
     return row
@@ -48,6 +50,8 @@ def _refuse_contradictions(row: RowSpec, table: Table) -> None:
         raise table.wrong("way", "missing; a row is judged by way or by sections, or says in not_tested what it needs")
     if row.ways and row.sections:
         raise table.wrong("sections", "a row is judged by way or by sections, not by both")
+    if row.demand and not row.ways:
+        raise table.wrong("demand", "only a row that is judged by way has a demand")
     if row.causes and not row.ways:
         raise table.wrong("causes", "only a row that is judged by way has causes")
     if twice := repeated([way.name for way in row.ways]):

@@ -39,6 +39,10 @@ class Place(StrEnum):
     """The WebRTC gateway itself."""
 
 
+PER = ("calls", "video", "sharing", "gateway_calls", "subscribers", "calls_per_second")
+"""What a demand can grow with: numbers of a site."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostGroup:
     """Hosts that serve one purpose and show certificates of one kind."""
@@ -103,6 +107,25 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DemandSpec:
+    """How much a row asks of the line, by how many there are of something."""
+
+    per: str
+    """What it grows with: one of ``PER``."""
+    medium: str
+    unit: str
+    """``kbit/s`` or ``kB/s``."""
+    out: float = 0.0
+    """Of each one, away from here."""
+    into: float = 0.0
+    """Of each one, towards here."""
+    points: tuple[tuple[float, float], ...] = ()
+    """In place of these: a table, number to rate, linear between, the same both ways."""
+    burst: bool = False
+    """Whether it only takes longer where there is less."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RowSpec:
     """One row of the guide: what it says, and how it is judged."""
 
@@ -126,6 +149,8 @@ class RowSpec:
     """If given, only these causes fail the row; other failures mean that it could not be judged."""
     sections: tuple[str, ...] = ()
     """If given, the row sums up all rows of these sections."""
+    demand: DemandSpec | None = None
+    """If given, what carries the row must carry so much of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

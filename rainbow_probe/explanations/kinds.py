@@ -141,5 +141,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         "ways that clients do not take here it is a control that no row rests on",
         *("packet-loss", "high-latency", "high-jitter"),
     ),
+    "bandwidth": _kind(
+        "the way of calls was loaded in steps, up to what this site needs and never beyond `--bandwidth-cap`; how much "
+        "passed is compared row by row; run alone behind the quality of voice, and only with credentials",
+        *("bandwidth-short", "long-queues"),
+    ),
     "ports": _kind("this machine's dynamic ports lie in the guide's range"),
 })

@@ -1,7 +1,7 @@
 """When all else has ended: over which way calls would go here, and so over which their quality is measured.
 
-Clients take the first of the guide's ways on which TURN passes data, whatever its quality. That one is judged; the
-others are measured for what a fallback would cost, for a shorter time, and no row stands on them.
+Clients take the first of the guide's ways on which TURN passes data, whatever its quality. That one is judged, and
+loaded; the others are measured for what a fallback would cost, for a shorter time, and no row stands on them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rainbow_probe.catalogue import FlowSpec
 from rainbow_probe.followups.sofar import Sofar
 from rainbow_probe.model import Assignment, Cause, Flow, Outcome, Phase, Result, Scalar
 
-QUALITY = "quality"
+QUALITY, BANDWIDTH = "quality", "bandwidth"
 SHARE = 0.3  # of the time, for what is only compared with
 LEFT_OUT = "left out, as it takes time (--quick)"
 NOTHING = "no relay passes data from here, so there is nothing to measure"
@@ -29,15 +29,23 @@ class Choice:
 
 
 def choose(sofar: Sofar, assignments: Mapping[str, Assignment], *, seconds: float) -> Choice:
-    """Return what *sofar* shows to be worth measuring, of the flows in *assignments*."""
-    specs = [spec for spec in sofar.guide.flows.values() if spec.kind == QUALITY and spec.id in assignments]
+    """Return what *sofar* shows to be worth measuring, of the flows in *assignments*: quality first, and then load."""
+    quality, bandwidth = (_of_kind(kind, sofar, assignments, seconds) for kind in (QUALITY, BANDWIDTH))
+    judged = tuple(flow for flow in bandwidth.flows if not flow.control_of)
+    return Choice(flows=(*quality.flows, *judged), assignments={**quality.assignments, **bandwidth.assignments})
+
+
+def _of_kind(kind: str, sofar: Sofar, assignments: Mapping[str, Assignment], seconds: float) -> Choice:
+    specs = [spec for spec in sofar.guide.flows.values() if spec.kind == kind and spec.id in assignments]
     known = [spec for spec in specs if sofar.guide.turn_beside(spec)]
     if not seconds:
         return Choice(assignments={spec.id: Assignment(not_tested=LEFT_OUT) for spec in known})
-    usable = {spec.id: list(_usable(spec, sofar)) for spec in known}
+    usable = {spec.id: list(_usable(spec, sofar, assignments)) for spec in known}
     used = next((spec for spec in known if usable[spec.id]), None)
     if used is None:
-        return Choice(assignments={spec.id: Assignment(not_tested=NOTHING) for spec in known if _tried(spec, sofar)})
+        return Choice(
+            assignments={spec.id: Assignment(not_tested=NOTHING) for spec in known if _tried(spec, sofar, assignments)}
+        )
     first = _measure(used, usable[used.id][0])
     place = known.index(used)
     spare = [_beside(_measure(s, usable[s.id][0]), first) for s in known[place + 1 :] if usable[s.id]]
@@ -47,15 +55,16 @@ def choose(sofar: Sofar, assignments: Mapping[str, Assignment], *, seconds: floa
     return Choice(flows=(first, *spare), assignments=found)
 
 
-def _tried(spec: FlowSpec, sofar: Sofar) -> list[Result]:
-    """Return what became of TURN by the way of *spec*, server for server."""
+def _tried(spec: FlowSpec, sofar: Sofar, assignments: Mapping[str, Assignment]) -> list[Result]:
+    """Return what became of TURN by the way of *spec*, server for server in the order in which they were given."""
     turn = sofar.guide.turn_beside(spec)
-    return [one for one in sofar.ended("turn") if turn and one.flow.spec == turn.id]
+    planned = assignments[turn.id].flows if turn and turn.id in assignments else ()
+    return [sofar.results[flow] for flow in planned if flow in sofar.results]
 
 
-def _usable(spec: FlowSpec, sofar: Sofar) -> Iterator[Result]:
+def _usable(spec: FlowSpec, sofar: Sofar, assignments: Mapping[str, Assignment]) -> Iterator[Result]:
     limited = any(_cause(result) is Cause.RATE_LIMITED for result in sofar.results.values())
-    for result in _tried(spec, sofar):
+    for result in _tried(spec, sofar, assignments):
         passed = result.verdict.outcome is Outcome.PASS and not (limited and _same_way(result, sofar))
         if passed and any(step.phase is Phase.TURN_DATA and step.failure is None for step in result.steps):
             yield result
@@ -73,8 +82,8 @@ def _cause(result: Result) -> Cause | None:
 
 def _measure(spec: FlowSpec, turn: Result) -> Flow:
     """Measure where *turn* passed, as *spec* says."""
-    identity = turn.flow.id.replace("turn/", f"{QUALITY}/", 1)
-    return replace(turn.flow, id=identity, spec=spec.id, kind=QUALITY, params=spec.params)
+    identity = turn.flow.id.replace("turn/", f"{spec.kind}/", 1)
+    return replace(turn.flow, id=identity, spec=spec.id, kind=spec.kind, params=spec.params)
 
 
 def _beside(flow: Flow, judged: Flow) -> Flow:
@@ -84,7 +93,7 @@ def _beside(flow: Flow, judged: Flow) -> Flow:
 
 def _instead(spec: FlowSpec, sofar: Sofar, assignments: Mapping[str, Assignment]) -> Assignment:
     """Judge a way on which nothing could be measured by TURN's own checks, if these say why."""
-    tried = _tried(spec, sofar)
+    tried = _tried(spec, sofar, assignments)
     if any(result.verdict.outcome is Outcome.PASS for result in tried) or not tried:
         return Assignment(not_tested=NO_DATA if tried else assignments[spec.id].not_tested or NOTHING)
     return Assignment(flows=tuple(result.flow.id for result in tried))
@@ -96,5 +105,5 @@ def _door(spec: FlowSpec) -> str:
 
 def turn_of(flow: Flow, results: Iterable[Result]) -> Result | None:
     """Return the check of TURN on whose way *flow* is measured."""
-    identity = flow.id.replace(f"{QUALITY}/", "turn/", 1)
+    identity = flow.id.replace(f"{flow.kind}/", "turn/", 1)
     return next((result for result in results if result.flow.id == identity), None)

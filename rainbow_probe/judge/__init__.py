@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from rainbow_probe.capacity import Load
 from rainbow_probe.catalogue import Guide, RowSpec
 from rainbow_probe.explanations import FINDINGS, meaning
 from rainbow_probe.judge.clients import client_lines, overall, summary
+from rainbow_probe.judge.demands import demands
 from rainbow_probe.judge.findings import find
 from rainbow_probe.judge.findings.outside import mapped_addresses
 from rainbow_probe.judge.nat import nat_behaviour
@@ -31,6 +33,7 @@ def judge(
     site: Site,
     *,
     have_credentials: bool = False,
+    load: Load | None = None,
 ) -> Report:
     """Judge *rows* of *guide* by what was planned for its flows and what came of it.
 
@@ -43,6 +46,7 @@ def judge(
         results={result.flow.id: result for result in results},
         site=site,
         have_credentials=have_credentials,
+        load=load or Load(),
     )
     judged = judge_rows(rows, known)
     findings = find(Scene.of(guide, site, judged, results, assignments))
@@ -67,6 +71,7 @@ def judge(
         results=results,
         findings=findings,
         story=story(judged, results),
+        demands=demands(rows, known),
     )
 
 

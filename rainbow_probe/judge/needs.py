@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from rainbow_probe.capacity import Load
 from rainbow_probe.catalogue import FlowSpec, Proxying, Requirement
 from rainbow_probe.checks.udp_range import NO_CREDENTIALS
 from rainbow_probe.judge.traces import direct, failure, passes, reached, untried
@@ -28,6 +29,8 @@ class Known:
     results: Mapping[str, Result]
     site: Site
     have_credentials: bool = False
+    load: Load = field(default_factory=Load)
+    """What the site says it has at its busiest time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rainbow_probe.catalogue import RowSpec, Way
+from rainbow_probe.judge.demands import weighed
 from rainbow_probe.judge.needs import Judged, Known, judge_need
 from rainbow_probe.judge.traces import LAN
 from rainbow_probe.judge.words import named, sentence
@@ -59,7 +60,7 @@ def judge_row(spec: RowSpec, known: Known) -> Row:
     tried = [judge_way(way, known, spec.causes) for way in spec.ways]
     ending = _ending(spec, tried)
     row = _row(spec, ending, (check for one in tried for check in one.checks))
-    return replace(row, ways=tuple(_alternative(one) for one in tried))
+    return weighed(replace(row, ways=tuple(_alternative(one) for one in tried)), spec, known)
 
 
 def _alternative(one: Tried) -> Alternative:

@@ -90,6 +90,8 @@ class Route:
     """Why clients never come to know which way to go, where a PAC file keeps them waiting for ever."""
     quality_seconds: float = 10.0
     """For how long to measure the quality of voice; 0: not at all."""
+    bandwidth_kbit_s: float = 0.0
+    """Up to how much to load the way of calls, each way."""
     platform: str = ""
     """``linux``, ``windows``, ``macos`` or another."""
     dynamic_ports: PortRange | None = None

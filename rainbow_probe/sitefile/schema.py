@@ -102,6 +102,8 @@ KEYS = (
         ("video", Shape.COUNT, "Of these with video.", "10"),
         ("sharing", Shape.COUNT, "Of these with screen sharing.", "5"),
         ("gateway_calls", Shape.COUNT, "Calls of WebRTC gateways through the proxy.", "50"),
+        ("subscribers", Shape.TEXTS, "PBX subscribers, agent for agent.", '["500", "2000"]'),
+        ("calls_per_second", Shape.TEXTS, "PBX calls a second in the busy hour, agent for agent.", '["2", "5"]'),
     ),
     *_keys(
         "account",

@@ -138,6 +138,16 @@ PORTS: dict[str, Why] = {
         "Queues that fill and empty, radio, or TCP in place of UDP.",
         "Give voice precedence on the line (QoS); let media go out over UDP.",
     ),
+    "bandwidth-short": why(
+        "The way of calls carries less than rows of the guide need by the site's numbers; more was tried.",
+        "A slow line, or a limit that a firewall, a VPN or a QoS rule sets.",
+        "Get a faster line, lift the limit, or plan with fewer calls at the same time.",
+    ),
+    "long-queues": why(
+        "Packets take much longer under a load that passes than without any.",
+        "Long queues in a router or modem of the line (bufferbloat).",
+        "Keep them short (fq_codel, CAKE), or give voice a queue of its own (QoS).",
+    ),
     "udp-range-blocked": why(
         "Datagrams to the conference servers' range never arrive at the relay.",
         "A firewall without a rule for UDP/49152-65535.",

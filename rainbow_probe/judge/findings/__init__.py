@@ -10,6 +10,7 @@ from rainbow_probe.judge.findings import (
     addresses,
     advice,
     astray,
+    bandwidth,
     beyond,
     calls,
     certificates,
@@ -113,6 +114,7 @@ FINDERS: tuple[Finder, ...] = (
     losses.of_calls,
     voice.slow,
     voice.unsteady,
+    bandwidth.short,
     # What the servers say themselves.
     account.refused,
     relay.credentials,
@@ -138,6 +140,7 @@ FINDERS: tuple[Finder, ...] = (
     resolvers.tcp_blocked,
     names.moved,
     losses.by_chance,
+    bandwidth.queues,
     idle.forgotten,
     idle.push_forgotten,
     advice.open_ports,

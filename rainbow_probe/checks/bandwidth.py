@@ -1,0 +1,48 @@
+"""How much the way of calls carries, up to what this site needs; whether that is enough, each row says for itself."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+from rainbow_probe.checks.udp_range import NO_CREDENTIALS
+from rainbow_probe.evidence import Recorder
+from rainbow_probe.model import Cause, Failure, Flow, Outcome, Phase, Verdict
+from rainbow_probe.net.climb import PACKET, STEPS, TRIES, Climb
+from rainbow_probe.net.paths import Hop, failed, one_address, passed
+from rainbow_probe.net.route import Route
+from rainbow_probe.net.voice import STRAGGLERS, opened_streams
+
+WAYS = 3  # streams side by side, as a site has several calls
+SHARE, SHORTEST = 0.1, 0.3  # of the time for quality, and seconds: one step
+SLACK = 5.0  # seconds
+
+
+async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+    """Climb, and hand on the ramp; a limit that was met while this machine was busy is none."""
+    if route.turn is None:
+        return Verdict(outcome=Outcome.SKIPPED, reason=NO_CREDENTIALS)
+    seconds = max(SHORTEST, SHARE * route.quality_seconds)
+
+    async def attempt(hop: Hop) -> Verdict:
+        async with AsyncExitStack() as stack:
+            climb = Climb(await opened_streams((PACKET,) * WAYS, stack, hop, flow, route, rec))
+            limit = (len(STEPS) * TRIES + 1) * (seconds + STRAGGLERS) + SLACK
+            rec.restart_budget(extra=limit)
+            async with rec.step(Phase.MEDIA, hop.label, limit=limit) as facts:
+                await climb.run(route.bandwidth_kbit_s, seconds)
+                facts.update(steps=len(climb.steps), wanted_kbit_s=round(route.bandwidth_kbit_s))
+        return _judged(climb, flow)
+
+    return await one_address(flow, route, rec, attempt)
+
+
+def _judged(climb: Climb, flow: Flow) -> Verdict:
+    if climb.busy:
+        detail = f"this machine was too busy: {climb.busy}"
+        return failed(Failure(phase=Phase.MEDIA, cause=Cause.BUDGET, detail=detail))
+    ramp = climb.ramp(flow)
+    much = f"at least {ramp.capacity_kbit_s:.0f} kbit/s pass" if ramp.at_least else ""
+    limit = f"{ramp.capacity_kbit_s:.0f} kbit/s pass, and more do not"
+    queue = f"; packets are {ramp.added_delay_ms:.0f} ms later under load" if ramp.added_delay_ms >= 1 else ""
+    return replace(passed(f"{much or limit}, each way{queue}"), measured=ramp)

@@ -1,0 +1,107 @@
+"""Load in steps through a real relay on loopback, which a rule makes narrow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from rainbow_probe.demo.loopback import loopback
+from rainbow_probe.measures import Load, Ramp
+from rainbow_probe.model import Cause, Outcome, Phase, Result, Transport
+from rainbow_probe.net import voice
+from rainbow_probe.net.climb import LOST, QUEUED, WIRE, Step
+from rainbow_probe.protocols.channel import parse_channel_data
+from rainbow_probe.protocols.stun import Message
+from tests.servers import ALICE, OddTurn, Rule, a_flow, a_route, broke, facts, listen, probe
+
+
+async def climbed(*rules: Rule, wanted: float = 1500.0, transport: Transport = Transport.UDP) -> Result:
+    """Load the way to a server that follows *rules* up to *wanted* kbit/s."""
+    async with loopback() as place:
+        port = await listen(OddTurn(place, *rules), place, transport)
+        route = replace(a_route(), turn=ALICE, quality_seconds=1.0, bandwidth_kbit_s=wanted)
+        return await probe(a_flow("bandwidth", port, transport), route)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Let this machine be as busy as it is, but for the test that is about that."""
+    if "busy" not in request.node.name:
+        monkeypatch.setattr(voice, "MOST_LAG", 60.0)
+        monkeypatch.setattr(voice, "MOST_LAG_UNSTAMPED", 60.0)
+
+
+def narrow(kbit_s: float) -> Rule:
+    """Let so much pass and lose the rest, as a policer does."""
+    last, credit = time.monotonic(), WIRE * 3.0
+
+    def rule(message: Message | None, packet: bytes) -> Sequence[bytes] | None:
+        nonlocal last, credit
+        if message is not None or parse_channel_data(packet) is None:
+            return None
+        now = time.monotonic()
+        last, credit = now, min(WIRE * 3.0, credit + (now - last) * kbit_s * 125)
+        if credit < WIRE:
+            return ()
+        credit -= WIRE
+        return None
+
+    return rule
+
+
+@pytest.mark.parametrize("transport", [Transport.UDP, Transport.TLS])
+async def test_what_is_wanted_passes(transport: Transport) -> None:
+    """Then nobody knows how much more would, and nobody tries; a machine that is too slow for it says so."""
+    found = await climbed(transport=transport)
+    assert found.verdict.outcome is Outcome.PASS, found.verdict
+    ramp = found.verdict.measured
+    assert isinstance(ramp, Ramp)
+    assert max(step.offered_kbit_s for step in ramp.steps) <= 1500
+    if ramp.at_least:
+        assert ramp.capacity_kbit_s == 1500
+        assert facts(found, Phase.MEDIA)["steps"] == 6
+
+
+async def test_a_narrow_way_is_found() -> None:
+    """The climb stops behind its limit, having met it twice."""
+    found = await climbed(narrow(600), wanted=3000)
+    ramp = found.verdict.measured
+    assert isinstance(ramp, Ramp)
+    assert not ramp.at_least
+    assert ramp.capacity_kbit_s < 1300
+    assert ramp.steps[-1].offered_kbit_s < 3000
+    assert "and more do not" in found.verdict.reason
+
+
+async def test_a_busy_machine_has_met_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be its own."""
+    monkeypatch.setattr(voice, "MOST_LAG", -1.0)
+    found = await climbed(narrow(300), wanted=3000)
+    assert broke(found, Outcome.INCONCLUSIVE) == (Phase.MEDIA, Cause.BUDGET)
+
+
+async def test_without_credentials_nothing_is_loaded() -> None:
+    """And it says what is missing."""
+    async with loopback() as place:
+        port = await listen(OddTurn(place), place, Transport.UDP)
+        found = await probe(a_flow("bandwidth", port, Transport.UDP), replace(a_route(), bandwidth_kbit_s=1500))
+    assert found.verdict.outcome is Outcome.SKIPPED
+
+
+def step(*, carried: float = 1000.0, delay: float = 10.0, lost: float = 0.0) -> Step:
+    """Make a step of 1000 kbit/s."""
+    load = Load(offered_kbit_s=1000.0, carried_kbit_s=carried, loss_percent=lost, delay_ms=delay)
+    return Step(load=load, surely_lost=lost, busy="")
+
+
+def test_what_a_step_must_keep() -> None:
+    """Its rate, its time, and its packets; on a line that loses some anyway, as many."""
+    base = step()
+    assert step(carried=910, delay=10 + QUEUED, lost=LOST).passes(base)
+    assert not step(carried=890).passes(base)
+    assert not step(delay=11 + QUEUED).passes(base)
+    assert not step(lost=LOST + 0.1).passes(base)
+    assert step(lost=3).passes(step(lost=3))

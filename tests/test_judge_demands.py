@@ -1,0 +1,139 @@
+"""What rows need of the line, against what it carried: proven enough, proven too little, or neither."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rainbow_probe.capacity import Load, needed
+from rainbow_probe.judge import judge
+from rainbow_probe.judge.demands import fit
+from rainbow_probe.measures import Direction, Ramp
+from rainbow_probe.measures import Load as Offered
+from rainbow_probe.model import Assignment, Flow, Outcome, Report, Result, Row, RowVerdict, Transport, Verdict, Via
+from tests.judge_samples import OPEN_SITE, TURN, case, guide
+
+PASS, DEGRADED, FAIL, UNCLEAR, UNTESTED = (
+    RowVerdict.PASS,
+    RowVerdict.DEGRADED,
+    RowVerdict.FAIL,
+    RowVerdict.INCONCLUSIVE,
+    RowVerdict.NOT_TESTED,
+)
+
+
+def ramp(capacity: float, *, at_least: bool = False, added: float = 0.0) -> Ramp:
+    """Make what a climb found."""
+    step = Offered(offered_kbit_s=capacity, carried_kbit_s=capacity, loss_percent=0.0, delay_ms=10.0 + added)
+    return Ramp(
+        transport=Transport.UDP,
+        via=Via.DIRECT,
+        direction=Direction.ROUND_TRIP,
+        steps=(replace(step, delay_ms=10.0), step),
+        capacity_kbit_s=capacity,
+        at_least=at_least,
+        added_delay_ms=added,
+    )
+
+
+def report(found: Ramp | None, load: Load | None = None) -> Report:
+    """Judge a site at which all is well, but for what its line carries."""
+    known, results = guide(), list(case().results)
+    turn = next(one.flow for one in results if one.flow.id == f"turn/{TURN[0]}:3478/udp/direct")
+    flow = replace(turn, id=turn.id.replace("turn/", "bandwidth/"), kind="bandwidth", spec="bandwidth-udp")
+    plan = dict(case().assignments)
+    if found:
+        plan["bandwidth-udp"] = Assignment(flows=(flow.id,))
+        plan |= dict.fromkeys(("bandwidth-tls", "bandwidth-tcp"), Assignment(not_applicable="calls go by UDP/3478"))
+        results.append(loaded(flow, found))
+    return judge(known, known.rows, plan, results, OPEN_SITE, have_credentials=True, load=load)
+
+
+def loaded(flow: Flow, found: Ramp) -> Result:
+    """Make the result of a climb."""
+    return Result(flow=flow, verdict=Verdict(outcome=Outcome.PASS, reason="as the test says", measured=found))
+
+
+def row(name: str, found: Ramp | None, load: Load | None = None) -> Row:
+    """Return one row of the bandwidth."""
+    return next(one for one in report(found, load).rows if one.id == f"bandwidth/{name}")
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "load", "verdict"),
+    [
+        ("softphone", ramp(2000, at_least=True), Load(gateway_calls=20), PASS),
+        ("softphone", ramp(1500), Load(gateway_calls=20), FAIL),
+        ("softphone", ramp(1500, at_least=True), Load(gateway_calls=20), UNCLEAR),
+        ("softphone", ramp(1500), None, PASS),
+        ("conference-down", ramp(1000), None, UNCLEAR),  # the narrow way may be the other one
+        ("conference-up", ramp(1000), None, UNCLEAR),
+        ("conference-up", ramp(1200), None, PASS),
+        ("pbx-agent-connect", ramp(3000), None, UNTESTED),
+        ("pbx-agent-connect", ramp(3000), Load(subscribers=(100.0,)), PASS),
+        ("pbx-agent-connect", ramp(3000), Load(subscribers=(1000.0,)), DEGRADED),
+        ("pbx-agent-events", ramp(100), Load(calls_per_second=(8.0,)), FAIL),
+        ("audio", None, Load(calls=20), UNTESTED),
+    ],
+)
+def test_a_row_is_judged_by_what_it_needs(
+    name: str, found: Ramp | None, load: Load | None, verdict: RowVerdict
+) -> None:
+    """Enough is proven by as much; too little only where both directions need more than passes."""
+    assert row(name, found, load).verdict is verdict
+
+
+def test_the_numbers_are_told() -> None:
+    """What is needed, how that comes about, what passed, and for how many it is enough."""
+    told = row("softphone", ramp(2000, at_least=True), Load(gateway_calls=20)).reason
+    assert told == (
+        "UDP/3478: works (needed: 1750 kbit/s each way (20 x 87.5 kbit/s (G.711)); "
+        "at least 2000 kbit/s pass each way, room for 22)"
+    )
+    assert "1300 kbit/s in (1 x 1300 kbit/s" in row("conference-down", ramp(1000)).reason
+    assert "--bandwidth-cap" in row("softphone", ramp(1500, at_least=True), Load(gateway_calls=20)).reason
+    assert row("audio", None, Load(calls=20)).reason.startswith("needed: 2000 kbit/s each way (20 x 100 kbit/s")
+    assert "--subscribers" in row("pbx-agent-connect", None).reason
+    assert "takes longer" in row("pbx-agent-connect", ramp(3000), Load(subscribers=(1000.0,))).reason
+
+
+def test_what_the_site_needs_is_in_the_report() -> None:
+    """Row for row and direction for direction, and all media of calls together."""
+    found = report(ramp(5000, at_least=True), Load(calls=20, video=2)).demands
+    by = {(one.row, one.direction): one for one in found}
+    audio = by["bandwidth/audio", Direction.OUT]
+    assert (audio.need, audio.capacity, audio.fits, audio.unit) == (2000, 5000, True, "kbit/s")
+    together = by["bandwidth/all-media", Direction.IN]
+    assert (together.need, together.fits) == (2000 + 1600 + 1500, None)
+    assert report(None).demands[0].fits is None
+    agent = {one.row: one for one in report(ramp(800), Load(subscribers=(100.0,))).demands}[
+        "bandwidth/pbx-agent-connect"
+    ]
+    assert (agent.capacity, agent.unit, agent.fits) == (100, "kB/s", True)
+
+
+def test_too_little_is_one_finding() -> None:
+    """For all rows that it breaks."""
+    found = {finding.id: finding for finding in report(ramp(700), Load(calls=20)).findings}
+    short = found["bandwidth-short"]
+    assert set(short.rows) >= {"bandwidth/audio", "bandwidth/screen-sharing", "bandwidth/video-p2p"}
+    assert "bandwidth/softphone" not in short.rows
+    assert not any(name.startswith("seen-") for name in found)
+
+
+@pytest.mark.parametrize(("added", "told"), [(0.0, False), (49.0, False), (120.0, True)])
+def test_long_queues_are_told(added: float, told: bool) -> None:
+    """Where packets wait much longer under a load that passes."""
+    ids = [finding.id for finding in report(ramp(3000, at_least=True, added=added)).findings]
+    assert ("long-queues" in ids) is told
+
+
+def test_a_direction_alone_proves_nothing_of_itself() -> None:
+    """Unless the other one needs as much."""
+    demand = next(one.demand for one in guide().rows if one.id == "bandwidth/softphone")
+    assert demand is not None
+    both = needed(demand, Load(gateway_calls=20))
+    assert fit(both[0], both, ramp(1000)) is False
+    assert fit(both[0], both[:1], ramp(1000)) is None
+    assert fit(both[0], both, ramp(1750)) is True
