@@ -13,6 +13,7 @@ PARTS = {
     "startup": "Start-up and imports",
     "network": "Whole runs at simulated sites",
     "scale": "Five hundred flows at once, on loopback",
+    "voice": "Quality of voice: how right, and at what price",
     "page": "The HTML report of a thousand checks",
 }
 

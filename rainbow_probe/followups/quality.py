@@ -15,6 +15,7 @@ from rainbow_probe.model import Assignment, Cause, Flow, Outcome, Phase, Result,
 
 QUALITY, BANDWIDTH = "quality", "bandwidth"
 SHARE = 0.3  # of the time, for what is only compared with
+SEVERAL = 5.0  # seconds from which on there is time for ways that calls do not take
 LEFT_OUT = "left out, as it takes time (--quick)"
 NOTHING = "no relay passes data from here, so there is nothing to measure"
 NO_DATA = "TURN answers, and no data could be sent through it"
@@ -48,7 +49,11 @@ def _of_kind(kind: str, sofar: Sofar, assignments: Mapping[str, Assignment], sec
         )
     first = _measure(used, usable[used.id][0])
     place = known.index(used)
-    spare = [_beside(_measure(s, usable[s.id][0]), first) for s in known[place + 1 :] if usable[s.id]]
+    spare = (
+        []
+        if seconds < SEVERAL
+        else [_beside(_measure(s, usable[s.id][0]), first) for s in known[place + 1 :] if usable[s.id]]
+    )
     not_used = Assignment(not_applicable=f"calls go by {_door(used)} here")
     found = {spec.id: _instead(spec, sofar, assignments) for spec in known[:place]}
     found |= {used.id: Assignment(flows=(first.id,))} | {spec.id: not_used for spec in known[place + 1 :]}

@@ -47,7 +47,7 @@ def weighed(row: Row, spec: RowSpec, known: Known) -> Row:
 
 def _room(spec: RowSpec, ramp: Ramp) -> str:
     """Say for how many there is room, where each one needs as much."""
-    each = [] if spec.demand is None or spec.demand.points else needed(spec.demand, Load())
+    each = () if spec.demand is None or spec.demand.points else needed(spec.demand, Load())
     many = min((ramp.capacity_kbit_s // one.kbit_s for one in each), default=0)
     return f", room for {many:g}" if many > 1 else ""
 

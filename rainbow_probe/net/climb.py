@@ -14,17 +14,18 @@ from rainbow_probe.measures import Direction, Load, Ramp
 from rainbow_probe.model import Flow
 from rainbow_probe.net.voice import Stream, Talk
 from rainbow_probe.protocols.speech import HEAD, TAG, Codec, Sender
-from rainbow_probe.protocols.streams import MS, Trace, lost
+from rainbow_probe.protocols.streams import MS, lost, percentile
 
 PACKET = Codec(name="load", payload_type=96, clock=90000, payload=1140)  # as large as browsers make them, RFC 3551
 HEADERS = 28 + 4  # bytes of IPv4 and UDP, and of the channel
-WIRE = PACKET.payload + TAG + HEAD.size + HEADERS
-BASE = 100.0  # kbit/s: what burdens no line, for the delay without a load
+SMALL = 160  # bytes of the payload without a load: many packets, so that loss is known well
+BASE, BASE_SECONDS = 200.0, 0.5  # kbit/s that burden no line, for loss and delay without a load
 STEPS = (0.2, 0.4, 0.6, 0.8, 1.0)  # of what is wanted
 TRIES = 2  # a step that fails is tried again, before it is one
 LOST = 1.0  # per cent that calls bear
-KEPT = 0.9  # of what was offered has to arrive in its time
-QUEUED = 100.0  # ms one way that packets may be late because of their own number
+QUEUED = 100.0  # ms that packets may wait because of their own number, beyond what they take without
+USUAL = 0.95  # share of packets without a load that take no longer than what is compared with
+LATEST = 3  # one part in so many, the last: where queues grow, they are longest there
 HALF = 0.5
 
 
@@ -35,14 +36,18 @@ class Step:
     load: Load
     surely_lost: float
     """Per cent, at the least."""
+    most_lost: float
+    """Per cent, at the most."""
+    usual_ms: float
+    """What nearly all packets took at most, up and down."""
+    last_ms: float
+    """What the last packets took in the middle, up and down."""
     busy: str
     """Why this machine may be to blame; empty if it is not."""
 
     def passes(self, base: Step) -> bool:
         """Tell whether the path bears it, which without a load is like *base*."""
-        load, bare = self.load, base.load
-        on_time = load.delay_ms <= bare.delay_ms + QUEUED and load.carried_kbit_s >= KEPT * load.offered_kbit_s
-        return on_time and self.surely_lost <= LOST + bare.loss_percent
+        return self.last_ms <= base.usual_ms + QUEUED and self.surely_lost <= LOST + base.most_lost
 
 
 class Climb:
@@ -57,7 +62,7 @@ class Climb:
 
     async def run(self, wanted: float, seconds: float) -> None:
         """Climb to *wanted* kbit/s in steps of so many *seconds*; stop where twice in a row it is too much."""
-        base = await self._step(min(BASE, wanted * STEPS[0]), seconds)
+        base = await self._step(min(BASE, wanted * STEPS[0]), max(seconds, BASE_SECONDS), SMALL)
         for share in STEPS:
             tried = [await self._step(wanted * share, seconds)]
             while not tried[-1].passes(base) and len(tried) < TRIES:
@@ -66,20 +71,27 @@ class Climb:
                 self.met = True
                 return
 
-    async def _step(self, kbit_s: float, seconds: float) -> Step:
+    async def _step(self, kbit_s: float, seconds: float, payload: int = PACKET.payload) -> Step:
         each = kbit_s / len(self._ways)
-        codec = replace(PACKET, interval=WIRE * 8 / (each * 1000))
+        codec = replace(PACKET, payload=payload, interval=on_the_wire(payload) * 8 / (each * 1000))
         talk = Talk([_anew(way, codec) for way in self._ways])
         await talk.run(max(seconds, 3 * codec.interval))
         traces = [stream.trace for stream in talk.streams]
-        found = lost(traces)
+        found, took = (
+            lost(traces),
+            [one * MS for _, one in sorted(pair for t in traces for pair in t.transits())] or [0.0],
+        )
+        last = median(took[-(len(took) // LATEST) :])
         load = Load(
             offered_kbit_s=kbit_s,
-            carried_kbit_s=min(kbit_s, _carried(traces)),
+            carried_kbit_s=kbit_s * (1 - found.value / 100) * seconds / (seconds + _growth(took) / MS),
             loss_percent=found.value,
-            delay_ms=median([took for trace in traces for _, took in trace.transits()] or [0.0]) * MS * HALF,
+            delay_ms=median(took) * HALF,
         )
-        self.steps.append(Step(load=load, surely_lost=found.low, busy=talk.own.too_busy()))
+        usual, busy = percentile(took, USUAL), talk.own.too_busy()
+        self.steps.append(
+            Step(load=load, surely_lost=found.low, most_lost=found.high, usual_ms=usual, last_ms=last, busy=busy)
+        )
         return self.steps[-1]
 
     @property
@@ -90,17 +102,23 @@ class Climb:
     def ramp(self, flow: Flow) -> Ramp:
         """Sum up what was found on the way of *flow*."""
         base = self.steps[0]
-        borne = [step.load for step in self.steps if step.passes(base)]
-        best = max(step.load.carried_kbit_s for step in self.steps)
+        borne = [step.load for step in self.steps if step is base or step.passes(base)]
+        most = max(load.offered_kbit_s for load in borne)
+        best = max(most, *(step.load.carried_kbit_s for step in self.steps))
         return Ramp(
             transport=flow.transport,
             via=flow.via,
             direction=Direction.ROUND_TRIP,
             steps=tuple(step.load for step in self.steps),
-            capacity_kbit_s=best if self.met else borne[-1].offered_kbit_s,
+            capacity_kbit_s=best if self.met else most,
             at_least=not self.met,
             added_delay_ms=max(0.0, max(load.delay_ms for load in borne) - base.load.delay_ms),
         )
+
+
+def on_the_wire(payload: int) -> int:
+    """Return the bytes of a packet with all of its headers."""
+    return payload + TAG + HEAD.size + HEADERS
 
 
 def _anew(way: Stream, codec: Codec) -> Stream:
@@ -108,11 +126,7 @@ def _anew(way: Stream, codec: Codec) -> Stream:
     return Stream(sender=sender, near=way.near, far=way.far, there=way.there)
 
 
-def _carried(traces: Sequence[Trace]) -> float:
-    """Return the rate at which packets came in: what fills a queue comes in for longer than it was sent."""
-    times = sorted(at for trace in traces for _, at in trace.firsts())
-    if len(times) < 2:
-        return 0.0
-    sent = [at for trace in traces for at in trace.sent]
-    took = max(times[-1] - times[0], (max(sent) - min(sent)) * (len(times) - 1) / max(1, len(sent) - 1))
-    return (len(times) - 1) * WIRE * 8 / max(took, 1e-6) / 1000
+def _growth(took: Sequence[float]) -> float:
+    """Return by how many ms the transit grew from the first packets to the last, as where a queue fills."""
+    part = max(1, len(took) // LATEST)
+    return max(0.0, median(took[-part:]) - median(took[:part])) * LATEST / (LATEST - 1)

@@ -57,6 +57,8 @@ class Own:
     """Seconds in which this process did not come to its turn."""
     dropped: int = 0
     """Packets that came in and that nobody read in time."""
+    cpu: float = 0.0
+    """Share of a core that this process took meanwhile, for all streams together."""
     exact: bool = False
     """Whether arrivals are known by the kernel's clock."""
 
@@ -73,6 +75,7 @@ class Own:
         """Return what to keep of it as evidence."""
         late = self.late or self.lags
         told = {f"late_p{share}_ms": round(percentile(late, share / 100) * MS, 2) for share in (50, 99)}
+        told["cpu_percent"] = round(self.cpu * 100, 1)
         return {**told, "stalled_s": round(self.stalled, 3), "unread": self.dropped, "kernel_times": self.exact}
 
 
@@ -92,7 +95,7 @@ class Talk:
         for stream in self.streams:
             by_far.setdefault(stream.far, {})[stream.sender.source] = stream
             by_near.setdefault(stream.near, []).append(stream)
-        zero = time.monotonic() + TICK
+        zero, used = time.monotonic() + TICK, time.process_time()
         async with asyncio.TaskGroup() as group:
             beside = [group.create_task(self._hear(relay, heard)) for relay, heard in by_far.items()]
             beside.append(group.create_task(self._watch()))
@@ -104,6 +107,7 @@ class Talk:
             await self._stragglers()
             for task in beside:
                 task.cancel()
+        self.own.cpu = (time.process_time() - used) / (time.monotonic() - zero)
         links = [relay.link for relay in by_far if isinstance(relay.link, Stamped)]
         self.own.exact, self.own.dropped = bool(links), sum(link.dropped for link in links)
 

@@ -175,4 +175,8 @@ def _burst(longest: int) -> str:
 
 
 def _number(estimate: Estimate, unit: str) -> str:
-    return f"{estimate.value:.2g} {unit} ({estimate.low:.2g} to {estimate.high:.2g})"
+    return f"{_short(estimate.value)} {unit} ({_short(estimate.low)} to {_short(estimate.high)})"
+
+
+def _short(number: float) -> str:
+    return f"{number:.0f}" if number >= 100 else f"{number:.2g}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
 from typing import TypeVar, get_args, get_type_hints
 
+from tests.lab.delay import Line
 from tests.lab.names import PROXY
 
 FOLDER = Path(__file__).parent / "sites"
@@ -195,6 +196,8 @@ class Scenario:
     ipv4: bool = True
     noisy: bool = False
     """Chance plays a part there: what counts is many runs."""
+    line: Line | None = None
+    """What is wrong with the line to the provider; None: nothing at all."""
     firewall: Firewall = field(default_factory=Firewall)
     http_proxy: HttpProxy | None = None
     pac: Pac | None = None

@@ -10,6 +10,7 @@ from typing import Self
 
 from tests.lab import cloud_servers, dante, firewall, logins, nat, ntlm_box, resolver, squid, tinyproxy, wiring
 from tests.lab.cloud import Cloud
+from tests.lab.delay import Line
 from tests.lab.names import EJABBERD, PROXY, RESOLVER, SECOND_RESOLVER, SITE_GATEWAY
 from tests.lab.netns import LabError, Namespace
 from tests.lab.scenario import HttpProxy, Scenario
@@ -107,8 +108,9 @@ class Site:
 
     def _uplink(self, stack: ExitStack, near: Namespace) -> None:
         far, far_end = self.cloud.namespace, f"up{self.number}"
-        if self.delay_ms:
-            line = wiring.long_cable(near, "wan", far, far_end, delay_ms=self.delay_ms, folder=self.folder)
+        long = Line(delay_ms=self.delay_ms) if self.delay_ms else self.scenario.line
+        if long:
+            line = wiring.long_cable(near, "wan", far, far_end, line=long, folder=self.folder)
             stack.callback(line.stop)
         else:
             wiring.cable(near, "wan", far, far_end)

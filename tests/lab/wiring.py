@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.lab import delay, servers
 from tests.lab.cloud_servers import PROGRAM
+from tests.lab.delay import Line
 from tests.lab.names import PROXY, PROXY_GATEWAY, SECOND_RESOLVER, SITE, SITE_GATEWAY
 from tests.lab.netns import Namespace, run
 from tests.lab.servers import Server
@@ -32,15 +33,15 @@ def cable(one: Namespace, here: str, other: Namespace, there: str) -> None:
     other.ip("link", "set", there, "up")
 
 
-def long_cable(one: Namespace, here: str, other: Namespace, there: str, *, delay_ms: float, folder: Path) -> Server:
-    """Connect two namespaces by a line that adds *delay_ms* to every round trip; return what carries it."""
+def long_cable(one: Namespace, here: str, other: Namespace, there: str, *, line: Line, folder: Path) -> Server:
+    """Connect two namespaces by *line*; return what carries it, and writes down in *folder* what became of calls."""
     ends = [one.name, here, other.name, there]
-    command = [sys.executable, "-m", "tests.lab.delay", *ends, f"--delay-ms={delay_ms:g}"]
-    line = servers.start(one, "delay", command, folder=folder, ports=[f"log/{delay.READY}"], environment=PROGRAM)
-    line.wait()
+    command = [sys.executable, "-m", "tests.lab.delay", *ends, *line.options, "--log", str(folder / "line.log")]
+    carrier = servers.start(one, "delay", command, folder=folder, ports=[f"log/{delay.READY}"], environment=PROGRAM)
+    carrier.wait()
     one.ip("link", "set", here, "up")
     other.ip("link", "set", there, "up")
-    return line
+    return carrier
 
 
 def narrow(one: Namespace, here: str, other: Namespace, there: str, *, mtu: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rainbow_probe.judge.scene import Found, Scene
@@ -10,6 +11,7 @@ from rainbow_probe.judge.words import door, hosts, named
 from rainbow_probe.model import Cause, Result, Severity, Who
 
 MEASURED = "quality"
+_ALL = re.compile(r" \(\d+ calls for .*", re.DOTALL)
 
 
 def slow(scene: Scene) -> list[Found]:
@@ -49,8 +51,8 @@ def _found(scene: Scene, why: Cause, identity: str, what: str, fix: str) -> list
 
 
 def said(results: Sequence[Result]) -> str:
-    """Give the numbers of *results*."""
-    return named(dict.fromkeys(r.verdict.failure.detail.partition(" (")[0] for r in results if r.verdict.failure))
+    """Give the numbers of *results*, without what else was measured."""
+    return named(dict.fromkeys(_ALL.sub("", r.verdict.failure.detail) for r in results if r.verdict.failure))
 
 
 def compared(results: Sequence[Result], scene: Scene) -> str:
