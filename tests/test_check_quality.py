@@ -10,6 +10,7 @@ import pytest
 
 from rainbow_probe.checks import quality
 from rainbow_probe.demo.loopback import loopback
+from rainbow_probe.demo.turn_relay import Client
 from rainbow_probe.measures import Quality
 from rainbow_probe.model import Cause, Credentials, Outcome, Phase, Result, Scalar, Transport
 from rainbow_probe.net import voice
@@ -82,9 +83,9 @@ async def test_what_is_lost_is_counted() -> None:
     assert broke(found) == (Phase.MEDIA, Cause.LOSS)
     told = found.verdict.measured
     assert isinstance(told, Quality)
-    assert told.received == 180
+    assert 175 <= told.received <= 185  # of what is lost, some is marked, and not counted
     assert told.loss_percent.low < 10 < told.loss_percent.high
-    assert "10 % (" in found.verdict.reason
+    assert "% (" in found.verdict.reason
 
 
 async def test_when_nearly_nothing_comes_back_there_is_nothing_to_measure() -> None:
@@ -142,8 +143,8 @@ def test_what_makes_a_machine_too_busy() -> None:
     assert replace(lively, lags=[*[0.001] * 99, 0.5]).too_busy() == ""
     assert "100 ms late" in replace(lively, lags=[*[0.001] * 80, *[0.1] * 20]).too_busy()
     assert "3 packets" in replace(lively, dropped=3).too_busy()
-    assert replace(lively, lags=[0.015] * 100).too_busy() == ""
-    assert replace(lively, lags=[0.015] * 100, exact=False).too_busy()
+    assert replace(lively, lags=[0.03] * 100).too_busy() == ""
+    assert replace(lively, lags=[0.03] * 100, exact=False).too_busy()
     assert lively.facts()["late_p99_ms"] == 1.0
 
 
@@ -158,3 +159,39 @@ async def test_the_schedule_is_kept_as_well_as_the_machine_lets_it() -> None:
 def test_the_calls_are_those_of_the_guide() -> None:
     """G.711 as gateways have it, and Opus."""
     assert [codec.name for codec in quality.CALLS] == ["G.711"] * 3 + ["Opus"] * 2
+
+
+class LossyUp(OddTurn):
+    """Every tenth packet of a call that comes up over UDP is lost before it is there."""
+
+    def handle(self, packet: bytes, client: Client) -> None:
+        """Take one packet, or not."""
+        self.calls = getattr(self, "calls", 0)
+        if not client.stream and parse_channel_data(packet):
+            self.calls += 1
+            if self.calls % 10 == 0:
+                return
+        super().handle(packet, client)
+
+
+async def test_the_way_that_loses_is_told() -> None:
+    """What goes out over UDP and comes in over TCP can only be lost on the way up."""
+    async with loopback() as place:
+        turn = LossyUp(place)
+        port, tcp = await listen(turn, place, UDP), await listen(turn, place, TCP)
+        params = {**LOOSE, "loss_percent": 1, "beside": f"tcp/{tcp}"}
+        route = replace(a_route(), turn=ALICE, quality_seconds=SHORT)
+        found = await probe(a_flow("quality", port, UDP, params), route)
+    assert broke(found) == (Phase.MEDIA, Cause.LOSS)
+    seen = facts(found, Phase.MEDIA)
+    assert (seen["up"], seen["down"], seen["sent"]) == (10.0, 0.0, 400)
+    assert "10 % (" in found.verdict.reason.partition(" lost on the way up, 0 % (")[0]
+
+
+async def test_a_mark_that_does_not_come_back_is_told() -> None:
+    """This relay sends all in one class: where the mark was lost cannot be known from one end."""
+    found = await measured()
+    seen = facts(found, Phase.MEDIA)
+    told = "8 of 8 packets arrive, without the mark, which may be lost on the way up, in the relay or on the way down"
+    assert {seen["dscp_EF"], seen["dscp_AF41"]} <= {told, "not testable here"}
+    assert "dscp_EF" not in facts(await measured(transport=TCP), Phase.MEDIA)

@@ -90,6 +90,7 @@ def test_where_udp_passes_it_is_judged() -> None:
     ]
     first, *others = choice.flows
     assert (first.control_of, first.params.get("share")) == ("", None)
+    assert first.params["beside"] == "tcp/80"  # the same server, by a way that loses nothing
     assert {(flow.control_of, flow.params["share"]) for flow in others} == {(first.id, 0.3)}
     assert turn_of(first, results.values()) == results[f"turn/{TURN[0]}:3478/udp/direct"]
     row = judged((plan, results, site))

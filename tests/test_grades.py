@@ -10,7 +10,7 @@ import pytest
 
 from rainbow_probe.measures import Direction, Estimate, Quality
 from rainbow_probe.model import Cause, Transport, Via
-from rainbow_probe.protocols.grades import HALF, Limits, ears, graded, quality_of, told
+from rainbow_probe.protocols.grades import HALF, EachWay, Limits, ears, graded, quality_of, told
 from rainbow_probe.protocols.streams import Trace
 from tests.test_streams import trace
 
@@ -107,3 +107,26 @@ def test_over_tcp_nothing_is_lost_by_chance() -> None:
     assert graded(few, LIMITS).cause is None
     lossy = replace(few, loss_percent=Estimate(value=0.7, low=0.1, high=3.0))
     assert graded(lossy, LIMITS).cause is Cause.CANNOT_TELL
+
+
+def each(up: float, down: float, reach: float = 0.2) -> EachWay:
+    """Make what is known of each way by itself, give or take *reach*."""
+    out, into = (Estimate(value=v, low=max(0.0, v - reach), high=v + reach) for v in (up, down))
+    return EachWay(out=out, into=into)
+
+
+@pytest.mark.parametrize(
+    ("ways", "cause"),
+    [
+        (each(0.7, 0.7), None),
+        (each(1.5, 0.0), Cause.LOSS),
+        (each(0.0, 1.5), Cause.LOSS),
+        (each(0.9, 0.0), Cause.CANNOT_TELL),
+        (each(0.9, 3.0), Cause.LOSS),
+    ],
+)
+def test_each_way_by_itself_decides_what_both_together_leave_open(ways: EachWay, cause: Cause | None) -> None:
+    """Both must keep the limit; one that breaks it is enough."""
+    grade = graded(measured(calls(loss=0.015)), LIMITS, ways)
+    assert grade.cause is cause
+    assert ways.said in grade.said

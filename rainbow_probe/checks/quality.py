@@ -7,44 +7,98 @@ exceed what two ways may have.
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 from rainbow_probe.checks.udp_range import NO_CREDENTIALS
 from rainbow_probe.evidence import Recorder
-from rainbow_probe.measures import Direction
-from rainbow_probe.model import Cause, Failure, Flow, Outcome, Phase, Scalar, Verdict
-from rainbow_probe.net.paths import Hop, failed, one_address, passed
+from rainbow_probe.measures import Direction, Quality
+from rainbow_probe.model import Cause, Failure, Flow, Outcome, Phase, Scalar, Transport, Verdict
+from rainbow_probe.net.paths import Hop, failed, one_address, passed, resolve
 from rainbow_probe.net.route import Route
-from rainbow_probe.net.voice import STRAGGLERS, Talk, opened_streams
-from rainbow_probe.protocols.grades import FEWEST, Limits, graded, quality_of
+from rainbow_probe.net.voice import (
+    STRAGGLERS,
+    End,
+    Stream,
+    Talk,
+    marked_stream,
+    opened_apart,
+    opened_streams,
+    service_classes,
+)
+from rainbow_probe.protocols.grades import FEWEST, EachWay, Limits, graded, quality_of
 from rainbow_probe.protocols.speech import G711, OPUS
+from rainbow_probe.protocols.streams import lost
 
 CALLS = (G711, G711, G711, OPUS, OPUS)
+SPARSE = replace(G711, interval=0.1)  # beside the calls, to see what becomes of marks and not to be a load
+CLASSES = {"EF": 46 << 2, "AF41": 34 << 2}  # DSCP in the upper six bits: RFC 3246 for voice, RFC 2597 for video
 SLACK = 5.0  # seconds beside those of the talk itself
 
 
 async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
-    """Talk for as long as asked, and compare."""
+    """Talk for as long as asked, and compare; where loss is in doubt, measure it of each way by itself."""
     if route.turn is None:
         return Verdict(outcome=Outcome.SKIPPED, reason=NO_CREDENTIALS)
     seconds = route.quality_seconds * float(flow.params.get("share") or 1.0)
 
     async def attempt(hop: Hop) -> Verdict:
         async with AsyncExitStack() as stack:
-            talk = Talk(await opened_streams(CALLS, stack, hop, flow, route, rec))
-            limit = seconds + STRAGGLERS + SLACK
-            rec.restart_budget(extra=limit)
-            async with rec.step(Phase.MEDIA, hop.label, limit=limit) as facts:
+            streams = await opened_streams(CALLS, stack, hop, flow, route, rec)
+            marked = await _marked(stack, End(hop, flow), route, rec)
+            talk = Talk([*streams, *marked.values()])
+            async with _talking(hop, seconds, rec) as facts:
                 await talk.run(seconds)
-                facts.update(_facts(talk))
-        return _judged(talk, flow, seconds)
+                facts.update(_facts(talk, streams), **service_classes(marked))
+        verdict = _judged(talk, streams, flow, seconds)
+        if not _doubtful(verdict) or not flow.params.get("beside"):
+            return verdict
+        each = await _each_way(hop, flow, route, rec, seconds)
+        return _judged(talk, streams, flow, seconds, each) if each else verdict
 
     return await one_address(flow, route, rec, attempt)
 
 
-def _judged(talk: Talk, flow: Flow, seconds: float) -> Verdict:
-    traces = [stream.trace for stream in talk.streams]
+def _doubtful(verdict: Verdict) -> bool:
+    """Tell whether it is worth to know which way loses packets."""
+    measured = verdict.measured
+    return isinstance(measured, Quality) and verdict.outcome is not Outcome.PASS and measured.loss_percent.value > 0
+
+
+async def _each_way(hop: Hop, flow: Flow, route: Route, rec: Recorder, seconds: float) -> EachWay | None:
+    transport, _, port = str(flow.params["beside"]).partition("/")
+    tcp = replace(flow, transport=Transport(transport), target=replace(flow.target, port=int(port)))
+    door, *_ = await resolve(tcp.target, route, rec)
+    far = End(Hop(address=door, authority=tcp.target), tcp)
+    async with AsyncExitStack() as stack:
+        out, into = await opened_apart(CALLS, stack, End(hop, flow), far, route, rec)
+        talk = Talk([*out, *into])
+        async with _talking(hop, seconds, rec) as facts:
+            await talk.run(seconds)
+            each = EachWay(out=lost([one.trace for one in out]), into=lost([one.trace for one in into]))
+            facts.update(_facts(talk, [*out, *into]), up=each.out.value, down=each.into.value)
+    return None if talk.own.too_busy() else each
+
+
+async def _marked(stack: AsyncExitStack, end: End, route: Route, rec: Recorder) -> dict[str, Stream]:
+    """Open a way for each service class that may be treated otherwise."""
+    if end.flow.transport is not Transport.UDP or end.flow.control_of:
+        return {}
+    found = {name: await marked_stream(SPARSE, tos, stack, end, route, rec) for name, tos in CLASSES.items()}
+    return {name: stream for name, stream in found.items() if stream}
+
+
+@asynccontextmanager
+async def _talking(hop: Hop, seconds: float, rec: Recorder) -> AsyncGenerator[dict[str, Scalar]]:
+    limit = seconds + STRAGGLERS + SLACK
+    rec.restart_budget(extra=limit)
+    async with rec.step(Phase.MEDIA, hop.label, limit=limit) as facts:
+        yield facts
+
+
+def _judged(talk: Talk, streams: Sequence[Stream], flow: Flow, seconds: float, each: EachWay | None = None) -> Verdict:
+    traces = [stream.trace for stream in streams]
     received = sum(len(trace.firsts()) for trace in traces)
     if busy := talk.own.too_busy():
         return failed(Failure(phase=Phase.MEDIA, cause=Cause.BUDGET, detail=f"this machine was too busy: {busy}"))
@@ -52,23 +106,26 @@ def _judged(talk: Talk, flow: Flow, seconds: float) -> Verdict:
         sent = sum(len(trace.sent) for trace in traces)
         said = f"{sent - received} of {sent} packets are lost"
         return failed(Failure(phase=Phase.MEDIA, cause=Cause.LOSS, detail=said))
-    names = " and ".join(dict.fromkeys(stream.sender.codec.name for stream in talk.streams))
+    names = " and ".join(dict.fromkeys(stream.sender.codec.name for stream in streams))
     measured = quality_of(
         traces, codec=names, transport=flow.transport, via=flow.via, direction=Direction.ROUND_TRIP, seconds=seconds
     )
-    limits = Limits(
-        loss_percent=float(flow.params.get("loss_percent") or 0),
-        jitter_ms=float(flow.params.get("jitter_ms") or 0),
-        latency_ms=float(flow.params.get("latency_ms") or 0),
-    )
-    grade = graded(measured, limits)
+    grade = graded(measured, _limits(flow), each)
     if grade.cause is None:
         return replace(passed(grade.said), measured=measured)
     verdict = failed(Failure(phase=Phase.MEDIA, cause=grade.cause, detail=grade.said))
     return replace(verdict, reason=grade.said, measured=measured)
 
 
-def _facts(talk: Talk) -> dict[str, Scalar]:
-    traces = [stream.trace for stream in talk.streams]
+def _limits(flow: Flow) -> Limits:
+    return Limits(
+        loss_percent=float(flow.params.get("loss_percent") or 0),
+        jitter_ms=float(flow.params.get("jitter_ms") or 0),
+        latency_ms=float(flow.params.get("latency_ms") or 0),
+    )
+
+
+def _facts(talk: Talk, streams: Sequence[Stream]) -> dict[str, Scalar]:
+    traces = [stream.trace for stream in streams]
     sent, received = sum(len(trace.sent) for trace in traces), sum(len(trace.firsts()) for trace in traces)
     return {"sent": sent, "received": received, **talk.own.facts()}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from rainbow_probe.catalogue import FlowSpec
 from rainbow_probe.followups.sofar import Sofar
-from rainbow_probe.model import Assignment, Cause, Flow, Outcome, Phase, Result, Scalar
+from rainbow_probe.model import Assignment, Cause, Flow, Outcome, Phase, Result, Scalar, Transport, Via
 
 QUALITY, BANDWIDTH = "quality", "bandwidth"
 SHARE = 0.3  # of the time, for what is only compared with
@@ -49,6 +49,7 @@ def _of_kind(kind: str, sofar: Sofar, assignments: Mapping[str, Assignment], sec
         )
     first = _measure(used, usable[used.id][0])
     place = known.index(used)
+    first = _with_tcp(first, [one for spec in known for one in usable[spec.id]])
     spare = (
         []
         if seconds < SEVERAL
@@ -89,6 +90,15 @@ def _measure(spec: FlowSpec, turn: Result) -> Flow:
     """Measure where *turn* passed, as *spec* says."""
     identity = turn.flow.id.replace("turn/", f"{spec.kind}/", 1)
     return replace(turn.flow, id=identity, spec=spec.id, kind=spec.kind, params=spec.params)
+
+
+def _with_tcp(flow: Flow, usable: Iterable[Result]) -> Flow:
+    """Tell *flow*, if it is over UDP, by which TCP port the same server is reached directly: that loses nothing."""
+    alike = [one.flow for one in usable if one.flow.target.host == flow.target.host and one.flow.via is Via.DIRECT]
+    tcp = next((one for one in reversed(alike) if one.transport is not Transport.UDP), None)
+    if flow.transport is not Transport.UDP or flow.kind != QUALITY or tcp is None:
+        return flow
+    return replace(flow, params={**flow.params, "beside": f"{tcp.transport}/{tcp.target.port}"})
 
 
 def _beside(flow: Flow, judged: Flow) -> Flow:

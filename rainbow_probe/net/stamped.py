@@ -53,7 +53,8 @@ class Stamped:
         self.arrived = 0.0
         self.dropped = 0
         """Datagrams that came in and that this process was too slow for."""
-        self.tos_asked, self.tos_seen = tos, set[int]()
+        self.tos_asked, self.tos_seen = _granted(own, tos), set[int]()
+        """The class that the system lets us mark packets with, 0 for none, and those that packets came in with."""
         self._socket = own
         self._loop = asyncio.get_running_loop()
         self._inbox: deque[tuple[bytes, float] | OSError] = deque(maxlen=INBOX)
@@ -131,6 +132,15 @@ async def open_stamped(address: Endpoint, tos: int = 0) -> Datagrams:
     except BaseException:
         own.close()
         raise
+
+
+def _granted(own: socket.socket, tos: int) -> int:
+    six = own.family == socket.AF_INET6
+    try:
+        set_to = own.getsockopt(*((socket.IPPROTO_IPV6, IPV6_TCLASS) if six else (socket.IPPROTO_IP, socket.IP_TOS)))
+    except OSError:
+        return 0
+    return tos if set_to == tos else 0
 
 
 def _ask(own: socket.socket, family: int, tos: int) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import secrets
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from rainbow_probe.evidence import Recorder, StepError
 from rainbow_probe.model import Cause, Flow, Phase, Scalar, Transport
@@ -28,8 +30,8 @@ from rainbow_probe.protocols.turn import Address
 STRAGGLERS = 1.0  # seconds at most for what is still on the way when the last packet was sent
 TICK = 0.01  # seconds between looks at our own lag
 STALL = 0.05  # seconds of lag that are no mere jitter of this machine
-MOST_LAG = 0.02  # seconds, for all but one packet in twenty: with more it is no stream of a call any more
-MOST_LAG_UNSTAMPED = 0.01  # where arrivals are known no better than this process comes to its turn
+MOST_LAG = 0.04  # seconds, for all but one packet in twenty: with more it is no stream of a call any more
+MOST_LAG_UNSTAMPED = 0.02  # where arrivals are known no better than this process comes to its turn
 USUAL = 0.95  # share of all packets
 FULL = frozenset({Cause.QUOTA, Cause.CAPACITY})
 
@@ -162,6 +164,13 @@ class Talk:
                 self._look()
 
 
+class End(NamedTuple):
+    """Where one of two relays is reached, and by which way."""
+
+    hop: Hop
+    flow: Flow
+
+
 async def opened_streams(
     codecs: Sequence[Codec], stack: AsyncExitStack, hop: Hop, flow: Flow, route: Route, rec: Recorder
 ) -> list[Stream]:
@@ -169,36 +178,59 @@ async def opened_streams(
 
     Of the first, the steps are kept. Raises ``StepError`` if not even one comes about.
     """
-    ways = [await _pair(stack, hop, flow, route, rec)]
+    end = End(hop, flow)
+    ways = [await _pair(stack, end, end, route, rec)]
     async with asyncio.TaskGroup() as group:
-        more = [group.create_task(_another(stack, hop, flow, route, rec)) for _ in codecs[1:]]
+        more = [group.create_task(_another(stack, end, end, route, rec)) for _ in codecs[1:]]
     ways += [way for task in more if (way := task.result())]
-    return [
-        Stream(
-            sender=Sender(codec, source=secrets.randbits(31) + 1, first=secrets.randbits(15)),
-            near=ways[number % len(ways)][0],
-            far=ways[number % len(ways)][1],
-            there=relayed(ways[number % len(ways)][1]),
-        )
-        for number, codec in enumerate(codecs)
-    ]
+    return [_stream(codec, *way) for codec, way in zip(codecs, itertools.cycle(ways), strict=False)]
+
+
+async def marked_stream(
+    codec: Codec, tos: int, stack: AsyncExitStack, end: End, route: Route, rec: Recorder
+) -> Stream | None:
+    """Open a way whose packets are marked with *tos*; None if the server gives no more allocations."""
+    way = await _another(stack, end, end, route, rec, tos)
+    return _stream(codec, *way) if way else None
+
+
+async def opened_apart(
+    codecs: Sequence[Codec], stack: AsyncExitStack, here: End, there: End, route: Route, rec: Recorder
+) -> tuple[list[Stream], list[Stream]]:
+    """Open ways that go out over UDP and come in again over TCP, and the same the other way round.
+
+    What TCP carries is not lost, so of the first all losses are on the way up, of the second on the way down.
+    """
+    ways = [await _pair(stack, here, there, route, rec)]
+    async with asyncio.TaskGroup() as group:
+        more = [group.create_task(_another(stack, here, there, route, rec)) for _ in codecs[1:]]
+    ways += [way for task in more if (way := task.result())]
+    pairs = list(zip(codecs, itertools.cycle(ways), strict=False))
+    return [_stream(codec, *way) for codec, way in pairs], [_stream(codec, *reversed(way)) for codec, way in pairs]
+
+
+def _stream(codec: Codec, near: Relay, far: Relay) -> Stream:
+    sender = Sender(codec, source=secrets.randbits(31) + 1, first=secrets.randbits(15))
+    return Stream(sender=sender, near=near, far=far, there=relayed(far))
 
 
 async def _another(
-    stack: AsyncExitStack, hop: Hop, flow: Flow, route: Route, rec: Recorder
+    stack: AsyncExitStack, here: End, there: End, route: Route, rec: Recorder, tos: int = 0
 ) -> tuple[Relay, Relay] | None:
     try:
-        return await _pair(stack, hop, flow, route, rec.aside())
+        return await _pair(stack, here, there, route, rec.aside(), tos)
     except StepError as exc:
         if exc.failure.cause in FULL:
             return None
         raise
 
 
-async def _pair(stack: AsyncExitStack, hop: Hop, flow: Flow, route: Route, rec: Recorder) -> tuple[Relay, Relay]:
+async def _pair(
+    stack: AsyncExitStack, here: End, there: End, route: Route, rec: Recorder, tos: int = 0
+) -> tuple[Relay, Relay]:
     """Open two relays that have a channel to each other, as clients have for media."""
-    near = await stack.enter_async_context(_opened(hop, flow, route, rec))
-    far = await stack.enter_async_context(_opened(hop, flow, route, rec))
+    near = await stack.enter_async_context(_opened(here.hop, here.flow, route, rec, tos))
+    far = await stack.enter_async_context(_opened(there.hop, there.flow, route, rec, tos))
     await near.allocate()
     await far.allocate()
     await far.bind_channel(relayed(near))
@@ -220,3 +252,20 @@ async def _opened(hop: Hop, flow: Flow, route: Route, rec: Recorder, tos: int = 
     finally:
         await relay.give_back()
         link.close()
+
+
+def service_classes(marked: Mapping[str, Stream]) -> dict[str, Scalar]:
+    """Say what became of packets that were *marked*, by name of their class, as far as it can be known from here."""
+    return {f"dscp_{name}": _class(stream) for name, stream in marked.items()}
+
+
+def _class(stream: Stream) -> str:
+    near, far = stream.near.link, stream.far.link
+    if not isinstance(near, Stamped) or not isinstance(far, Stamped) or not near.tos_asked:
+        return "not testable here"
+    came, sent = len(stream.trace.firsts()), len(stream.trace.sent)
+    if not came:
+        return f"0 of {sent} packets arrive"
+    kept = near.tos_asked in far.tos_seen  # TURN itself answers unmarked
+    how = "as marked" if kept else "without the mark, which may be lost on the way up, in the relay or on the way down"
+    return f"{came} of {sent} packets arrive, {how}"

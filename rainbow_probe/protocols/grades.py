@@ -47,6 +47,19 @@ class Grade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EachWay:
+    """Loss of one way by itself, in per cent."""
+
+    out: Estimate
+    into: Estimate
+
+    @property
+    def said(self) -> str:
+        """Both in words."""
+        return f"{_number(self.out, '%')} lost on the way up, {_number(self.into, '%')} on the way down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Compared:
     cause: Cause
     said: str
@@ -113,9 +126,13 @@ def ears(traces: Sequence[Trace]) -> Ears:
     return Ears(delay_ms=FRAME + waits, late_percent=late)
 
 
-def graded(measured: Quality, limits: Limits) -> Grade:
-    """Compare: beyond a limit only with the whole interval, inside only with the whole interval."""
-    compared = _compare(measured, limits)
+def graded(measured: Quality, limits: Limits, each: EachWay | None = None) -> Grade:
+    """Compare: beyond a limit only with the whole interval, inside only with the whole interval.
+
+    Where loss is known of *each* way, it is that which is compared.
+    """
+    together, *others = _compare(measured, limits)
+    compared = [_apart(each, limits) if each else together, *others]
     broken = [one for one in compared if one.beyond]
     unsure = [one for one in compared if not one.inside]
     if broken:
@@ -124,7 +141,17 @@ def graded(measured: Quality, limits: Limits) -> Grade:
     if unsure:
         said = "; ".join(f"{one.said}: too near to tell" for one in unsure)
         return Grade(cause=Cause.CANNOT_TELL, said=f"{said} ({told(measured)})")
-    return Grade(cause=None, said=told(measured))
+    return Grade(cause=None, said=f"{told(measured)}; {each.said}" if each else told(measured))
+
+
+def _apart(each: EachWay, limits: Limits) -> _Compared:
+    ways = (each.out, each.into)
+    return _Compared(
+        cause=Cause.LOSS,
+        said=f"{each.said}, and {limits.loss_percent:g} % is the limit",
+        inside=all(way.high <= limits.loss_percent for way in ways),
+        beyond=any(way.low > limits.loss_percent for way in ways),
+    )
 
 
 def _compare(measured: Quality, limits: Limits) -> list[_Compared]:
