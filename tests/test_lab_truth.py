@@ -122,6 +122,8 @@ def test_what_a_crashed_lab_left_behind_is_removed(cloud: Cloud) -> None:
     left = Namespace("left", owner=gone.pid)
     left.resolver("198.18.0.53")
     stuck = left.popen(["sleep", "600"], cloud.folder / "stuck.log")
+    while str(stuck.pid) not in netns.run("ip", "netns", "pids", left.name).split():
+        assert stuck.poll() is None
     netns.remove_stale()
     assert stuck.wait(timeout=10) != 0
     assert not Path("/run/netns", left.name).exists()

@@ -15,10 +15,7 @@ from pathlib import Path
 from tests.lab import accuracy_page, netns, oracle, scenario
 from tests.lab.cloud import Cloud
 from tests.lab.figures import Figures, Observed, figures
-from tests.lab.probe import Ended
 from tests.lab.runs import AT_ONCE, probed, starved
-from tests.lab.scenario import Scenario
-from tests.lab.site import Site
 
 REPEATS, NOISY_REPEATS = 2, 5
 
@@ -56,18 +53,12 @@ def _observe(names: Sequence[str]) -> list[Observed]:
 
 def _at(cloud: Cloud, number: int, name: str) -> list[Observed]:
     plan, answers = scenario.load(name), oracle.recorded(name)
-    ends = [_once(cloud, number, plan) for _ in range(NOISY_REPEATS if plan.noisy else REPEATS)]
+    ends = [probed(cloud, plan, number).ended for _ in range(NOISY_REPEATS if plan.noisy else REPEATS)]
     sys.stderr.write(f"{name}\n")
     return [
         Observed(site=name, scenario=plan, report=ended.report, answers=answers, starved=starved(ended))
         for ended in ends
     ]
-
-
-def _once(cloud: Cloud, number: int, plan: Scenario) -> Ended:
-    """Run the probe at a site that is new each time: a proxy remembers for a while what it could not reach."""
-    with Site(cloud, plan, number=number) as site:
-        return probed(site)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ REPOSITORY = Path(__file__).parents[2]
 PROGRAM = {"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 """The environment of the lab's own programs."""
 XMPP_PORT = 5280
-REST_PORT = 5290
+REST_PORT = 5285
 
 NGINX = """\
 daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/nginx-error.log warn;

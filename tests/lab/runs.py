@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -18,6 +20,50 @@ from tests.lab.site import Site
 AT_ONCE = 3  # sites; more would load two cores enough to show in the times
 TRIES = 3  # a run for which this machine had no time says nothing, and says so: it is made again
 GOOD = {"pass", "degraded"}
+
+
+class Machine:
+    """Who uses this machine: several runs, or a single one that shall not be disturbed."""
+
+    def __init__(self) -> None:
+        """Nobody does yet."""
+        self._changed = threading.Condition()
+        self._running = 0
+        self._waiting = 0
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """Be one of several, when nobody is alone or waits to be."""
+        with self._using(lambda: not self._waiting):
+            yield
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until the others have ended, and keep them from beginning."""
+        with self._changed:
+            self._waiting += 1
+        try:
+            with self._using(lambda: not self._running):
+                yield
+        finally:
+            with self._changed:
+                self._waiting -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def _using(self, may: Callable[[], bool]) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(may)
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
+
+
+MACHINE = Machine()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +105,7 @@ class Runs:
         return self._runs[name].result()
 
     def _run(self, name: str, number: int) -> Run:
-        plan = scenario.load(name)
-        with Site(self._cloud, plan, number=number) as site:
-            ended, hits = probed(site), site.hits()
-            return Run(scenario=plan, ended=ended, hits=hits, seen=_seen(site) if self._observed else {})
+        return probed(self._cloud, scenario.load(name), number, observed=self._observed)
 
 
 def _seen(site: Site) -> Mapping[str, str]:
@@ -73,13 +116,24 @@ def _seen(site: Site) -> Mapping[str, str]:
     return {**seen, **truth.observe(site, again)} if again else seen
 
 
-def probed(site: Site) -> Ended:
-    """Run the probe at *site*, again if this machine had no time for it."""
-    ended = run_probe(site)
+def probed(cloud: Cloud, plan: Scenario, number: int, *, observed: bool = False) -> Run:
+    """Run the probe at a site; if this machine had no time for it, again at a new one, and with no other beside it.
+
+    The site is new as servers remember: a proxy for a while what it could not reach, a firewall who has sent much.
+    """
+    with MACHINE.shared():
+        run = _once(cloud, plan, number, observed=observed)
     for _ in range(TRIES - 1):
-        if starved(ended):
-            ended = run_probe(site)
-    return ended
+        if starved(run.ended):
+            with MACHINE.alone():
+                run = _once(cloud, plan, number, observed=observed)
+    return run
+
+
+def _once(cloud: Cloud, plan: Scenario, number: int, *, observed: bool) -> Run:
+    with Site(cloud, plan, number=number) as site:
+        ended, hits = run_probe(site), site.hits()
+        return Run(scenario=plan, ended=ended, hits=hits, seen=_seen(site) if observed else {})
 
 
 def starved(ended: Ended) -> bool:
