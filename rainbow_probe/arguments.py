@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
         ("run", "test this machine's network", RUN, _run),
         ("demo", "test an embedded demo cloud on loopback, with faults to choose from", DEMO, _demo),
         ("list", "list the rows of the guide and what tests them", LIST, _list),
+        ("schedule", "have this machine's own scheduler start runs", later.SCHEDULE, later.schedule),
         ("history", "list the runs that are kept, with what changed", later.HISTORY, later.history),
         ("show", "show a run that is kept", later.SHOW, later.show),
         ("diff", "say what changed from one run to another", later.DIFF, later.diff),
@@ -113,6 +114,7 @@ def _run(command: argparse.ArgumentParser) -> None:
     _how_long(command)
     _how_much(command)
     later.mailing(command)
+    later.turn(command)
     _outputs(command)
     later.keeping(command)
 

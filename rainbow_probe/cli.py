@@ -33,6 +33,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fault(exc, arguments)
 
 
+def _parted(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part the arguments of ``schedule`` from those of the run that it schedules, which stand after ``--``."""
+    words = list(argv)
+    if words[:1] != ["schedule"] or "--" not in words:
+        return words, []
+    place = words.index("--")
+    return words[:place], words[place + 1 :]
+
+
 def _command(arguments: argparse.Namespace) -> int:
     if arguments.version:
         print(f"rainbow-probe {__version__}")  # noqa: T201 - the answer
@@ -66,8 +75,9 @@ def _fault(exc: Exception, arguments: argparse.Namespace) -> int:
 
 def _parsed(argv: Sequence[str]) -> argparse.Namespace:
     """Read the command line; to a monitoring server wrong use is UNKNOWN, where status 2 would be a fault."""
+    own, rest = _parted(argv)
     try:
-        return parser().parse_args(argv)
+        return parser().parse_args(own, argparse.Namespace(rest=rest))
     except SystemExit as exc:
         if exc.code == WRONG_USE and "nagios" in " ".join(argv):
             exc.code = _say(

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from rainbow_probe.accounts import kept, read_account, read_kept
@@ -34,10 +35,24 @@ if TYPE_CHECKING:
     from rainbow_probe.readiness import Assessment
 
 PASSWORD = "RAINBOW_PROBE_TURN_PASSWORD"  # noqa: S105 - the variable's name
+BUSY = 3  # it cannot be told what the network is like
 PROXY_USER, PROXY_PASSWORD = "RAINBOW_PROBE_PROXY_USER", "RAINBOW_PROBE_PROXY_PASSWORD"
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Test this machine's network, if no other run that a scheduler started is at it."""
+    from rainbow_probe.data_folder import BusyError
+    from rainbow_probe.schedule.turn import own_turn
+
+    try:
+        with own_turn(arguments.lock, arguments.jitter):
+            return run_now(arguments)
+    except BusyError:
+        print("rainbow-probe: another run is at work: nothing done", file=sys.stderr)  # noqa: T201 - the answer
+        return BUSY
+
+
+def run_now(arguments: argparse.Namespace) -> int:
     """Test this machine's network."""
     from rainbow_probe.readiness import Assessment, assess
     from rainbow_probe.selection import chosen
@@ -150,25 +165,22 @@ def bundle(arguments: argparse.Namespace) -> int:
     return bundle(arguments)
 
 
-def history(arguments: argparse.Namespace) -> int:
-    """List the runs that are kept."""
-    from rainbow_probe import looking_back
+def schedule(arguments: argparse.Namespace) -> int:
+    """Have this machine's own scheduler start runs."""
+    from rainbow_probe.arguments import parser
+    from rainbow_probe.scheduling import schedule
 
-    return looking_back.history(arguments)
-
-
-def show(arguments: argparse.Namespace) -> int:
-    """Show a run that is kept."""
-    from rainbow_probe import looking_back
-
-    return looking_back.show(arguments)
+    return schedule(arguments, parser().parse_args(["run", *arguments.rest]), arguments.rest)
 
 
-def diff(arguments: argparse.Namespace) -> int:
-    """Say what changed from one run to another."""
-    from rainbow_probe import looking_back
+def _lazily(module: str, name: str) -> Callable[[argparse.Namespace], int]:
+    """Return the command *name* of a *module*, which is imported only when it is called."""
 
-    return looking_back.diff(arguments)
+    def command(arguments: argparse.Namespace) -> int:
+        status: int = getattr(import_module(f"rainbow_probe.{module}"), name)(arguments)
+        return status
+
+    return command
 
 
 def responder(arguments: argparse.Namespace) -> int:
@@ -182,9 +194,10 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "demo": demo,
     "list": list_rows,
-    "history": history,
-    "show": show,
-    "diff": diff,
+    "schedule": schedule,
+    "history": _lazily("looking_back", "history"),
+    "show": _lazily("looking_back", "show"),
+    "diff": _lazily("looking_back", "diff"),
     "report": report,
     "rules": rules,
     "responder": responder,

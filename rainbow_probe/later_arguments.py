@@ -17,6 +17,12 @@ numbers of kept runs ('rainbow-probe history' has them), 'last', or files that '
 the newest run, and the one before it at the same site.
 The exit status is 1 if a mandatory or recommended row got worse, 3 if that cannot be told of one, and otherwise 0."""
 
+SCHEDULE = """\
+Has this machine's own scheduler start 'rainbow-probe run' by the clock: a systemd timer, cron, launchd, the Task
+Scheduler of Windows, or a Kubernetes CronJob. What stands after -- are the arguments of the run, as in
+  rainbow-probe schedule install --every 1h -- --site clinic.toml --mail-on change
+'print' shows what would be written, 'remove' takes it away again. Passwords must be kept in files: none is written."""
+
 BUNDLE = """\
 One zip for support: the report as JSON and as a page, what was done step by step, versions, and the environment. With
 --redact, names of people, hosts and companies inside (names), or addresses too (addresses), are replaced by words that
@@ -73,3 +79,31 @@ def mailing(command: argparse.ArgumentParser) -> None:
         help="mail the report to these; the server stands in the site file, table [mail]")  # fmt: skip
     add("--mail-on", metavar="always|change|failure", help="after which runs: each, those that see a change (tried a "
         "second time to be sure), or those that fail (always)")  # fmt: skip
+
+
+def schedule(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``schedule``."""
+    add = command.add_argument
+    add("action", choices=["install", "print", "remove"], help="what to do")
+    add("--every", metavar="INTERVAL", help="5m, 10m, 15m, 20m, 30m, 1h, 2h, 3h, 4h, 6h, 8h, 12h or 1d")
+    add("--at", metavar="HH:MM", help="at these times of the day, with commas")
+    add("--jitter", type=int, metavar="SECONDS", help="how much later a machine may be, each by its own share, so that "
+        "a fleet does not start at once (a tenth of the interval, at most 300)")  # fmt: skip
+    add("--for", dest="scheduler", metavar="SCHEDULER", help="systemd (this user's), systemd-system, cron, launchd, "
+        "windows or kubernetes (what this machine has)")  # fmt: skip
+    add("--name", default="site", metavar="NAME", help="tells several schedules of one machine apart (site)")
+    add("--image", default="rainbow-probe:latest", metavar="IMAGE", help="the container image, for kubernetes")
+    add("--debug", action="store_true", help="show tracebacks")
+
+
+def turn(command: argparse.ArgumentParser) -> None:
+    """Add what a scheduler says."""
+    add = command.add_argument
+    add("--lock", metavar="NAME", help="do nothing, with status 3, if another run with this lock is still at work")
+    add(
+        "--jitter",
+        type=int,
+        default=0,
+        metavar="SECONDS",
+        help="wait first: this machine's own share of so many seconds",
+    )

@@ -27,6 +27,7 @@ krb5kdc:krb5-kdc
 kadmin.local:krb5-admin-server
 kinit:krb5-user
 exim4:exim4-daemon-light
+systemd-analyze:systemd
 curl:curl
 dig:dnsutils
 faketime:faketime
