@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
         ("demo", "test an embedded demo cloud on loopback, with faults to choose from", DEMO, _demo),
         ("list", "list the rows of the guide and what tests them", LIST, _list),
         ("schedule", "have this machine's own scheduler start runs", later.SCHEDULE, later.schedule),
+        ("watch", "run again and again in the foreground", later.WATCH, later.watch),
         ("history", "list the runs that are kept, with what changed", later.HISTORY, later.history),
         ("show", "show a run that is kept", later.SHOW, later.show),
         ("diff", "say what changed from one run to another", later.DIFF, later.diff),
@@ -50,12 +51,7 @@ def parser() -> argparse.ArgumentParser:
         ("rules", "write the rules that a failed site needs, for its firewall or proxy", RULES, _rules),
         ("responder", "be the other end of a sweep of ports", lan.RESPONDER, lan.responder),
         ("explain", "explain a row of the guide, a cause or a finding", EXPLAIN, _explain),
-        (
-            "bundle",
-            "pack a run into one file for support, with names and addresses replaced if asked",
-            later.BUNDLE,
-            later.bundle,
-        ),
+        ("bundle", "pack a run into one file for support, redacted if asked", later.BUNDLE, later.bundle),
         ("site", "print a site file to begin with, or check one", SITE, _site),
         ("serve", "a page on this machine: choose, start, watch and read by clicks", SERVE, _serve),
     ):
@@ -88,20 +84,10 @@ def _run(command: argparse.ArgumentParser) -> None:
     add("--guide", metavar="ID|DIR", help="a guide that ships with the probe, or a folder of your own (hds-ed21)")
     add("--site", metavar="FILE.toml", help="a file with the settings of a site; the command line wins over it")
     _proxy(command)
-    add(
-        "--resolver",
-        action="append",
-        default=[],
-        metavar="ADDRESS[:PORT]",
-        help="ask this DNS server, not the system's",
-    )
-    add(
-        "--turn",
-        action="append",
-        default=[],
-        metavar="URI",
-        help="a TURN server, turn:HOST or turn:HOST:PORT?transport=udp",
-    )
+    add("--resolver", action="append", default=[], metavar="ADDRESS[:PORT]",
+        help="ask this DNS server, not the system's")  # fmt: skip
+    add("--turn", action="append", default=[], metavar="URI",
+        help="a TURN server, turn:HOST or turn:HOST:PORT?transport=udp")  # fmt: skip
     add("--turn-user", metavar="NAME", help="the TURN user; the password is never an argument")
     add("--turn-password-file", metavar="FILE", help="a file whose first line is the TURN password")
     _account(command)

@@ -34,9 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parted(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Part the arguments of ``schedule`` from those of the run that it schedules, which stand after ``--``."""
+    """Part the arguments of ``schedule`` and ``watch`` from those of their runs, which stand after ``--``."""
     words = list(argv)
-    if words[:1] != ["schedule"] or "--" not in words:
+    if words[:1] not in (["schedule"], ["watch"]) or "--" not in words:
         return words, []
     place = words.index("--")
     return words[:place], words[place + 1 :]

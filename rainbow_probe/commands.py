@@ -136,13 +136,6 @@ def explain(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def report(arguments: argparse.Namespace) -> int:
-    """Show a stored report, or write it in other formats."""
-    from rainbow_probe.ruling import retell
-
-    return retell(arguments)
-
-
 def rules(arguments: argparse.Namespace) -> int:
     """Write the rules that a failed site needs."""
     from rainbow_probe.ruling import rule
@@ -151,26 +144,22 @@ def rules(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def site(arguments: argparse.Namespace) -> int:
-    """Print a site file to begin with, or tell what one says."""
-    from rainbow_probe.sitefile.telling import tell
-
-    return tell(arguments)
-
-
-def bundle(arguments: argparse.Namespace) -> int:
-    """Write a run as one file for support."""
-    from rainbow_probe.bundling import bundle
-
-    return bundle(arguments)
-
-
 def schedule(arguments: argparse.Namespace) -> int:
     """Have this machine's own scheduler start runs."""
     from rainbow_probe.arguments import parser
     from rainbow_probe.scheduling import schedule
 
     return schedule(arguments, parser().parse_args(["run", *arguments.rest]), arguments.rest)
+
+
+def watch(arguments: argparse.Namespace) -> int:
+    """Run again and again in the foreground."""
+    from rainbow_probe.arguments import parser
+    from rainbow_probe.watching import watch
+
+    once = parser().parse_args(["run", "--quiet", *arguments.rest])
+    read_options(once)
+    return watch(arguments.every, lambda: run(once))
 
 
 def _lazily(module: str, name: str) -> Callable[[argparse.Namespace], int]:
@@ -183,27 +172,21 @@ def _lazily(module: str, name: str) -> Callable[[argparse.Namespace], int]:
     return command
 
 
-def responder(arguments: argparse.Namespace) -> int:
-    """Be the other end of a sweep."""
-    from rainbow_probe.responding import respond
-
-    return respond(arguments)
-
-
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "demo": demo,
     "list": list_rows,
     "schedule": schedule,
+    "watch": watch,
     "history": _lazily("looking_back", "history"),
     "show": _lazily("looking_back", "show"),
     "diff": _lazily("looking_back", "diff"),
-    "report": report,
+    "report": _lazily("ruling", "retell"),
     "rules": rules,
-    "responder": responder,
+    "responder": _lazily("responding", "respond"),
     "explain": explain,
-    "site": site,
-    "bundle": bundle,
+    "site": _lazily("sitefile.telling", "tell"),
+    "bundle": _lazily("bundling", "bundle"),
     "serve": serve,
 }
 

@@ -39,6 +39,19 @@ def bundle(command: argparse.ArgumentParser) -> None:
     add("--debug", action="store_true", help="show tracebacks")
 
 
+WATCH = """\
+Runs in the foreground, one after the other by the clock, for containers and wherever there is no scheduler. What
+stands after -- are the arguments of 'run', as in
+  rainbow-probe watch --every 5m -- --site clinic.toml --mail-on change
+A line a run is printed. Each reads its settings anew; SIGHUP starts one at once, SIGTERM ends the watch cleanly."""
+
+
+def watch(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``watch``."""
+    command.add_argument("--every", required=True, metavar="INTERVAL", help="10s to 7d, as in 5m")
+    command.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
 def history(command: argparse.ArgumentParser) -> None:
     """Add the arguments of ``history``."""
     add = command.add_argument

@@ -146,6 +146,17 @@ def _change(store: Store, run: Run) -> str:
     return in_short(steps(store.verdicts(earlier.id), store.verdicts(run.id))) if earlier else ""
 
 
+def newest_line() -> str:
+    """Return the verdict of the newest run and what changed with it, for one line; nothing where none is kept."""
+    try:
+        with _opened() as store:
+            run = next(iter(store.runs(last=1)), None)
+            changed = _change(store, run) if run else ""
+    except UsageError:
+        return ""
+    return f": {next(listing([run], {run.id: changed})).strip()}" if run else ""
+
+
 @contextmanager
 def _opened() -> Generator[Store]:
     """Open this user's runs; whatever is wrong with them is told as wrong use is."""

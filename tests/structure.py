@@ -16,7 +16,7 @@ LAYERS = (
     ("commands",),
     ("arguments",),
     ("accounts", "bundling", "lan_arguments", "later_arguments", "serving"),
-    ("serve",),
+    ("serve", "watching"),
     ("demonstration", "explain", "looking_back", "responding", "ruling", "scheduling"),
     ("session",),
     ("afterwards",),

@@ -271,6 +271,7 @@ MAIL = '[mail]\nserver = "x"\nuser = "u"\n'
         (["--proxy-user", "me"], "", "the proxy password: where a scheduler"),
         ([], 'turn_user = "me"\n', "the TURN password"),
         ([], MAIL, "the mail password"),
+        (["--account", "me@x", "--account-password-file", "f"], "", "the account's password: where a scheduler"),
         ([], MAIL + 'password = { env = "P" }\n', "mail.password in the site file: where a scheduler"),
         (["--proxy", "http://u:Swordfish@x:1"], "", "--proxy: the password in its URL would stand in the scheduler's"),
         (["--only", "a\nb"], "", "has a character that no scheduler can be told"),

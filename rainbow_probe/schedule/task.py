@@ -69,12 +69,22 @@ def _check_secrets(parsed: argparse.Namespace, site: Mapping[str, Any]) -> None:
     for user, kept, option in (
         (parsed.turn_user or site.get("turn_user"), parsed.turn_password_file or _kept(site, "turn"), "TURN"),
         (parsed.proxy_user or site.get("proxy_user"), parsed.proxy_password_file or _kept(site, "proxy"), "proxy"),
+        (parsed.account or site.get("account.login"), _account(parsed, site), "account's"),
         (site.get("mail.user"), site.get("mail.password"), "mail"),
     ):
         if user and not kept:
             raise UsageError(f"schedule: the {option} password: {UNSET}; keep it in a file")
     if asked := [key for key, value in site.items() if isinstance(value, Reference) and value.env]:
         raise UsageError(f'schedule: {asked[0]} in the site file: {UNSET}; write {{ file = "PATH" }} there')
+
+
+def _account(parsed: argparse.Namespace, site: Mapping[str, Any]) -> bool:
+    """Tell whether all that an account needs is kept: the password, the application, and its secret."""
+    return all((
+        parsed.account_password_file or site.get("account.password"),
+        parsed.app_id or site.get("account.app_id"),
+        parsed.app_secret_file or site.get("account.app_secret"),
+    ))
 
 
 def _kept(site: Mapping[str, Any], what: str) -> object:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import socket
-import uuid
+from collections.abc import Container
 from dataclasses import dataclass
+from pathlib import Path
 
 from rainbow_probe.options import UsageError
 
@@ -41,7 +42,12 @@ def timing(every: str | None, at: str | None, jitter: int | None) -> Timing:
     return Timing(every=seconds, at=() if at is None else _times(at), jitter=late)
 
 
-def interval(text: str, allowed: tuple[int, ...], words: str) -> int:
+def free_interval(text: str, least: int, most: int) -> int:
+    """Read any interval within bounds, which are days where they are large; raises ``UsageError``."""
+    return interval(text, range(least, most + 1), f"{least}s to {most // DAY}d")
+
+
+def interval(text: str, allowed: Container[int], words: str) -> int:
     """Read an interval such as ``5m`` or ``1h``; raises ``UsageError``."""
     found = re.fullmatch(r"(\d{1,5})([smhd])", text.strip())
     seconds = int(found[1]) * {"s": 1, **_UNITS}[found[2]] if found else -1
@@ -59,5 +65,13 @@ def _times(text: str) -> tuple[int, ...]:
 
 def own_share(most: int) -> int:
     """Return this machine's own delay, 0 to *most* seconds: always the same one, and another one elsewhere."""
-    name = f"{socket.gethostname()} {uuid.getnode()}".encode()
+    name = f"{socket.gethostname()} {_machine()}".encode()
     return int.from_bytes(hashlib.sha256(name).digest()[:8], "big") % (most + 1)
+
+
+def _machine() -> str:
+    """Return what tells machines of one name apart, machine-id(5), where there is such a thing."""
+    try:
+        return Path("/etc/machine-id").read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,125 @@
+"""Run after run in the foreground: signals end it, start one, and read the settings anew."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+import pytest
+
+from rainbow_probe.cli import main
+from rainbow_probe.history.store import open_store
+from rainbow_probe.watching import next_in, watch
+from tests.commands import LONGEST, ROOT, environment
+
+RUN = ("--only", "os/dynamic-ports", "--proxy", "none")
+
+
+@pytest.mark.parametrize(
+    ("gone", "every", "left"),
+    [(0, 300, 300), (1, 300, 299), (299, 300, 1), (300, 300, 300), (750, 300, 150), (0.25, 10, 9.75)],
+)
+def test_no_run_shifts_those_after_it(gone: float, every: float, left: float) -> None:
+    """The next one comes when it would have come had this one taken no time; those it overlaps are left out."""
+    assert next_in(gone, every) == left
+
+
+@contextmanager
+def watching(folder: Path, *words: str) -> Generator[subprocess.Popen[str]]:
+    """Start a watch; it is over when the block is left."""
+    env = environment({"RAINBOW_PROBE_DATA": str(folder), "RAINBOW_PROBE_STORE": ""})
+    command = [sys.executable, "-m", "rainbow_probe", "watch", "--every", "1d", "--", *words]
+    with subprocess.Popen(  # noqa: S603 - our own command
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=env
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@contextmanager
+def ignoring(number: signal.Signals) -> Generator[None]:
+    """Ignore a signal, as children that are started now do then."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    """Return the next line that the watch says, without its time."""
+    assert process.stdout
+    return process.stdout.readline().partition(" ")[2].strip()
+
+
+def test_signals_start_runs_and_end_the_watch(tmp_path: Path) -> None:
+    """SIGHUP: a run at once with the settings as they are now, even if these were wrong for a while; SIGTERM: 0."""
+    site = tmp_path / "site.toml"
+    site.write_text('name = "Before"\n', "utf-8")
+    with watching(tmp_path, "--site", str(site), *RUN) as process:
+        assert line(process).startswith("watching, a run every 1d")
+        assert "Before" in line(process)
+        site.write_text("name = \n", "utf-8")
+        process.send_signal(signal.SIGHUP)
+        assert line(process) == "the run could not be made"
+        site.write_text('name = "After"\n', "utf-8")
+        process.send_signal(signal.SIGHUP)
+        assert "After" in line(process)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=LONGEST)
+    assert (process.returncode, out.partition(" ")[2]) == (0, "stopped\n")
+    assert "not TOML" in err
+    with open_store(tmp_path) as store:
+        assert [run.series for run in store.runs()] == ["After", "Before"]
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_run_that_is_at_work_is_interrupted(
+    tmp_path: Path, number: signal.Signals, status: int, *, ignored: bool
+) -> None:
+    """Nothing is waited for, and nothing is said to be known; also where a script had it ignore SIGINT."""
+    with (
+        ignoring(signal.SIGINT) if ignored else nullcontext(),
+        watching(tmp_path, "--jitter", "86400", *RUN) as process,
+    ):
+        assert line(process).startswith("watching")
+        process.send_signal(number)
+        _, err = process.communicate(timeout=LONGEST)
+    assert process.returncode == status
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--every", "1s"], "--every: '1s' is not possible; allowed are 10s to 7d"),
+        (["--every", "soon"], "--every: 'soon' is not possible"),
+        (["--every", "5m", "--", "--site", "nofile.toml"], "--site nofile.toml: No such file"),
+    ],
+)
+def test_a_watch_that_cannot_begin(capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
+    """What is wrong from the start is told at once."""
+    assert main(["watch", *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_fault_of_one_run_does_not_end_the_watch(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is told; the wait after it ends by a signal."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def once() -> int:
+        signal.raise_signal(signal.SIGHUP)  # the next run at once
+        if not capsys.readouterr().err:
+            raise RuntimeError("no luck")
+        signal.raise_signal(signal.SIGTERM)
+        return 0
+
+    assert watch("10s", once) == 0
+    assert signal.getsignal(signal.SIGTERM) is before
