@@ -70,8 +70,10 @@ types: $(VENV)/.dev
 
 test: setup
 	@$(MAKE) --no-print-directory lint types
-	$(VENV)/bin/python -m pytest -m "not lab" $(SIDE_BY_SIDE) --cov --cov-report= $(PYTEST_ARGS)
-	$(VENV)/bin/python -m pytest -m lab --cov --cov-append --cov-report=term $(PYTEST_ARGS)
+	failed=0; \
+	$(VENV)/bin/python -m pytest -m "not lab" $(SIDE_BY_SIDE) --cov --cov-report= $(PYTEST_ARGS) || failed=$$?; \
+	$(VENV)/bin/python -m pytest -m lab --cov --cov-append --cov-report=term $(PYTEST_ARGS) || failed=$$?; \
+	exit $$failed
 
 docs: $(VENV)/.run
 	$(VENV)/bin/python -m docs.pages

@@ -17,21 +17,26 @@ CHILD_COVERAGE = "CHILD_COVERAGE"
 
 
 def pytest_configure() -> None:
-    """Measure only the children that ask for it: of others, tests look at imports, seconds and megabytes.
+    """Measure only the children that ask for it: of others, tests look at imports, seconds and megabytes."""
+    set_aside()
 
-    And no test keeps runs in the home of whoever starts it: one that wants them kept names a folder of its own.
-    """
-    os.environ["RAINBOW_PROBE_STORE"] = "no"
+
+def set_aside() -> None:
+    """Take the setting that has children measured out of their environment."""
     if setting := os.environ.pop("COVERAGE_PROCESS_CONFIG", ""):
         os.environ[CHILD_COVERAGE] = setting
 
 
-LAB = frozenset({"test_lab", "test_lab_advice", "test_lab_truth", "test_oracle", "test_rules_loaded"})
+LAB = frozenset({"test_lab", "test_lab_advice", "test_lab_lan", "test_lab_truth", "test_oracle", "test_rules_loaded"})
 """Files that make networks of namespaces, marked ``lab``: they keep this machine busy enough to run alone."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process when there are several: they share servers."""
+    """Keep the tests of a file in one process when there are several: they share servers.
+
+    Such a process begins to measure itself later than a single one does.
+    """
+    set_aside()
     for item in items:
         item.add_marker(pytest.mark.xdist_group(item.path.stem))
         if item.path.stem in LAB:

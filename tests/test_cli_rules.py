@@ -73,7 +73,7 @@ def test_a_report_of_another_guide(stored: Path) -> None:
     [
         (["--only", "desktop/ws"], "did you mean desktop/wss"),
         (["--failed-in", "README.md"], "README.md: not a report"),
-        (["--rules", "-"], "--rules -: only --json goes to standard output"),
+        (["--rules", "-"], "--rules -: only --json and --markdown go to standard output"),
         (["--rules", "x", "--rules-format", "pf"], "--rules-format pf: no such format"),
     ],
 )
