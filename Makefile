@@ -15,9 +15,9 @@ SHELL := /bin/bash
 VENV ?= .venv
 CONSTRAINTS ?= -c constraints.txt
 PYTEST_ARGS ?=
-# Most tests wait for something: two processes, each with whole files, take little more than half the time of one. The
+# Most tests wait for something: three processes, each with whole files, take less than half the time of one. The
 # lab's sites come after them and alone: there, a busy machine would show in what is measured.
-SIDE_BY_SIDE ?= --numprocesses 2 --dist loadgroup
+SIDE_BY_SIDE ?= --numprocesses 3 --dist loadgroup
 BENCH_ARGS ?=
 FUZZ_ARGS ?=
 ACCURACY_ARGS ?=
