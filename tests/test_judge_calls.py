@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rainbow_probe.followups.made import LIMITED, QUICK, over_addresses, why_no_call
+from rainbow_probe.judge.review import reviewed
 from rainbow_probe.model import Cause, Flow, Outcome, Phase, RowVerdict, Transport, Who
 from tests.judge_samples import PROXY_SITE, Fault, both, case, ids, kind, passed, proxied, report, result, row, udp
 
@@ -127,6 +128,19 @@ def test_no_call_is_made_where_too_few_packets_pass() -> None:
     ):  # of datagrams sent fast; a limit told as loss, and a line that loses half
         paced = passed(replace(turn, id="pace"), Fault(match=udp, facts={"fast_sent": 150, "fast_back": back}))
         assert why_no_call(next(filter(call_over_udp, flows)), {"pace": paced}, quick=False) == why
+
+
+def test_a_limit_of_packets_is_no_closed_range() -> None:
+    """Large packets that are lost where only so many pass are lost by chance: nothing is said of the range."""
+    flows = {name: next(f for one in case().results if (f := one.flow).kind == name) for name in ("turn", "udp-range")}
+    turn = replace(flows["turn"], transport=Transport.UDP)
+    span = replace(flows["udp-range"], target=replace(turn.target, port=49152))
+    lost = result(turn, Fault(match=udp, phase=Phase.TURN_DATA, cause=Cause.LARGE_LOST))
+    pace = result(
+        replace(turn, id="pace", control_of=turn.id), Fault(match=udp, phase=Phase.STUN, cause=Cause.RATE_LIMITED)
+    )
+    assert [one.verdict.outcome for one in reviewed([lost, passed(span), pace])][1] is Outcome.PASS
+    assert [one.verdict.outcome for one in reviewed([lost, passed(span)])][1] is Outcome.FAIL
 
 
 def test_a_call_goes_over_the_addresses_where_turn_passed() -> None:

@@ -81,8 +81,8 @@ def _not_borrowed(results: Sequence[Result]) -> tuple[Result, ...]:
 def _not_poor(results: Sequence[Result]) -> tuple[Result, ...]:
     """Fail what was tried with fewer or smaller packets than those of a call, where controls show the limit."""
     limits = {_door(r): r for r in results if r.flow.control_of and cause(r) is Cause.RATE_LIMITED}
-    small = {r.flow.target.host: r for r in results if _turn(r) and cause(r) is Cause.LARGE_LOST}
-    judged = (_limited(result, limits.get(_door(result))) for result in results)
+    judged = [_limited(result, limits.get(_door(result))) for result in results]
+    small = {r.flow.target.host: r for r in judged if _turn(r) and cause(r) is Cause.LARGE_LOST}
     return tuple(_small(result, small.get(result.flow.target.host)) for result in judged)
 
 

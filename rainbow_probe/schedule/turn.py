@@ -20,7 +20,8 @@ def own_turn(lock: str | None, jitter: int) -> Generator[None]:
     """
     if lock is not None and not NAME.fullmatch(lock):
         raise UsageError(f"--lock: {lock!a} is not possible; allowed are a-z, 0-9 and hyphens, up to 40")
-    time.sleep(own_share(number(jitter, DAY, "--jitter")))
+    if share := own_share(number(jitter, DAY, "--jitter")):
+        time.sleep(share)
     if lock is None:
         yield
         return
