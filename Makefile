@@ -24,7 +24,7 @@ ACCURACY_ARGS ?=
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 PINS = pyproject.toml constraints.txt
 
-.PHONY: help venv demo setup lint types test docs messages fuzz bench accuracy clean
+.PHONY: help venv demo setup lint types mypy pyright test docs messages fuzz bench accuracy clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -64,12 +64,16 @@ lint: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 
-types: $(VENV)/.dev
+types: mypy pyright
+
+mypy: $(VENV)/.dev
 	$(VENV)/bin/mypy
+
+pyright: $(VENV)/.dev
 	PYRIGHT_PYTHON_GLOBAL_NODE=off PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(VENV)/bin/pyright --pythonpath $(VENV)/bin/python
 
 test: setup
-	@$(MAKE) --no-print-directory lint types
+	@$(MAKE) --no-print-directory --jobs=2 lint types
 	failed=0; \
 	$(VENV)/bin/python -m pytest -m "not lab" $(SIDE_BY_SIDE) --cov --cov-report= $(PYTEST_ARGS) || failed=$$?; \
 	$(VENV)/bin/python -m pytest -m lab --cov --cov-append --cov-report=term $(PYTEST_ARGS) || failed=$$?; \

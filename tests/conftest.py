@@ -27,8 +27,8 @@ def set_aside() -> None:
         os.environ[CHILD_COVERAGE] = setting
 
 
-LAB = frozenset({"test_lab", "test_lab_advice", "test_lab_lan", "test_lab_truth", "test_oracle", "test_rules_loaded"})
-"""Files that make networks of namespaces, marked ``lab``: they keep this machine busy enough to run alone."""
+LAB = frozenset({"test_lab", "test_lab_advice", "test_lab_truth", "test_oracle"})
+"""Files with whole sites, marked ``lab``: they keep this machine busy enough to run alone."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
