@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from rainbow_probe.demo.loopback import loopback
+from rainbow_probe.demo.turn_relay import Client
 from rainbow_probe.followups import Sofar, follow_up
 from rainbow_probe.model import Cause, Outcome, Phase, Result, Scalar, Transport, Who
+from rainbow_probe.net.dtls import Handshake
 from rainbow_probe.net.route import Limits
 from rainbow_probe.protocols.channel import parse_channel_data
 from rainbow_probe.protocols.dtls import Dtls, DtlsError, looks_like
@@ -94,6 +98,23 @@ async def test_dtls_that_does_not_pass() -> None:
     assert "while other data passes" in result.verdict.reason
 
 
+class SlowTurn(OddTurn):
+    """All that it is sent takes its time."""
+
+    def handle(self, packet: bytes, client: Client) -> None:
+        """Take one packet, later."""
+        asyncio.get_running_loop().call_later(0.15, super().handle, packet, client)
+
+
+@pytest.mark.parametrize("rule", [keeps_dtls, keeps_large])
+async def test_what_is_missing_on_a_slow_line_proves_nothing(rule: Rule) -> None:
+    """The time for it would not do for a few packets there and back."""
+    async with loopback() as place:
+        port = await listen(SlowTurn(place, rule), place, UDP)
+        result = await probe(a_flow("turn", port, UDP), replace(a_route(), turn=ALICE, limits=SOON))
+    assert result.verdict.outcome is Outcome.INCONCLUSIVE
+
+
 @pytest.mark.parametrize("channels", [True, False])
 async def test_dtls_that_passes_in_one_of_two_wrappings(*, channels: bool) -> None:
     """A browser begins in indications and goes on in channels: one that is let through is enough."""
@@ -142,6 +163,41 @@ async def test_a_path_that_falls_silent() -> None:
         return () if data and len(passed) > 20 else None
 
     assert broke(await tried(late, limits=SOON)) == (Phase.TURN_DATA, Cause.WENT_SILENT)
+
+
+class Wire:
+    """One direction pair of a link in memory that carries as many messages as it is told, and loses the others."""
+
+    def __init__(self, out: asyncio.Queue[bytes], back: asyncio.Queue[bytes], carried: int) -> None:
+        """Put what is sent into *out*, and take what comes from *back*."""
+        self._out, self._back, self._left = out, back, carried
+        self.used = asyncio.Event()
+
+    async def send(self, data: bytes) -> None:
+        """Carry *data*, or lose it."""
+        self.used.set()
+        self._left -= 1
+        if self._left >= 0:
+            await self._out.put(data)
+
+    async def receive(self) -> bytes:
+        """Return what comes next."""
+        return await self._back.get()
+
+
+async def test_a_slow_handshake_is_told_from_one_that_is_stopped() -> None:
+    """By when it last came further: late in its time on a slow line, early before a filter."""
+    there, back = asyncio.Queue[bytes](), asyncio.Queue[bytes]()
+    near, far = Wire(there, back, 1), Wire(back, there, 0)
+    slow = Handshake(near, far, began=time.monotonic() - 60)
+    running = asyncio.ensure_future(slow.run())
+    await far.used.wait()  # the server answers the one message that came
+    assert slow.under_way
+    assert not slow.done
+    slow.began = time.monotonic()  # as if the first message had come at once, and none since
+    assert not slow.under_way
+    running.cancel()
+    await asyncio.wait({running})
 
 
 # The machine

@@ -23,6 +23,7 @@ LARGE = 1200  # bytes: what browsers send at most in one datagram, so what video
 LARGE_ON_STREAM = 1400  # there, segments are as large as the path seems to allow
 FEW = 4  # large packets to begin with
 MANY = 40  # at 200 a second; far more than the packets of a handshake
+TRIPS = 4  # there and back, that a handshake and each control must have time for
 EARLY = 0.3  # share of it for a handshake in indications
 TRYING, CONTROL, WHOLE = (
     0.85,
@@ -38,6 +39,7 @@ class Call:
         """Record what is tried under the address *subject*."""
         self._near, self._far, self._subject, self._route, self._rec = near, far, subject, route, rec
         self._bound = False
+        self._trip = 0.0  # seconds there and back, the longest seen
 
     async def tried(self, *, plain: bool = False) -> Verdict:
         """Try small packets, large ones, and a handshake; raises ``StepError`` for the first that do not pass.
@@ -60,8 +62,10 @@ class Call:
 
     async def _small(self, there: Address) -> dict[str, Scalar]:
         async with self._rec.step(Phase.TURN_DATA, self._subject, limit=self._route.limits.exchange) as facts:
-            if not await Echo(self._near, self._far, there, facts).came_back(self._route.limits.exchange * LAST_WORD):
+            echo = Echo(self._near, self._far, there, facts)
+            if not await echo.came_back(self._route.limits.exchange * LAST_WORD):
                 raise SilenceError(Cause.NO_DATA_BACK, f"0 of {facts['sent']} packets came back")
+        self._trip = echo.slowest
         return facts
 
     async def _large(self, there: Address, many: int = FEW) -> None:
@@ -71,8 +75,10 @@ class Call:
             facts["size"] = size
             echo = Echo(self._near, self._far, there, facts, size=size, few=many)
             if await echo.came_back(self._near.limit * TRYING):
+                self._trip = max(self._trip, echo.slowest)
                 return
             lost = f"0 of {facts['sent']} packets of {size} bytes came back"
+            self._have_had_time(lost)
             if self._near.link.reliable:  # what is stuck there holds up all that comes behind it
                 raise SilenceError(Cause.LARGE_LOST, f"{lost}, after small ones did")
             if await self.still_passes(there, 0):
@@ -88,7 +94,7 @@ class Call:
             try:
                 await self._shaken(shake)
             except TimeoutError as exc:
-                raise await self.stopped("no handshake", shake.size) from exc
+                raise await self.unshaken(shake) from exc
             finally:
                 facts |= {"datagrams": shake.datagrams, "size": shake.size}
         return round((self._rec.elapsed - began) * 1000, 2)
@@ -111,11 +117,24 @@ class Call:
             await self._far.bind_channel(relayed(self._near))
         self._bound = True
 
+    async def unshaken(self, shake: Handshake) -> Exception:
+        """Tell a handshake that is stopped from one for which this line is too slow."""
+        if shake.under_way:
+            return PeerError(Cause.CANNOT_TELL, "the handshake was still under way when its time was over")
+        return await self.stopped("no handshake", shake.size)
+
+    def _have_had_time(self, what: str) -> None:
+        """Raise ``PeerError`` where a line is so slow that *what* is missing proves nothing."""
+        if self._trip * TRIPS > self._near.limit * TRYING:
+            said = f"{what} in time, and packets take up to {self._trip:.1f} s there and back"
+            raise PeerError(Cause.CANNOT_TELL, said)
+
     async def stopped(self, what: str, size: int) -> Exception:
         """Tell a path on which one thing does not pass from one on which nothing passes any more.
 
         *what* is missing, packets of *size* bytes.
         """
+        self._have_had_time(what)
         if self._near.link.reliable or await self.still_passes(relayed(self._far), size):
             return TimeoutError(f"{what}, while other data passes through the relay")
         return silence(what)

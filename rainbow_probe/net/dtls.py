@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 
 from rainbow_probe.model import Cause, PeerError
@@ -33,9 +34,13 @@ class Handshake:
     """Sent so far, repetitions too."""
     size: int = 0
     """Bytes of the largest one."""
+    began: float = field(default_factory=time.monotonic)
+    """When, by the monotonic clock."""
     client: Dtls = field(default_factory=lambda: Dtls(server=False), repr=False)
     server: Dtls = field(default_factory=lambda: Dtls(server=True), repr=False)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _advanced: float = 0.0
+    _stages: set[tuple[bool, bytes]] = field(default_factory=set[tuple[bool, bytes]])
 
     def __post_init__(self) -> None:
         """Put each machine on its link."""
@@ -45,6 +50,11 @@ class Handshake:
     def done(self) -> bool:
         """Whether both ends have finished."""
         return self.client.done and self.server.done
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it came further in the second half of its time so far: slow, and not stopped by anybody."""
+        return self._advanced > (self.began + time.monotonic()) / 2
 
     async def run(self) -> None:
         """Run until both are done; go on where it was cancelled. Raises ``PeerError`` if what comes breaks it."""
@@ -78,5 +88,12 @@ class Handshake:
                 new = end.machine.feed(await end.link.receive())
             except DtlsError as exc:
                 raise PeerError(Cause.TLS_ALERT, str(exc)) from exc
+            self._note_stage(end)
             if new or end.machine.done:
                 self._news.set()
+
+    def _note_stage(self, end: _End) -> None:
+        stage = (end is self._client, end.machine.stage)
+        if stage not in self._stages:
+            self._stages.add(stage)
+            self._advanced = time.monotonic()

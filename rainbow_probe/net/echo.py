@@ -35,6 +35,11 @@ class Echo:
         self._sent: dict[bytes, float] = {}
         self._trips: dict[bytes, float] = {}
 
+    @property
+    def slowest(self) -> float:
+        """The seconds that a packet took there and back, at most; 0 if none came."""
+        return max(self._trips.values(), default=0.0)
+
     async def run(self) -> None:
         """Run until some packets came back, and give stragglers a moment."""
         self._facts.update(sent=0, received=0)

@@ -78,7 +78,7 @@ class RealCall:
             try:
                 await self._shaken(shake, caller, callee)
             except TimeoutError as exc:
-                raise await self.path.stopped("no handshake", shake.size) from exc
+                raise await self.path.unshaken(shake) from exc
             finally:
                 facts |= {"datagrams": shake.datagrams, "size": shake.size}
             facts["profile"] = PROFILE.decode()

@@ -70,6 +70,11 @@ class Dtls:
         certificate = self._connection.get_peer_certificate(as_cryptography=True)
         return certificate.fingerprint(hashes.SHA256()) if certificate else b""
 
+    @property
+    def stage(self) -> bytes:
+        """How far the handshake has come, in OpenSSL's words; what comes twice does not change it."""
+        return self._connection.get_state_string()
+
     def keys(self) -> Keys:
         """Return the keys of the media. Raises ``DtlsError`` if the ends did not agree on SRTP."""
         if self._connection.get_selected_srtp_profile() != PROFILE:
