@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -37,6 +38,21 @@ async def test_what_comes_back_is_counted(monkeypatch: pytest.MonkeyPatch, keeps
     seen = facts(found, Phase.STUN)
     assert (seen["slow_back"], seen["fast_back"]) == (slow, fast)
     assert found.verdict.outcome is Outcome.PASS
+
+
+async def test_what_is_late_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a slow line answers come when the last question is long gone."""
+    monkeypatch.setattr(pace, "SLOW", Pace(sent=20, per_second=20))
+    monkeypatch.setattr(pace, "FAST", Pace(sent=150, per_second=150))
+
+    def answer(own: Datagrams, data: bytes, peer: Peer) -> None:
+        late = bytes(reply(Message.parse(data), Class.SUCCESS))
+        asyncio.get_running_loop().call_later(2 * STRAGGLERS - 0.2, own.send, late, peer)
+
+    async with loopback() as place:
+        found = await probe(a_flow("pace", place.udp(answer).port, Transport.UDP), a_route())
+    seen = facts(found, Phase.STUN)
+    assert (seen["slow_back"], seen["fast_back"]) == (20, 150)
 
 
 async def test_what_is_lost_only_in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rainbow_probe.protocols.speech import G711, HEAD, OPUS, TAG, Codec, Sender, source_of
+from rainbow_probe.protocols.rtp import HEADER
+from rainbow_probe.protocols.speech import G711, OPUS, TAG, Codec, Sender, source_of
 
 
 def test_a_packet_reads_as_rfc_3550_draws_it() -> None:
@@ -16,7 +17,7 @@ def test_a_packet_reads_as_rfc_3550_draws_it() -> None:
 @pytest.mark.parametrize(("codec", "size", "rate"), [(G711, 160, 84), (OPUS, 100, 60)])
 def test_a_stream_has_the_sizes_of_srtp(codec: Codec, size: int, rate: float) -> None:
     """The payload has the tag behind it that SRTP adds; on the line there are the headers, too."""
-    assert len(Sender(codec, source=7).packet(0)) == HEAD.size + size + TAG
+    assert len(Sender(codec, source=7).packet(0)) == HEADER.size + size + TAG
     assert codec.wire_kbit_s == pytest.approx(rate)
 
 

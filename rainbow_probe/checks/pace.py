@@ -12,7 +12,7 @@ SLOW = Pace(sent=20, per_second=10)  # what a quota for a call would let pass
 FAST = Pace(sent=150, per_second=150)  # three calls' worth, for a second
 AGAIN = Pace(sent=10, per_second=10)  # who limits a rate lets these pass; who counts packets, none any more
 POLICED = 0.15  # share more that is lost when sent fast than when sent slowly, and at least half of it
-LONGEST = 8.0  # seconds; all take less than six
+LONGEST = 13.0  # seconds; all take less than six, and on a slow line less than twelve
 
 
 async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:

@@ -13,7 +13,8 @@ from statistics import median
 from rainbow_probe.measures import Direction, Load, Ramp
 from rainbow_probe.model import Flow
 from rainbow_probe.net.voice import Stream, Talk
-from rainbow_probe.protocols.speech import HEAD, TAG, Codec, Sender
+from rainbow_probe.protocols.rtp import HEADER
+from rainbow_probe.protocols.speech import TAG, Codec, Sender
 from rainbow_probe.protocols.streams import MS, lost, percentile
 
 PACKET = Codec(name="load", payload_type=96, clock=90000, payload=1140)  # as large as browsers make them, RFC 3551
@@ -118,7 +119,7 @@ class Climb:
 
 def on_the_wire(payload: int) -> int:
     """Return the bytes of a packet with all of its headers."""
-    return payload + TAG + HEAD.size + HEADERS
+    return payload + TAG + HEADER.size + HEADERS
 
 
 def _anew(way: Stream, codec: Codec) -> Stream:

@@ -11,6 +11,8 @@ from rainbow_probe.net.links import Datagrams
 from rainbow_probe.protocols.stun import MalformedError, Message, Method, request
 
 STRAGGLERS = 0.5  # seconds after the last one
+TRIPS = 2  # more, each as long as the slowest so far: what is late is not lost
+LONGEST = 2.5  # seconds for stragglers, at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,25 +24,25 @@ class Pace:
 
     async def answered(self, link: Datagrams) -> int:
         """Send them over *link*; return how many were answered."""
-        waiting: set[bytes] = set()
-        missing = self.sent
+        waiting: dict[bytes, float] = {}
+        missing, slowest = self.sent, 0.0
 
         async def listen() -> None:
-            nonlocal missing
+            nonlocal missing, slowest
             while missing:
                 with contextlib.suppress(MalformedError):
-                    transaction = Message.parse(await link.receive()).transaction
-                    missing -= transaction in waiting
-                    waiting.discard(transaction)
+                    sent = waiting.pop(Message.parse(await link.receive()).transaction, None)
+                    if sent is not None:
+                        missing, slowest = missing - 1, max(slowest, time.monotonic() - sent)
 
         async with asyncio.TaskGroup() as group:
             listening = group.create_task(listen())
             began = time.monotonic()
             for number in range(self.sent):
                 message = request(Method.BINDING)
-                waiting.add(message.transaction)
+                waiting[message.transaction] = time.monotonic()
                 await link.send(bytes(message))
                 await asyncio.sleep(max(0.0, began + (number + 1) / self.per_second - time.monotonic()))
-            await asyncio.wait({listening}, timeout=STRAGGLERS)
+            await asyncio.wait({listening}, timeout=min(LONGEST, STRAGGLERS + TRIPS * slowest))
             listening.cancel()
         return self.sent - missing

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 
-HEAD = struct.Struct("!BBHII")  # version, payload type, sequence number, time stamp, SSRC: RFC 3550 section 5.1
-VERSION = 2 << 6
+from rainbow_probe.protocols.rtp import HEADER, VERSION
+
+FLAGS = VERSION << 6  # no padding, no extension, no contributors
 TAG = 10  # bytes that SRTP adds behind the payload, HMAC-SHA1-80 of RFC 3711 section 4.2.1
 SEQUENCES, TIMES = 1 << 16, 1 << 32  # where their numbers count round
 FAR = SEQUENCES // 2  # packets: what is further away was counted round, RFC 3550 appendix A.1
@@ -29,7 +29,7 @@ class Codec:
     @property
     def wire_kbit_s(self) -> float:
         """What it takes of a line with the headers of IPv4, UDP and SRTP."""
-        return (self.payload + TAG + HEAD.size + 28) * 8 / self.interval / 1000
+        return (self.payload + TAG + HEADER.size + 28) * 8 / self.interval / 1000
 
 
 G711 = Codec(name="G.711", payload_type=8, clock=8000, payload=160)  # 64 kbit/s
@@ -48,14 +48,14 @@ class Sender:
     def packet(self, index: int) -> bytes:
         """Return the packet with *index*, counted from 0."""
         sequence, time = (self._first + index) % SEQUENCES, index * self._step % TIMES
-        return HEAD.pack(VERSION, self.codec.payload_type, sequence, time, self.source) + self._payload
+        return HEADER.pack(FLAGS, self.codec.payload_type, sequence, time, self.source) + self._payload
 
     def index(self, data: bytes, latest: int) -> int | None:
         """Return which of our packets *data* is, if the one with *latest* was sent about then; None if it is none."""
-        if len(data) != HEAD.size + len(self._payload):
+        if len(data) != HEADER.size + len(self._payload):
             return None
-        first, kind, sequence, _, source = HEAD.unpack_from(data)
-        if (first, kind, source) != (VERSION, self.codec.payload_type, self.source):
+        first, kind, sequence, _, source = HEADER.unpack_from(data)
+        if (first, kind, source) != (FLAGS, self.codec.payload_type, self.source):
             return None
         near = (sequence - self._first - latest + FAR) % SEQUENCES - FAR + latest
         return near if near >= 0 else None
@@ -63,4 +63,4 @@ class Sender:
 
 def source_of(data: bytes) -> int | None:
     """Return the SSRC of the stream that *data* belongs to; None if it is too short to say so."""
-    return HEAD.unpack_from(data)[4] if len(data) >= HEAD.size else None
+    return HEADER.unpack_from(data)[4] if len(data) >= HEADER.size else None
