@@ -16,7 +16,15 @@ WRONG_USE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; see ``--help``."""
-    arguments = _parsed(sys.argv[1:] if argv is None else argv)
+    status = _main(_parsed(sys.argv[1:] if argv is None else argv))
+    if status == INTERRUPTED:
+        # CPython remembers a Ctrl-C that met exec of a text (every dataclass and namedtuple is made by one), though it
+        # was caught, and would end the process by SIGINT; the next text that goes through makes it forget.
+        exec("")  # noqa: S102 - no text at all
+    return status
+
+
+def _main(arguments: argparse.Namespace) -> int:
     try:
         return _command(arguments)
     except KeyboardInterrupt:

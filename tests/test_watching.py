@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -94,6 +95,25 @@ def test_a_run_that_is_at_work_is_interrupted(
         _, err = process.communicate(timeout=LONGEST)
     assert process.returncode == status
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("command", [["run"], ["watch", "--every", "1d", "--"]])
+def test_ctrl_c_in_the_midst_of_loading_is_told_by_the_status(tmp_path: Path, command: list[str]) -> None:
+    """Not by dying of the signal: CPython remembers one that met exec, and dataclasses are made by it as we load."""
+    interrupted = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nfor _ in range(9): pass"
+    (tmp_path / "certifi.py").write_text(f"exec({interrupted!r})\n", "utf-8")
+    env = environment({"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])})
+    ended = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "rainbow_probe", *command, *RUN],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=env,
+        timeout=LONGEST,
+        check=False,
+    )
+    assert ended.returncode == 130, ended
+    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize(
