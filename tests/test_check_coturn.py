@@ -11,7 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from rainbow_probe.demo.loopback import loopback
-from rainbow_probe.model import Cause, Credentials, Outcome, Phase, Transport
+from rainbow_probe.evidence import Recorder, StepError
+from rainbow_probe.model import Cause, Credentials, Endpoint, Flow, Outcome, Phase, PortRange, Transport
+from rainbow_probe.net.links import Datagrams
+from rainbow_probe.net.paths import Hop
+from rainbow_probe.net.relay import Relay
+from rainbow_probe.net.route import Route
+from rainbow_probe.net.udp import local_of, open_udp
 from tests.demo_clients import ask_tcp, ask_udp, binding, needs
 from tests.servers import HOST, a_flow, a_route, broke, facts, probe
 
@@ -76,6 +82,102 @@ async def test_coturn_and_the_probe_understand_each_other(tmp_path: Path) -> Non
         result = await probe(ranged, replace(a_route(), turn=USER))
     assert result.verdict.outcome is Outcome.PASS, result
     assert facts(result, Phase.TURN_DATA)["open"] == 64
+
+
+async def test_a_port_whose_last_user_left_an_allocation_behind(tmp_path: Path) -> None:
+    """The server says 437, and is asked from another port: chance picked ours, and it is nobody's fault."""
+    async with coturn(tmp_path) as server:
+        at = Endpoint(host=HOST, port=server)
+        left = await open_udp(at)
+        used = local_of(left)
+        assert used
+        here, flow, route = Hop(address=at, authority=at), a_flow("turn", server, UDP), replace(a_route(), turn=USER)
+        await Relay(left, here, route, Recorder()).allocate()
+        left.close()
+        ports = [PortRange(first=used.port, last=used.port)]
+
+        @asynccontextmanager
+        async def links(*_: object) -> AsyncGenerator[Datagrams]:
+            with contextlib.closing(await _opened_soon(at, ports.pop() if ports else None)) as link:
+                yield link
+
+        rec = Recorder()
+        async with Relay.opened(here, flow, route, rec, links) as relay:
+            assert await relay.allocate()
+            assert relay.client.mapped
+            assert relay.client.mapped[1] != used.port
+    first, second = (step for step in rec.steps if step.phase is Phase.TURN_ALLOCATE)
+    assert (first.facts["code"], first.failure, second.failure) == (437, None, None)
+
+
+async def _opened_soon(at: Endpoint, source: PortRange | None) -> Datagrams:
+    """Open a socket at a port that is about to be free."""
+    async with asyncio.timeout(20):
+        while True:
+            with contextlib.suppress(OSError):
+                return await open_udp(at, source)
+            await asyncio.sleep(0.01)
+
+
+class Deaf:
+    """A link on which one message comes too late: *heard* is set, and nothing is said of it."""
+
+    reliable = False
+
+    def __init__(self, link: Datagrams, till: Callable[[bytes], bool]) -> None:
+        """Keep back the message of which *till* is true."""
+        self._link, self._till, self.heard = link, till, asyncio.Event()
+
+    async def send(self, data: bytes) -> None:
+        """Send one message."""
+        await self._link.send(data)
+
+    async def receive(self) -> bytes:
+        """Return one message, up to the one that is kept back."""
+        data = await self._link.receive()
+        if self._till(data):
+            self.heard.set()
+            await asyncio.Event().wait()
+        return data
+
+    def close(self) -> None:
+        """Let go of the link."""
+        self._link.close()
+
+
+async def test_an_allocation_that_was_not_heard_of_is_given_back_too(tmp_path: Path) -> None:
+    """Whoever gives up in the midst of it leaves nothing behind: with a quota of one, the next one would be refused."""
+    async with coturn(tmp_path, "--user-quota=1") as server:
+        at = Endpoint(host=HOST, port=server)
+        here, flow, route = Hop(address=at, authority=at), a_flow("turn", server, UDP), replace(a_route(), turn=USER)
+        deaf = Deaf(await open_udp(at), lambda packet: packet[:2] == b"\x01\x03")  # a success of Allocate
+
+        @asynccontextmanager
+        async def links(*_: object) -> AsyncGenerator[Datagrams]:
+            with contextlib.closing(deaf):
+                yield deaf
+
+        async def given_up() -> None:
+            async with Relay.opened(here, flow, route, Recorder(), links) as relay:
+                await relay.allocate()
+
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(given_up())
+            await deaf.heard.wait()
+            task.cancel()
+        async with asyncio.timeout(20):
+            while not await _room(here, flow, route):  # noqa: ASYNC110 - another program has no event for us
+                await asyncio.sleep(0.05)
+
+
+async def _room(here: Hop, flow: Flow, route: Route) -> bool:
+    try:
+        async with Relay.opened(here, flow, route, Recorder()) as relay:
+            return await relay.allocate()
+    except StepError as exc:
+        if exc.failure.cause is Cause.QUOTA:
+            return False
+        raise
 
 
 async def test_a_coturn_that_relays_to_no_loopback(tmp_path: Path) -> None:

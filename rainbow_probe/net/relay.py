@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Self
 
 from rainbow_probe.evidence import Recorder
@@ -24,26 +24,39 @@ USUAL_WAIT = (
     0.25  # and where nobody answered yet, or the path is slow: the RFC's doubling gives too few on a lossy line
 )
 FIRST_WAITS = (0.5, 0.5)  # before anything is known; RTO, RFC 8489 section 6.2.1
+OTHER_PORTS = 2  # asked from where the server still holds what was allocated from a port of ours before
+
+Another = Callable[[], Awaitable[Datagrams]]
+Links = Callable[[Hop, Flow, Route, Recorder], AbstractAsyncContextManager[Datagrams]]
 
 
 class Relay:
     """A TURN client that speaks over *link* and records what it does."""
 
-    def __init__(self, link: Datagrams, hop: Hop, route: Route, rec: Recorder) -> None:
-        """Speak as *route* says; the steps carry the address of *hop*."""
+    def __init__(self, link: Datagrams, hop: Hop, route: Route, rec: Recorder, another: Another | None = None) -> None:
+        """Speak as *route* says; the steps carry the address of *hop*; *another* opens a link like *link*."""
         self.client = Client(route.turn, reliable=link.reliable)
         self.link = link
         self._subject = hop.label
         self._rec = rec
         self.limit = route.limits.exchange if link.reliable else route.limits.datagrams
         self._wait: float | None = None
+        self._another = another
+        self._credentials = route.turn
+        self._owed = False
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, hop: Hop, flow: Flow, route: Route, rec: Recorder) -> AsyncGenerator[Self]:
+    async def opened(
+        cls, hop: Hop, flow: Flow, route: Route, rec: Recorder, links: Links = open_datagrams
+    ) -> AsyncGenerator[Self]:
         """Open a link of its own; an allocation made on it is given back when the block ends."""
-        async with open_datagrams(hop, flow, route, rec) as link:
-            relay = cls(link, hop, route, rec)
+        async with AsyncExitStack() as stack:
+
+            async def another() -> Datagrams:
+                return await stack.enter_async_context(links(hop, flow, route, rec))
+
+            relay = cls(await another(), hop, route, rec, another)
             try:
                 yield relay
             finally:
@@ -60,15 +73,34 @@ class Relay:
         return mapped
 
     async def allocate(self) -> bool:
-        """Ask for a relayed address; False if the server asks for credentials and there are none."""
+        """Ask for a relayed address; False if the server asks for credentials and there are none.
+
+        A server that still holds an allocation of whoever had our port before is asked from another port, as RFC 8656
+        section 7.4 has it.
+        """
+        others = [self._another] * OTHER_PORTS if self._another else []
+        while not await self._asked(last=not others):
+            self.link = await others.pop()()
+            self.client = Client(self._credentials, reliable=self.link.reliable)
+        return self.client.relayed is not None
+
+    async def _asked(self, *, last: bool) -> bool:
+        """Ask from the port we have; False if another one is to be tried, and this is not the *last*."""
         async with self._rec.step(Phase.TURN_ALLOCATE, self._subject, limit=self.limit) as facts:
+            self._owed = True
             try:
                 await self._settled(self.client.allocate, facts)
+            except PeerError as exc:
+                self._owed = False
+                if last or exc.cause is not Cause.ALLOCATION_MISMATCH:
+                    raise
+                return False
             finally:
                 facts |= {"realm": self.client.realm, "software": self.client.software}
+            self._owed = self.client.relayed is not None
             facts |= {"relayed": _text(self.client.relayed), "lifetime": self.client.lifetime}
             facts["mapped"] = _text(self.client.mapped)
-        return self.client.relayed is not None
+        return True
 
     async def permit(self, peers: Sequence[str]) -> None:
         """Let *peers* send to our relayed address."""
@@ -101,12 +133,15 @@ class Relay:
             except PeerError as exc:
                 if exc.cause is not Cause.ALLOCATION_MISMATCH:  # what it says if it heard the first of two
                     raise
-        self.client.relayed = None
+        self.client.relayed, self._owed = None, False
 
     async def give_back(self) -> None:
-        """Free the allocation, if there is one, without waiting for the answer."""
-        if self.client.relayed is not None:
-            self.client.relayed = None
+        """Free the allocation without waiting for the answer; also one that was asked for and not heard of.
+
+        A stream's allocation ends with the stream, RFC 8656 section 3.2.
+        """
+        if self.client.relayed is not None or (self._owed and not self.link.reliable):
+            self.client.relayed, self._owed = None, False
             try:
                 await self.link.send(self.client.refresh(0).request)
             except OSError:  # the path is gone; the server frees it by itself later

@@ -12,14 +12,16 @@ import itertools
 import secrets
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from rainbow_probe.evidence import Recorder, StepError
 from rainbow_probe.model import Cause, Flow, Phase, Scalar, Transport
 from rainbow_probe.net.call import relayed
-from rainbow_probe.net.paths import Hop
+from rainbow_probe.net.links import Datagrams
+from rainbow_probe.net.paths import Hop, open_datagrams
 from rainbow_probe.net.relay import Relay
 from rainbow_probe.net.route import Route
 from rainbow_probe.net.stamped import Stamped, arrival, open_stamped
@@ -238,19 +240,18 @@ async def _pair(
     return near, far
 
 
+def _opened(hop: Hop, flow: Flow, route: Route, rec: Recorder, tos: int) -> AbstractAsyncContextManager[Relay]:
+    links = partial(_stamped, tos) if flow.transport is Transport.UDP else open_datagrams
+    return Relay.opened(hop, flow, route, rec, links)
+
+
 @asynccontextmanager
-async def _opened(hop: Hop, flow: Flow, route: Route, rec: Recorder, tos: int = 0) -> AsyncGenerator[Relay]:
-    if flow.transport is not Transport.UDP:
-        async with Relay.opened(hop, flow, route, rec) as relay:
-            yield relay
-        return
+async def _stamped(tos: int, hop: Hop, _flow: Flow, route: Route, rec: Recorder) -> AsyncGenerator[Datagrams]:
     async with rec.step(Phase.CONNECT, hop.address, limit=route.limits.connect):
         link = await open_stamped(hop.address, tos)
-    relay = Relay(link, hop, route, rec)
     try:
-        yield relay
+        yield link
     finally:
-        await relay.give_back()
         link.close()
 
 
