@@ -6,8 +6,8 @@ import argparse
 import os
 import socket
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rainbow_probe.history.store import Store
     from rainbow_probe.mail.posting import Posted
     from rainbow_probe.mail.settings import MailSettings
+    from rainbow_probe.report.past import Past
 
 MOST_KEPT = 1_000_000  # runs of a site, or days; beyond that a number is a typing error
 
@@ -45,6 +46,20 @@ class Afterwards:
         if mail and mail.on == "change" and retention is None:
             raise UsageError("--mail-on change: there is nothing to compare with, as runs are not kept (--no-store)")
         return cls(series=_series(arguments, site), retention=retention, mail=mail, strict=arguments.strict)
+
+    def past(self, report: Report) -> Sequence[Past]:
+        """Return what the runs before *report* found that is drawn beside it; nothing where none can be read."""
+        if self.retention is None:
+            return ()
+        from rainbow_probe.data_folder import DataFolderError, data_folder
+        from rainbow_probe.history.remembered import remembered
+        from rainbow_probe.history.store import HistoryError, open_store
+
+        try:
+            with open_store(data_folder()) as store:
+                return remembered(store, self.series, report.guide_id)
+        except (HistoryError, DataFolderError):
+            return ()  # it is told when this run is to be kept
 
     def follow(self, report: Report, again: Again | None = None) -> bool:
         """Keep and mail *report*; False, and messages, if somebody who should have a mail has not got it.
@@ -82,11 +97,14 @@ class Afterwards:
 
     def _occasion(self, store: Store, report: Report, again: Again | None) -> Occasion:
         from rainbow_probe.history.keeping import Occasion, take_down
+        from rainbow_probe.history.remembered import remembered
 
         if self.retention is None:
             return Occasion(site=self.series, report=report)
-        once_more = again if self.mail else None  # without an alarm there is nothing to confirm
-        return take_down(store, report, self.series, self.retention, once_more)
+        if self.mail is None:  # without an alarm there is nothing to confirm, and nobody is sent a drawing
+            return take_down(store, report, self.series, self.retention, None)
+        past = remembered(store, self.series, report.guide_id)
+        return replace(take_down(store, report, self.series, self.retention, again), past=past)
 
     def _is_due(self, occasion: Occasion) -> bool:
         """Tell whether somebody is to be written to on this *occasion*."""

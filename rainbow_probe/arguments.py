@@ -68,8 +68,9 @@ RULES = """\
 The least set of rules that the failed rows of a report need, and nothing that works already; or all that the guide
 asks for. Everything is outbound: no inbound rule is ever needed."""
 REPORT = """\
-A report that 'run --json FILE' wrote, by this version or an older one, shown again or written in other formats. The
-exit status is 0 when it could be read and written, whatever it says; with --format nagios it is the plugin's."""
+A run that is kept, or a report that 'run --json FILE' wrote, by this version or an older one, shown again or written
+in other formats. The exit status is 0 when it could be read and written, whatever it says; with --format nagios it is
+the plugin's. Only of a run that is kept does the page (or the PDF) show what earlier runs of the site found."""
 FORMATS = "text, csv, exemptions, nftables, iptables, ip6tables, squid, fortinet, paloalto, cisco-asa, windows"
 EXPLAIN = "What a row, a cause or a finding is, how it is tested, what it usually comes from, and what to do."
 
@@ -220,7 +221,8 @@ def _list(command: argparse.ArgumentParser) -> None:
 
 
 def _report(command: argparse.ArgumentParser) -> None:
-    command.add_argument("report", metavar="REPORT.json", help="what 'run --json FILE' wrote")
+    which = "the number of a run that is kept, 'last', or a file that 'run --json FILE' wrote"
+    command.add_argument("report", metavar="RUN", help=which)
     guides = "a guide that ships with the probe, or a folder (the report's); for --rules"
     command.add_argument("--guide", metavar="ID|DIR", help=guides)
     _outputs(command)

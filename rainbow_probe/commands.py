@@ -181,7 +181,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "history": _lazily("looking_back", "history"),
     "show": _lazily("looking_back", "show"),
     "diff": _lazily("looking_back", "diff"),
-    "report": _lazily("ruling", "retell"),
+    "report": _lazily("retelling", "retell"),
     "rules": rules,
     "responder": _lazily("responding", "respond"),
     "explain": explain,

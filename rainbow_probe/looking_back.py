@@ -12,11 +12,13 @@ from rainbow_probe.data_folder import DataFolderError, data_folder
 from rainbow_probe.history.compare import Comparison, compare, steps
 from rainbow_probe.history.flaky import LOOKED_AT
 from rainbow_probe.history.keeping import flaky_rows
+from rainbow_probe.history.remembered import remembered
 from rainbow_probe.history.store import HistoryError, Run, Store, newest, open_store
 from rainbow_probe.history.telling import comings_and_goings, details, headline, in_short, listing, title
 from rainbow_probe.model import Report
 from rainbow_probe.options import UsageError
 from rainbow_probe.report.from_json import loads, read, read_text
+from rainbow_probe.report.past import Past
 
 BETTER_OR_SAME, WORSE, UNCLEAR = 0, 1, 3
 LAST = "last"
@@ -80,6 +82,15 @@ def stored(word: str) -> tuple[str, str]:
     with _opened() as store:
         run = _run(store, word)
         return f"run {run.id}", store.report(run.id)
+
+
+def past_of_kept(word: str) -> tuple[Past, ...]:
+    """Return what the runs before the one that *word* names found; nothing for a file: nobody knows its site."""
+    if not _is_kept(word):
+        return ()
+    with _opened() as store:
+        run = _run(store, word)
+        return remembered(store, run.series, run.guide, before=run.id)
 
 
 def status(comparison: Comparison) -> int:

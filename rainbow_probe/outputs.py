@@ -7,16 +7,20 @@ import importlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rainbow_probe.catalogue import Guide
 from rainbow_probe.language import ENGLISH, Language, language, languages, preferred
 from rainbow_probe.model import Flow, Report, Result
 from rainbow_probe.options import UsageError
 from rainbow_probe.runner import Events
+
+if TYPE_CHECKING:
+    from rainbow_probe.report.past import Past
 
 STDOUT = "-"
 RULES = "rules"
@@ -29,6 +33,8 @@ EXTRAS = {PDF: "as_pdf", OTLP: "otlp"}
 TO_STDOUT = ("json", "markdown")
 TRANSLATED = frozenset({"html", "markdown"})
 """Formats that people read; programs read the others, and find the same words wherever they run."""
+DRAWN = frozenset({"html", PDF})
+"""Formats that draw earlier runs beside this one."""
 WHOLE = frozenset({"prometheus"})
 """Formats that somebody may read at any moment, such as the node exporter."""
 READABLE = 0o644  # a temporary file is its owner's only; the node exporter is somebody else
@@ -100,12 +106,20 @@ class Outputs:
         own = ["format"] if self.screen == NAGIOS else []
         return own + [name for name, path in self.files.items() if path == STDOUT]
 
-    def write(self, report: Report, guide: Guide | None) -> None:
-        """Write every file, then the screen; a file that fails now does not cost the others."""
+    @property
+    def draws_the_past(self) -> bool:
+        """Whether anything was asked for that draws earlier runs too."""
+        return bool(DRAWN & self.files.keys())
+
+    def write(self, report: Report, guide: Guide | None, past: Sequence[Past] = ()) -> None:
+        """Write every file, then the screen; a file that fails now does not cost the others.
+
+        *past* is what earlier runs of the same site found, the oldest first.
+        """
         failed: list[str] = []
         for name, path in self.files.items():
             try:
-                self._put(name, path, report, guide)
+                self._put(name, path, report, guide, past)
             except OSError as exc:
                 failed.append(f"--{name} {path}: {exc.strerror or exc}")
             except UsageError as exc:
@@ -114,17 +128,17 @@ class Outputs:
         if failed:
             raise UsageError("; ".join(failed))
 
-    def _put(self, name: str, path: str, report: Report, guide: Guide | None) -> None:
+    def _put(self, name: str, path: str, report: Report, guide: Guide | None, past: Sequence[Past]) -> None:
         if name == PDF:
             from rainbow_probe.report.as_pdf import render
 
-            Path(path).write_bytes(render(report, self.language))
+            Path(path).write_bytes(render(report, self.language, past))
         elif name == OTLP:
             from rainbow_probe.report.otlp import send
 
             send(report, path)
         else:
-            text = self._rules(report, guide) if name == RULES else self._rendered(name, report)
+            text = self._rules(report, guide) if name == RULES else self._rendered(name, report, past)
             put(path, text, whole=name in WHOLE)
 
     def _rules(self, report: Report, guide: Guide | None) -> str:
@@ -133,10 +147,11 @@ class Outputs:
         assert guide is not None
         return render(least(report, guide), self.rules_format)
 
-    def _rendered(self, name: str, report: Report) -> str:
+    def _rendered(self, name: str, report: Report, past: Sequence[Past]) -> str:
         """Render with the format's module, imported only now: most runs need one format or none."""
         module = importlib.import_module(f"rainbow_probe.report.{_FORMATS[name]}")
-        text: str = module.dumps(report, self.language) if name in TRANSLATED else module.dumps(report)
+        told = (self.language,) if name in TRANSLATED else ()
+        text: str = module.dumps(report, *told, *((past,) if name in DRAWN else ()))
         return text
 
     def _show(self, report: Report) -> None:

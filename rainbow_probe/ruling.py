@@ -1,4 +1,4 @@
-"""The commands that begin with a stored report: rules, in one product's words, and report, in other formats."""
+"""The command rules: what a stored report needs, in one product's words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import re
 from rainbow_probe.catalogue import Guide, builtin_names
 from rainbow_probe.model import Report
 from rainbow_probe.options import Options, UsageError
-from rainbow_probe.outputs import Outputs, screen_status
 from rainbow_probe.report.from_json import read
 from rainbow_probe.rules import FORMATS, By, Style, least, render, whole
 from rainbow_probe.session import read_guide
@@ -36,16 +35,6 @@ def rule(arguments: argparse.Namespace) -> str:
     return render(least(report, guide, clients=clients, degraded=arguments.degraded), name, style)
 
 
-def retell(arguments: argparse.Namespace) -> int:
-    """Write the report in a file as it was asked for; return the exit status."""
-    outputs = Outputs.checked(arguments)
-    report = read(arguments.report)
-    # Only rules ask what the guide says; a report of a guide that is gone can still be shown.
-    guide = _guide_of(arguments, report) if arguments.rules else None
-    outputs.write(report, guide)
-    return screen_status(report, arguments, 0)
-
-
 def format_of(name: str, option: str) -> str:
     """Return *name* if it is a format; raises ``UsageError`` that begins with the *option*."""
     if name not in FORMATS:
@@ -55,10 +44,11 @@ def format_of(name: str, option: str) -> str:
 
 
 def _guide(arguments: argparse.Namespace, report: Report | None) -> Guide:
-    return _guide_of(arguments, report, tuple(arguments.client))
+    return guide_of(arguments, report, tuple(arguments.client))
 
 
-def _guide_of(arguments: argparse.Namespace, report: Report | None, clients: tuple[str, ...] = ()) -> Guide:
+def guide_of(arguments: argparse.Namespace, report: Report | None, clients: tuple[str, ...] = ()) -> Guide:
+    """Return the guide that the arguments name, or else the *report*'s; raises ``UsageError`` where it is not there."""
     if arguments.guide or report is None:
         return fitting(read_guide(arguments.guide or Options().guide, clients), report)
     if report.guide_id not in builtin_names():

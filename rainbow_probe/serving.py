@@ -25,7 +25,7 @@ from rainbow_probe.model import Report
 from rainbow_probe.options import UsageError
 from rainbow_probe.readiness import Assessment
 from rainbow_probe.report.from_json import loads
-from rainbow_probe.serve.desk import Desk, Prepare, Ready
+from rainbow_probe.serve.desk import Desk, Kept, Prepare, Ready
 from rainbow_probe.serve.guard import HOST, Guard
 from rainbow_probe.serve.page import Choices, Page
 
@@ -61,11 +61,15 @@ def preparing(grammar: argparse.ArgumentParser, prepared: Callable[[argparse.Nam
     return prepare
 
 
-def kept(arguments: argparse.Namespace, report: Report) -> str:
+def kept(arguments: argparse.Namespace, report: Report) -> Kept:
     """Keep and mail *report* as the command does, and say how it compares with the last run of its site."""
     afterwards = Afterwards.checked(arguments)
-    before = _last(afterwards.series)
+    before, past = _last(afterwards.series), afterwards.past(report)
     afterwards.follow(report)
+    return Kept(compared=_compared(before, report), past=past)
+
+
+def _compared(before: Report | None, report: Report) -> str:
     if report.interrupted:
         return "It was stopped, so there is nothing to compare."
     if before is None or before.guide_id != report.guide_id:

@@ -39,7 +39,7 @@ def perform(
     with progress(quiet=arguments.quiet) as events:
         report = assess(events)
     try:
-        outputs.write(report, guide)
+        outputs.write(report, guide, afterwards.past(report) if outputs.draws_the_past else ())
     finally:
         told = afterwards.follow(report, once_more if again else None)
     status = exit_status(report, strict=arguments.strict) if told else UNTOLD

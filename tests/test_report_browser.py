@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +15,8 @@ import pytest
 
 from rainbow_probe.model import Report
 from rainbow_probe.report import as_html
-from tests import measured_samples
+from rainbow_probe.report.past import Past
+from tests import measured_samples, trend_samples
 from tests import report_samples as samples
 from tests.lab.browser import Browser, Message, opened
 
@@ -65,11 +66,13 @@ class Reader:
         elif method == "Network.requestWillBeSent":
             self.asked.append(told["request"]["url"])
 
-    def open(self, report: Report, *, width: int = 1200, dark: bool = False, at: str = "") -> str:
-        """Open the page of *report*, and return its address."""
+    def open(
+        self, report: Report, *, width: int = 1200, dark: bool = False, at: str = "", past: Sequence[Past] = ()
+    ) -> str:
+        """Open the page of *report* and its *past*, and return its address."""
         self._opened += 1
         page = self._folder / f"report-{self._opened}.html"
-        page.write_text(as_html.dumps(report), "utf-8")
+        page.write_text(as_html.dumps(report, past=past), "utf-8")
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         self.browser.do("Emulation.setEmulatedMedia", media="", features=[scheme])
@@ -109,7 +112,7 @@ def test_a_page_is_quiet_and_asks_nobody(reader: Reader, make: Callable[[], Repo
 def test_axe_finds_nothing(reader: Reader, width: int, dark: bool, unfold: bool) -> None:
     """Names, roles, order, contrast: of the page as it opens on a phone, and with all unfolded on a wide screen."""
     axe = files("axe_core_python").joinpath("axe.min.js").read_text("utf-8")
-    reader.open(part_of(), width=width, dark=dark)
+    reader.open(part_of(), width=width, dark=dark, past=trend_samples.past(7))
     reader.run("unfold => { if (unfold) document.querySelector('[name=expand]').click(); }", unfold)
     reader.browser.do("Runtime.evaluate", expression=axe)
     found = reader.run("async () => (await axe.run()).violations.map(v => [v.id, v.nodes.map(n => n.html)])")
@@ -120,7 +123,7 @@ def test_axe_finds_nothing(reader: Reader, width: int, dark: bool, unfold: bool)
 def test_nothing_sticks_out(reader: Reader, width: int) -> None:
     """Not even with everything unfolded does the page scroll sideways, whatever a peer has sent."""
     for make in (measured, samples.hostile):
-        reader.open(make(), width=width)
+        reader.open(make(), width=width, past=trend_samples.past(29))
         reader.run("() => document.querySelector('[name=expand]').click()")
         assert reader.run("() => document.documentElement.scrollWidth") <= width
 
@@ -198,7 +201,7 @@ def test_the_keyboard_reaches_all(reader: Reader) -> None:
 
 def test_it_prints_on_a4(reader: Reader, tmp_path: Path) -> None:
     """Every page numbered, the verdict first, findings with their rules, no button; few pages."""
-    reader.open(measured())
+    reader.open(measured(), past=trend_samples.past(29))
     printed = reader.browser.do("Page.printToPDF", preferCSSPageSize=True, printBackground=True)
     file = tmp_path / "report.pdf"
     file.write_bytes(base64.b64decode(printed["data"]))
@@ -214,6 +217,8 @@ def test_it_prints_on_a4(reader: Reader, tmp_path: Path) -> None:
         "To paste (nftables)",
         "counter accept",
         "push/mtalk.google.com:5228",
+        "Over the last 30 runs",
+        "Delay 21 ms",
     ):
         assert part in " ".join(text.split())
     for part in ("Copy", "Expand all", "All clients"):

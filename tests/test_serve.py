@@ -210,13 +210,13 @@ def test_a_run_is_kept_and_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("RAINBOW_PROBE_DATA", str(tmp_path / "data"))
     monkeypatch.delenv("RAINBOW_PROBE_STORE", raising=False)
     arguments = parser().parse_args(["demo"])
-    assert kept(arguments, open_site()) == "There is no run before this one."
-    assert kept(arguments, open_site()).startswith("Nothing changed.")
-    assert kept(arguments, broken_site()).startswith("Worse than before")
-    assert "stopped" in kept(arguments, replace(open_site(), interrupted=True))
+    assert kept(arguments, open_site()).compared == "There is no run before this one."
+    assert kept(arguments, open_site()).compared.startswith("Nothing changed.")
+    assert kept(arguments, broken_site()).compared.startswith("Worse than before")
+    assert "stopped" in kept(arguments, replace(open_site(), interrupted=True)).compared
     (tmp_path / "file").write_text("", "utf-8")
     monkeypatch.setenv("RAINBOW_PROBE_DATA", str(tmp_path / "file" / "data"))
-    assert kept(arguments, open_site()) == "There is no run before this one."
+    assert kept(arguments, open_site()).compared == "There is no run before this one."
 
 
 async def test_the_words_of_the_page_make_the_run_of_the_command() -> None:

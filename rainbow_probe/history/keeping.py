@@ -13,6 +13,7 @@ from rainbow_probe.history.store import Store, newest
 from rainbow_probe.model import Report, RowVerdict
 from rainbow_probe.options import UsageError
 from rainbow_probe.report.from_json import loads
+from rainbow_probe.report.past import Past
 
 Again = Callable[[tuple[str, ...]], Report]
 """Tries the rows with these ids once more."""
@@ -31,6 +32,8 @@ class Occasion:
     comparison: Comparison = field(default_factory=Comparison)
     flaky: Mapping[str, int] = field(default_factory=dict[str, int])
     """Rows that come and go, with how often they changed lately."""
+    past: tuple[Past, ...] = ()
+    """What earlier runs found that a report draws, the oldest first."""
     unconfirmed: tuple[str, ...] = ()
     """Rows that changed and, tried a second time, did not change so: they stand as they did."""
 

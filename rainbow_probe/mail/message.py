@@ -34,7 +34,7 @@ def message_of(occasion: Occasion, settings: MailSettings) -> EmailMessage:
     mail["User-Agent"] = f"rainbow-probe/{__version__}"
     mail.set_content(text_of(content))
     mail.add_alternative(html_of(content), subtype="html")
-    _attach(mail, as_html.dumps(occasion.report), "text", "html", "report.html")
+    _attach(mail, as_html.dumps(occasion.report, past=occasion.past), "text", "html", "report.html")
     _attach(mail, as_json.dumps(occasion.report), "application", "json", "report.json")
     return mail
 

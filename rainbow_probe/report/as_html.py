@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,11 @@ from markupsafe import Markup
 from rainbow_probe.explanations.actors import ACTORS
 from rainbow_probe.language import ENGLISH, Language
 from rainbow_probe.model import Report
+from rainbow_probe.report.past import Past
 from rainbow_probe.report.plots import curves, demand_bars, estimate, figure, load_bars, port_bar, port_lists
 from rainbow_probe.report.sequence import sequence
 from rainbow_probe.report.shown import Page, grouped
+from rainbow_probe.report.trends import trends
 from rainbow_probe.report.wording import (
     CURVES,
     DIRECTIONS,
@@ -50,13 +52,16 @@ _DRAWING: dict[str, Any] = {
 }
 
 
-def dumps(report: Report, language: Language = ENGLISH) -> str:
-    """Return the whole page; every text in it is escaped, whoever wrote it."""
-    return page("report.html.j2", "report.css", report, language)
+def dumps(report: Report, language: Language = ENGLISH, past: Sequence[Past] = ()) -> str:
+    """Return the whole page; every text in it is escaped, whoever wrote it.
+
+    *past* is what earlier runs of the same site found, the oldest first.
+    """
+    return page("report.html.j2", "report.css", report, language, past)
 
 
-def page(template: str, style: str, report: Report, language: Language) -> str:
-    """Return the page that *template* makes of *report*, in the look of *style*."""
+def page(template: str, style: str, report: Report, language: Language, past: Sequence[Past]) -> str:
+    """Return the page that *template* makes of *report* and its *past*, in the look of *style*."""
     look, script = _file(style), _file("report.js")
     return (
         _environment()
@@ -64,6 +69,7 @@ def page(template: str, style: str, report: Report, language: Language) -> str:
         .render(
             report=report,
             page=Page(report, language),
+            trends=trends(report, past, language),
             language=language.code,
             _=language.say,
             tr=language.said,
@@ -107,7 +113,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         finalize=_visible,
     )
-    found.filters.update(block=_block, grouped=grouped, date=_date, short=_short)
+    found.filters.update(block=_block, grouped=grouped, date=_date, minute=_minute, short=_short)
     return found
 
 
@@ -129,6 +135,11 @@ def _short(text: str) -> str:
 def _date(iso: str) -> str:
     """Return a time as the report has it (ISO 8601, UTC) for a reader."""
     return iso.replace("T", " ").replace("Z", " UTC")
+
+
+def _minute(iso: str) -> str:
+    """Return the same to the minute, where many stand side by side."""
+    return iso[:16].replace("T", " ")
 
 
 def _vocabulary(language: Language) -> dict[str, Any]:

@@ -7,12 +7,14 @@ fetched.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from rainbow_probe.language import ENGLISH, Language
 from rainbow_probe.model import Report
 from rainbow_probe.options import UsageError
 from rainbow_probe.report.as_html import page
+from rainbow_probe.report.past import Past
 
 MISSING = "--pdf needs the extra 'pdf': pip install 'rainbow-probe[pdf]', and on Linux the library Pango"
 
@@ -25,10 +27,10 @@ def check() -> None:
         raise UsageError(MISSING) from exc
 
 
-def render(report: Report, language: Language = ENGLISH) -> bytes:
-    """Return the PDF."""
+def render(report: Report, language: Language = ENGLISH, past: Sequence[Past] = ()) -> bytes:
+    """Return the PDF; *past* is what earlier runs of the same site found, the oldest first."""
     weasyprint: Any = importlib.import_module("weasyprint")  # it has no types
-    text = page("paper.html.j2", "paper.css", report, language)
+    text = page("paper.html.j2", "paper.css", report, language, past)
     made: bytes = weasyprint.HTML(string=text, url_fetcher=_refuse).write_pdf()
     return made
 

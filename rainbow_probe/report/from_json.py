@@ -67,6 +67,11 @@ def read_text(path: str) -> str:
 
 def loads(text: str, where: str = "report") -> Report:
     """Return the report in *text*; raises ``UsageError``, which begins with *where*."""
+    return _report(document(text, where))
+
+
+def document(text: str, where: str) -> Item:
+    """Return the document in *text* if it is a report; raises ``UsageError``, which begins with *where*."""
     try:
         data: object = json.loads(text)
     except (ValueError, RecursionError) as exc:
@@ -74,7 +79,7 @@ def loads(text: str, where: str = "report") -> Report:
     top = Item(data, where)
     if (schema := top.text("schema")) != SCHEMA:
         raise UsageError(f"{where}: not a report of this version: its schema is {schema[:60]!a}, wanted is {SCHEMA!r}")
-    return _report(top)
+    return top
 
 
 def _report(top: Item) -> Report:

@@ -28,7 +28,7 @@ OUTCOMES = {
 }
 DIRECTIONS = {Direction.OUT: "outbound", Direction.IN: "inbound", Direction.ROUND_TRIP: "there and back"}
 PORT_STATES = {PortState.OPEN: "open", PortState.CLOSED: "closed", PortState.UNKNOWN: "unknown"}
-CURVES = {"loss": "Loss", "jitter": "Jitter", "delay": "Delay"}
+CURVES = {"loss": "Loss", "jitter": "Jitter", "delay": "Delay", "mos": "MOS", "capacity": "Capacity"}
 NEEDS = {Need.MANDATORY: "mandatory", Need.RECOMMENDED: "recommended", Need.OPTIONAL: "optional"}
 
 

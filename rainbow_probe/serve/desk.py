@@ -13,6 +13,7 @@ from rainbow_probe.model import Flow, Report, Result
 from rainbow_probe.net.trust import TrustError
 from rainbow_probe.options import UsageError
 from rainbow_probe.readiness import Assessment
+from rainbow_probe.report.past import Past
 from rainbow_probe.site import SiteError
 
 MOST_WAITING = 4000  # messages that a watcher may be behind; who is further behind has gone away
@@ -20,12 +21,22 @@ Message = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """How a report stands beside those before it."""
+
+    compared: str
+    """What changed, in words."""
+    past: Sequence[Past] = ()
+    """What earlier runs of the site found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
     """A run that was prepared, and what is to be done with its report."""
 
     assessment: Assessment
-    keep: Callable[[Report], str]
-    """Keeps the report as the command does, and says how it compares with the one before; it takes its time."""
+    keep: Callable[[Report], Kept]
+    """Keeps the report as the command does; it takes its time."""
 
 
 Prepare = Callable[[Sequence[str]], AbstractAsyncContextManager[Ready]]
@@ -43,7 +54,7 @@ class Desk:
     prepare: Prepare
     group: asyncio.TaskGroup
     report: Report | None = None
-    compared: str = ""
+    past: Sequence[Past] = ()
     _messages: list[Message] = field(default_factory=list[Message])
     _watchers: set[asyncio.Queue[Message]] = field(default_factory=set[asyncio.Queue[Message]])
     _task: asyncio.Task[None] | None = None
@@ -58,7 +69,7 @@ class Desk:
         if self.running:
             raise BusyError
         self._messages.clear()
-        self.report, self.compared = None, ""
+        self.report, self.past = None, ()
         self._say(begun=True)
         self._task = self.group.create_task(self._run(words))
 
@@ -83,9 +94,9 @@ class Desk:
         except asyncio.CancelledError:
             interrupted = True
         report = await asyncio.to_thread(ready.assessment.report, interrupted=interrupted)
-        self.compared = await asyncio.to_thread(ready.keep, report)
-        self.report = report
-        self._say(done=_outcome(report, self.compared))
+        kept = await asyncio.to_thread(ready.keep, report)
+        self.report, self.past = report, kept.past
+        self._say(done=_outcome(report, kept.compared))
 
     def expect(self, more: int) -> None:
         """Tell that *more* flows were planned."""

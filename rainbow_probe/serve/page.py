@@ -88,7 +88,7 @@ class Page:
                 await response.write(f"data: {json.dumps(message)}\n\n".encode())
 
     async def _html(self, _request: web.Request) -> web.Response:
-        text = await asyncio.to_thread(as_html.dumps, self._report())
+        text = await asyncio.to_thread(as_html.dumps, self._report(), past=self._desk.past)
         return web.Response(text=text, content_type="text/html", headers=SANDBOX)
 
     async def _json(self, _request: web.Request) -> web.Response:
