@@ -85,6 +85,18 @@ def test_closed_ports_are_one_finding_with_its_rule(closed: range, identity: str
     assert [(str(one.ports[0]), one.addresses) for one in opening] == [("20000-29999", (PEER,))]
 
 
+@pytest.mark.parametrize(
+    ("by", "who"), [("this machine", Who.ENDPOINT), ("10.0.0.1, this machine", Who.FIREWALL), ("", Who.FIREWALL)]
+)
+def test_what_this_machine_itself_does_not_let_out_is_its_own(by: str, who: Who) -> None:
+    """The sweep says who rejects; where it is nobody else, no other firewall is to blame."""
+    match = both(kind("sweep"), lambda flow: flow.params["first"] == 20000 and not flow.source)
+    fault = Fault(match=match, phase=Phase.STUN, cause=Cause.PARTLY_OPEN, detail="some", facts={"rejected_by": by})
+    found = finding(case(fault, hosts=HOSTS).judged(), "lan-ports-partly")
+    assert found.who is who
+    assert (f"rejected by {by}: " in found.title) is bool(by)
+
+
 def test_a_peer_on_the_lan_is_no_way_out() -> None:
     """Nothing else answers: this machine is offline all the same, and the LAN's rows stand."""
     lost = Fault(match=but(kind("sweep", "ports")), phase=Phase.RESOLVE, cause=Cause.NO_ANSWER)

@@ -122,7 +122,7 @@ def _facts(seen: _Seen) -> dict[str, Scalar]:
         "local_port": swept.source,
         "told_over": told.over if told else "",
         "seen_as": told.mapped if told else "",
-        "rejected_by": " ".join(sorted({one.sender for one in swept.refused.values()})),
+        "rejected_by": ", ".join(sorted({one.sender for one in swept.refused.values()})),
     }
 
 
@@ -170,7 +170,7 @@ def _nobody(seen: _Seen) -> PeerError:
     """Return what it means that nothing answers: a box that says so itself, or nothing that is proven."""
     others = {one.sender for one in seen.swept.refused.values()} - {seen.host, ""}
     if others and (cause := _refusal(seen, others)):
-        return PeerError(cause, f"no port answers, and {' '.join(sorted(others))} rejects what is sent there")
+        return PeerError(cause, f"no port answers, and {', '.join(sorted(others))} rejects what is sent there")
     if any(one.sender == seen.host for one in seen.swept.refused.values()):
         return PeerError(
             Cause.CANNOT_TELL, f"{seen.host} itself refuses: no responder runs there, or its own firewall rejects"
@@ -189,7 +189,7 @@ def _refusal(seen: _Seen, senders: Collection[str] = ()) -> Cause | None:
 
 def _by(seen: _Seen) -> str:
     senders = sorted({one.sender for one in seen.swept.refused.values() if one.port in seen.closed and one.sender})
-    return f" (rejected by {' '.join(senders)})" if senders else ""
+    return f" (rejected by {', '.join(senders)})" if senders else ""
 
 
 def _partly_served(seen: _Seen) -> Verdict:

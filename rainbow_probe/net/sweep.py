@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
+from rainbow_probe.evidence import cause_of
 from rainbow_probe.model import Cause, PortRange
 from rainbow_probe.net.icmp import Rejected, listen_for_errors, next_error
 from rainbow_probe.protocols.binding import question
@@ -28,7 +29,8 @@ AT_A_TIME = 16  # questions between two looks at the answers: the receive buffer
 ROUNDS = 9  # at the most; at 30 % loss each way half of what is open is found in each
 FEWEST = 3  # rounds without any answer before nobody is there
 CONTROLS = 8  # ports that answered before, asked again at the end of each round
-GRACE = 0.1  # seconds after the controls have answered
+GRACE, FLOOR = 0.1, 0.03  # seconds at most, and at least, for what is late when the controls have answered
+LATER = 4  # times as long as the controls took: what was asked before them is hardly later than that
 PATIENCE = 2.0  # seconds for the controls, and for the first answers
 SILENCE = 0.4  # seconds for a round in which nothing is known to answer
 HURRIED = 0.02  # share of the silent that one more round finds: then it was sent too fast, or much is lost
@@ -37,6 +39,8 @@ MOST = 2048
 BUFFER = 1 << 22
 _ID = struct.Struct("!8sHH")  # our own secret, the port, the round: 12 bytes, as STUN's transactions have
 TRIES = 20
+OURSELVES = "this machine"
+"""Who rejects what this machine's own packet filter does not let out."""
 UNASKED = range(30000, 40001)
 """The gateway's RTP ports (guide 4.6): a question from one of them would open it to what shall come unasked."""
 _PLAIN = struct.pack("!HHI", kind_of(Method.BINDING, Class.REQUEST), 0, COOKIE)
@@ -143,14 +147,12 @@ class Sweep:
         if not self._controls:
             self._listen(own, SILENCE)
             return False
-        asked = len(self._controls)
+        half, began = len(self._controls) // 2, time.monotonic()
         self._send_all(own, list(self._controls), rate)
-        end = time.monotonic() + PATIENCE
-        while 2 * len(self._controls) > asked and time.monotonic() < end and not self._stop.is_set():
-            self._listen(own, GRACE)
+        self._listen(own, PATIENCE, unheard=half)
         if not self._complete():
-            self._listen(own, GRACE)
-        return 2 * len(self._controls) <= asked
+            self._listen(own, min(GRACE, max(FLOOR, LATER * (time.monotonic() - began))))
+        return len(self._controls) <= half
 
     def _complete(self) -> bool:
         return len(self.swept.open) == len(self._wanted)
@@ -175,18 +177,22 @@ class Sweep:
                 own.sendto(packet, (self._asked.host, port))
             except BlockingIOError:
                 select.select([], [own], [], GRACE)
-            except OSError:
-                if not self._errors(own):  # one that was waiting; else there is no way there
+            except OSError as exc:
+                if self._errors(own):  # one that was waiting
+                    continue
+                if not isinstance(exc, PermissionError):  # there is no way there
                     raise
+                self.swept.refused.setdefault(port, Rejected(port=port, sender=OURSELVES, cause=cause_of(exc)))
+                return
             else:
                 self.swept.sent += 1
                 return
 
-    def _listen(self, own: socket.socket, seconds: float) -> None:
-        """Take what comes for *seconds*, or until nothing is missing."""
+    def _listen(self, own: socket.socket, seconds: float, unheard: int = -1) -> None:
+        """Take what comes for *seconds*, or until nothing is missing, or no more controls than *unheard* are."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and not self._stop.is_set():
-            if self._complete() and not self._controls:
+            if len(self._controls) <= unheard or (self._complete() and not self._controls):
                 return
             if select.select([own], [], [], min(left, GRACE))[0]:
                 self._receive(own)

@@ -18,6 +18,7 @@ from rainbow_probe.rules.places import ports_of
 INWARD = "sweep-in"
 SWEEPS = frozenset({"sweep", INWARD})
 SERVERS = {"sip": "the PBX", "ntp": "the time server", "ssh": "the WebRTC gateway"}
+OURSELVES = "this machine"  # who rejects, where a sweep met this machine's own packet filter
 MOST_SPANS = 6
 WRONG = 5.0  # seconds by which a time server may differ from everybody; they are good to milliseconds
 
@@ -40,7 +41,7 @@ def _closed(host: str, lost: Sequence[Result], scene: Scene, *, inward: bool) ->
     return Found(
         id="lan-ports-partly" if partly else "lan-ports-closed",
         title=f"{'Parts of ' if partly else ''}{ranges} {way} {_are(partly, lost)} closed: {_how(lost)}: {shown}",
-        who=Who.FIREWALL,
+        who=Who.ENDPOINT if _rejecters(lost) == {OURSELVES} else Who.FIREWALL,
         fix=f"Open {ranges} {way} in whatever stands between the two: a firewall or an access list between two "
         "networks of the site, Wi-Fi that keeps its stations apart, or a firewall on either machine.",
         claims=tuple(lost),
@@ -68,11 +69,14 @@ def _cause(result: Result) -> Cause | None:
 
 def _how(lost: Sequence[Result]) -> str:
     """Tell a drop from a rejection, and who rejects."""
-    by = named(dict.fromkeys(str(who) for result in lost for who in facts(result, "rejected_by")))
-    if by:
-        return f"rejected by {by}"
+    if by := _rejecters(lost):
+        return f"rejected by {named(sorted(by))}"
     causes = [one for result in lost if (one := _cause(result)) and one is not Cause.PARTLY_OPEN]
     return named(dict.fromkeys(CAUSES[one] for one in causes)) or "no answer from them"
+
+
+def _rejecters(lost: Sequence[Result]) -> set[str]:
+    return {str(who) for result in lost for who in facts(result, "rejected_by")}
 
 
 def _spans(result: Result) -> list[PortRange]:
