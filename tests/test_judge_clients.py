@@ -40,8 +40,10 @@ def finding(severity: Severity, title: str = "UDP is blocked", who: Who = Who.FI
         ([("pass", M), ("pass", R)], "pass"),
         ([("pass", M), ("not-tested", M)], "pass"),
         ([("pass", M), ("not-applicable", M)], "pass"),
-        ([("pass", M), ("fail", O)], "degraded"),
-        ([("pass", M), ("degraded", O)], "degraded"),
+        ([("pass", M), ("fail", O)], "pass"),
+        ([("pass", M), ("degraded", O)], "pass"),
+        ([("not-tested", M), ("degraded", O)], "degraded"),
+        ([("fail", O)], "degraded"),
         ([("pass", M), ("degraded", R)], "degraded"),
         ([("pass", M), ("inconclusive", O)], "pass"),
         ([("degraded", M), ("inconclusive", R)], "inconclusive"),
@@ -52,7 +54,7 @@ def finding(severity: Severity, title: str = "UDP is blocked", who: Who = Who.FI
     ],
 )
 def test_a_client_is_as_good_as_its_worst_needed_row(rows: list[tuple[str, Need]], verdict: str) -> None:
-    """Optional rows can degrade it, and no more."""
+    """Optional rows count where there is nothing else, and fail nobody."""
     assert verdict_of([row(word, need) for word, need in rows]) == verdict
 
 
@@ -68,7 +70,11 @@ def test_a_client_is_as_good_as_its_worst_needed_row(rows: list[tuple[str, Need]
             [row("degraded", title=t, path=p) for t, p in (("A", "TCP/80"), ("B", "TLS/443"), ("C", "TCP/80"))],
             "only by TCP/80: A, C; only by TLS/443: B",
         ),
-        ([row("pass"), row("fail", O, title="HTTP/1.1")], "not as it should be, but optional: HTTP/1.1"),
+        (
+            [row("pass"), row("fail", O, title="HTTP/1.1")],
+            "all that is needed and was tested works (1 row); optional, and not as it should be: HTTP/1.1",
+        ),
+        ([row("fail", O, title="HTTP/1.1")], "optional, and not as it should be: HTTP/1.1"),
         ([row("not-tested")], "nothing was tested: as the test says"),
         ([row("not-applicable")], "nothing of it applies here"),
     ],
@@ -117,7 +123,8 @@ def told(rows: list[Row], *findings: Finding) -> str:
         (
             [row("pass"), row("fail", O, client="border", title="HTTP/1.1")],
             (),
-            "Yes, with limits: not as it should be, but optional: HTTP/1.1.",
+            "Yes: all that is needed and was tested works from here (2 of 2 rows); "
+            "optional, and not as it should be: HTTP/1.1.",
         ),
         (
             [row("fail", title="Web")],
@@ -190,6 +197,7 @@ def report(*rows: Row) -> Report:
         ([row("inconclusive"), row("degraded")], 3, 1),
         ([row("pass"), row("inconclusive", O)], 0, 0),
         ([row("not-tested")], 3, 3),
+        ([row("degraded", O)], 0, 1),
         ([row("pass"), row("not-tested")], 0, 0),
         ([], 3, 3),
     ],

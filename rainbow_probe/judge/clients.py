@@ -25,18 +25,24 @@ def _line(client: str, title: str, rows: Sequence[Row]) -> ClientLine:
 
 
 def verdict_of(rows: Sequence[Row]) -> RowVerdict:
-    """Return the verdict of *rows* together: optional ones can degrade it, and no more."""
-    needed = {row.verdict for row in rows if row.need is not Need.OPTIONAL}
-    if RowVerdict.FAIL in needed:
+    """Return the verdict of *rows* together: the worst of those that are needed.
+
+    Optional ones count where nothing else was tested; even then none of them fails a run.
+    """
+    tested = [row for row in rows if row.verdict not in UNTESTED]
+    needed = [row for row in tested if row.need is not Need.OPTIONAL]
+    verdicts = {row.verdict for row in needed}
+    if RowVerdict.FAIL in verdicts:
         return RowVerdict.FAIL
-    if RowVerdict.INCONCLUSIVE in needed:
+    if RowVerdict.INCONCLUSIVE in verdicts:
         return RowVerdict.INCONCLUSIVE
-    if any(_degrades(row) for row in rows):
+    if any(_lacks(row) for row in needed or tested):
         return RowVerdict.DEGRADED
-    return RowVerdict.NOT_TESTED if all(row.verdict in UNTESTED for row in rows) else RowVerdict.PASS
+    return RowVerdict.PASS if tested else RowVerdict.NOT_TESTED
 
 
-def _degrades(row: Row) -> bool:
+def _lacks(row: Row) -> bool:
+    """Tell whether *row* is not as it should be, and nobody is stopped by it."""
     return row.verdict is RowVerdict.DEGRADED or (row.verdict is RowVerdict.FAIL and row.need is Need.OPTIONAL)
 
 
@@ -54,19 +60,27 @@ def _limited(rows: Sequence[Row]) -> str:
     """Say which fallbacks are used for what, and which optional rows fail."""
     paths: dict[str, list[Row]] = {}
     for row in rows:
-        if _degrades(row):
+        if _lacks(row):
             paths.setdefault(row.path, []).append(row)
     return "; ".join(
-        f"only by {path}: {titles(found)}" if path else f"not as it should be, but optional: {titles(found)}"
+        f"only by {path}: {titles(found)}" if path else f"optional, and not as it should be: {titles(found)}"
         for path, found in paths.items()
     )
 
 
 def _working(rows: Sequence[Row]) -> str:
     counts = Counter(row.verdict for row in rows)
-    missing = counts[RowVerdict.NOT_TESTED]
-    told = f"all that was tested works ({count(counts[RowVerdict.PASS], 'row')}"
-    return f"{told}; {missing} not tested)" if missing else f"{told})"
+    passed, missing = count(counts[RowVerdict.PASS], "row"), counts[RowVerdict.NOT_TESTED]
+    told = f"{passed}; {missing} not tested" if missing else passed
+    if optional := _optional(rows):
+        return f"all that is needed and was tested works ({told}); {optional}"
+    return f"all that was tested works ({told})"
+
+
+def _optional(rows: Sequence[Row]) -> str:
+    """Name the optional rows that are not as they should be, where all others are; empty if there are none."""
+    found = titles([row for row in rows if _lacks(row)])
+    return f"optional, and not as it should be: {found}" if found else ""
 
 
 def _untested(rows: Sequence[Row]) -> str:
@@ -100,7 +114,7 @@ def summary(verdict: RowVerdict, rows: Sequence[Row], lines: Sequence[ClientLine
     tested = sum(row.verdict not in UNTESTED for row in rows)
     match verdict:
         case RowVerdict.PASS:
-            return f"Yes: all that was tested works from here ({tested} of {count(len(rows), 'row')}).{_nags(findings)}"
+            return _works(rows, findings)
         case RowVerdict.DEGRADED:
             return f"Yes, with limits: {_limited(_of_clients(rows, lines)) or _limited(rows)}.{_acts(findings)}"
         case RowVerdict.FAIL:
@@ -109,6 +123,13 @@ def summary(verdict: RowVerdict, rows: Sequence[Row], lines: Sequence[ClientLine
             return f"It cannot be told: nothing that is needed fails, but not all could be judged. {_open(rows)}"
         case _:
             return "It cannot be told: nothing could be tested from here."
+
+
+def _works(rows: Sequence[Row], findings: Sequence[Finding]) -> str:
+    tested, of, nags = sum(row.verdict not in UNTESTED for row in rows), count(len(rows), "row"), _nags(findings)
+    if optional := _optional(rows):
+        return f"Yes: all that is needed and was tested works from here ({tested} of {of}); {optional}.{nags}"
+    return f"Yes: all that was tested works from here ({tested} of {of}).{nags}"
 
 
 def _of_clients(rows: Sequence[Row], lines: Sequence[ClientLine]) -> list[Row]:
