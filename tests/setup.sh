@@ -15,6 +15,7 @@ squid:squid-openssl
 danted:dante-server
 nginx:nginx-light
 tinyproxy:tinyproxy-bin
+tayga:tayga
 dnsmasq:dnsmasq-base
 prosody:prosody
 ejabberdctl:ejabberd

@@ -33,6 +33,7 @@ FOLLOW_UPS = {
     "made-up",
     "mtu",
     "nat",
+    "nat64",
     "pace",
     "proxy-policy",
     "push-idle",

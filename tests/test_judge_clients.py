@@ -123,8 +123,10 @@ def told(rows: list[Row], *findings: Finding) -> str:
         (
             [row("pass"), row("fail", O, client="border", title="HTTP/1.1")],
             (),
-            "Yes: all that is needed and was tested works from here (2 of 2 rows); "
-            "optional, and not as it should be: HTTP/1.1.",
+            (
+                "Yes: all that is needed and was tested works from here (2 of 2 rows); "
+                "optional, and not as it should be: HTTP/1.1."
+            ),
         ),
         (
             [row("fail", title="Web")],

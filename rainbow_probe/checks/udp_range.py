@@ -84,6 +84,7 @@ class _Sampling:
         self._stack, self._ways, self._way, self._flow, self._rec = stack, ways, way, flow, rec
         self._mapped = {way.mapped} - {""}
         self._direct = way.direct
+        self._there = ""
 
     async def run(self, ports: Sequence[Port], ear: Port) -> Verdict:
         whole = _whole(self._flow)
@@ -104,12 +105,17 @@ class _Sampling:
 
     async def _in_time(self, survey: Survey, ear: Port) -> Survey:
         try:
-            async with asyncio.timeout(SAMPLING), Trial.with_ear(ear) as trial:
-                if not self._lets_in(survey):
-                    await self._permitted(survey.ports)
-                return await self._tried(survey, trial) if self._lets_in(survey) else survey
+            async with asyncio.timeout(SAMPLING):
+                self._there = await self._way.route.names.reach(ear.at.host)
+                return await self._sampled(survey, ear)
         except TimeoutError as exc:  # every wait in it is bounded: only this machine can be that late
             raise PeerError(Cause.CANNOT_TELL, "this machine was too busy to sample the range") from exc
+
+    async def _sampled(self, survey: Survey, ear: Port) -> Survey:
+        async with Trial.with_ear(ear, host=self._there) as trial:
+            if not self._lets_in(survey):
+                await self._permitted(survey.ports)
+            return await self._tried(survey, trial) if self._lets_in(survey) else survey
 
     async def _tried(self, survey: Survey, trial: Trial) -> Survey:
         """Try every port, and more where it matters."""
@@ -156,7 +162,7 @@ class _Sampling:
 
     def _doubt(self, survey: Survey) -> str:
         """Say why none coming through need not mean that the range is closed; empty if it does."""
-        relay = ipaddress.ip_address(survey.ports[0].at.host)
+        relay = ipaddress.ip_address(self._there or survey.ports[0].at.host)
         server = ipaddress.ip_address(self._way.hop.address.host)
         if not self._lets_in(survey):
             ours, theirs = ("IPv4", "IPv6") if relay.version == 6 else ("IPv6", "IPv4")

@@ -121,6 +121,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         "two addresses of TURN servers say as what they see one UDP socket; run only where both answer, and no row "
         "rests on it: it tells how a NAT maps ports, which is a fact of the site and no fault",
     ),
+    "nat64": _kind(
+        "it could be told whether this network leads to IPv4 hosts through IPv6 addresses that its resolver makes "
+        "(NAT64 with DNS64, RFC 7050); asked where this machine has IPv6 only, or such addresses are met, and no row "
+        "rests on it",
+    ),
     "push-idle": _kind(
         "idle links to the push service are answered when they are woken, up to the time asked for; only with "
         "`--push-idle`, and no row rests on it",

@@ -29,6 +29,7 @@ FOLLOW_UPS: tuple[FollowUp, ...] = (
     names.made_up,
     names.denials,
     names.nobody,
+    names.translated,
     streams.names,
     streams.sizes,
     streams.strangers,

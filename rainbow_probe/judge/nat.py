@@ -12,7 +12,14 @@ from rainbow_probe.terms import NatMapping
 def nat_behaviour(results: Sequence[Result], site: Site) -> Mapping[str, Scalar]:
     """Return how the NAT maps and filters one UDP port, as far as it is known; empty where nothing is."""
     compared = [one for one in results if one.flow.kind == "nat" and passes(one)][:1]
-    return {key: value for one in compared for key, value in _told(one, site).items()} | _lifetime(results)
+    told = {key: value for one in compared for key, value in _told(one, site).items()}
+    prefix = nat64(results)
+    return told | _lifetime(results) | ({"nat64": prefix} if prefix else {})
+
+
+def nat64(results: Sequence[Result]) -> str:
+    """Return the IPv6 prefix that leads to IPv4 hosts here; empty if none is known."""
+    return next((found for one in results if one.flow.kind == "nat64" and (found := fact(one, "nat64"))), "")
 
 
 def _lifetime(results: Sequence[Result]) -> dict[str, Scalar]:

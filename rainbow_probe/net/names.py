@@ -13,6 +13,7 @@ from typing import Any
 from rainbow_probe.evidence import cause_of
 from rainbow_probe.model import OUR_OWN, Cause, Endpoint, PeerError
 from rainbow_probe.net.aside import aside
+from rainbow_probe.protocols import nat64
 
 DNS_PORT = 53
 RESERVED = tuple(f"{first}." for first in range(240, 256))  # 240.0.0.0/4, RFC 1112 section 4
@@ -82,6 +83,16 @@ class Names:
         addresses = await asyncio.shield(self._asked[host])
         kept = tuple(a for a in addresses if self._has[":" in a]) or addresses
         return Found(addresses=kept, source=self.source, left_out=tuple(a for a in addresses if a not in kept))
+
+    async def reach(self, address: str) -> str:
+        """Return what leads to *address*: itself, or its stand-in where only IPv6 leads out and a NAT64 is there."""
+        if ":" in address or self._has[False]:
+            return address
+        try:
+            prefix = nat64.prefix_in((await self.find(nat64.KNOWN_NAME)).addresses)
+        except PeerError:  # nobody says so: then there is none
+            return address
+        return nat64.embed(prefix, address) if prefix else address
 
     def owed(self, host: str) -> bool:
         """Return whether *host* has no answer yet although a resolver knows it: it is worth waiting longer."""

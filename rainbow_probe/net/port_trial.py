@@ -31,16 +31,17 @@ CONTROL = b"rainbow-probe-control "
 class Trial:
     """Ports under trial, with an *ear*: the relay of ours that takes and sends the controls, and is not on trial."""
 
-    def __init__(self, ear: Port) -> None:
-        """Use *ear* for the controls."""
+    def __init__(self, ear: Port, *, host: str = "") -> None:
+        """Use *ear* for the controls; *host* leads to the relay, if not its own address does."""
         self._ear = ear
+        self._host = host
         self._ports: dict[bytes, Port] = {}
 
     @classmethod
     @asynccontextmanager
-    async def with_ear(cls, ear: Port) -> AsyncGenerator[Trial]:
+    async def with_ear(cls, ear: Port, *, host: str = "") -> AsyncGenerator[Trial]:
         """Listen with *ear* until the block ends. Raises ``PeerError`` if a link to the TURN server breaks."""
-        trial = cls(ear)
+        trial = cls(ear, host=host)
         async with asyncio.TaskGroup() as group:
             listening = group.create_task(trial._listen())
             yield trial
@@ -82,7 +83,7 @@ class Trial:
         token = f"rainbow-probe {port.at.port} {secrets.token_hex(6)}".encode()
         port.sockets += 1
         try:
-            link = await open_udp(port.at)
+            link = await open_udp(Endpoint(host=self._host or port.at.host, port=port.at.port))
         except OSError as exc:
             port.refused = cause_of(exc)
             return

@@ -123,6 +123,7 @@ def translated(nat: Mapping[str, Scalar]) -> str:
         f"{exits} outside addresses" if exits not in {None, 1} else "",
         f"seen from outside as {', '.join(seen[:SHOWN])}{' and more' if len(seen) > SHOWN else ''}" if seen else "",
         _kept(nat),
+        f"NAT64: IPv4 hosts are reached through {nat['nat64']}" if nat.get("nat64") else "",
     ]
     return "; ".join(filter(None, parts))
 

@@ -115,6 +115,8 @@ bind-interfaces
 listen-address={v4}
 listen-address={v6}
 local=/#/
+host-record=ipv4only.arpa,192.0.0.170
+host-record=ipv4only.arpa,192.0.0.171
 {records}
 """
 

@@ -6,6 +6,7 @@ A program of its own, run inside a namespace: ``python -m tests.lab.dns_box FILE
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import struct
 import sys
@@ -52,6 +53,8 @@ class Manners:
     """Names with an IPv4 address that it gives beside their own, for them alone."""
     cnames: Mapping[str, str] = field(default_factory=dict[str, str])
     """Names with the name of which they are said to be an alias."""
+    dns64: str = ""
+    """The prefix, of 96 bits, in which it puts the IPv4 address of each name that is asked for IPv6 ones (RFC 6147)."""
 
 
 def covers(name: dns.name.Name, above: str) -> bool:
@@ -95,7 +98,22 @@ async def _alias(query: dns.message.Message, alias: str, manners: Manners) -> dn
     return reply
 
 
+async def _synthesized(query: dns.message.Message, prefix: str, manners: Manners) -> dns.message.Message:
+    """Give IPv6 addresses made of the IPv4 ones, as if there were no others."""
+    question, reply = query.question[0], _reply(query)
+    told = await _ask(dns.message.make_query(question.name, "A"), manners)
+    reply.set_rcode(told.rcode())
+    first = int(ipaddress.IPv6Network(prefix).network_address)
+    found = [str(item) for record in told.answer if record.rdtype == dns.rdatatype.A for item in record]
+    made = [str(ipaddress.IPv6Address(first + int(ipaddress.IPv4Address(address)))) for address in found]
+    if made:
+        reply.answer.append(dns.rrset.from_text(question.name, TTL, "IN", "AAAA", *made))
+    return reply
+
+
 async def _forwarded(query: dns.message.Message, kind: str, manners: Manners) -> dns.message.Message:
+    if manners.dns64 and kind == "AAAA":
+        return await _synthesized(query, manners.dns64, manners)
     question, reply = query.question[0], _reply(query)
     told = await _ask(dns.message.make_query(question.name, question.rdtype), manners)
     reply.set_rcode(told.rcode())

@@ -30,7 +30,8 @@ table inet lab {{
     ct state established,related accept
     ct status dnat accept
     iifname "lan" oifname "dmz" {proxy}
-    iifname "lan" jump from_site
+    iifname "lan" oifname "nat64" accept
+    iifname {{ "lan", "nat64" }} jump from_site
     iifname "dmz" jump from_proxy
   }}
   chain from_site {{

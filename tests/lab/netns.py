@@ -26,6 +26,7 @@ NEEDED = (
     "dnsmasq",
     "prosody",
     "tinyproxy",
+    "tayga",
     "ejabberdctl",
     "krb5kdc",
     "kinit",

@@ -34,23 +34,23 @@ def start_all(border: Namespace, folder: Path, dns: Dns, *, ipv6: bool, also: Se
     if dns.silent:
         return []
     first = (
-        _box(border, "resolver", folder, SITE_GATEWAY, dns.manners)
+        _box(border, "resolver", folder, (SITE_GATEWAY, *also), dns.manners)
         if dns.manners
         else _dnsmasq(border, folder, dns, ipv6=ipv6, also=also)
     )
-    return [first, *([_box(border, "second", folder, SECOND_RESOLVER, dns.second)] if dns.second else [])]
+    return [first, *([_box(border, "second", folder, (SECOND_RESOLVER,), dns.second)] if dns.second else [])]
 
 
 def start_denying(namespace: Namespace, folder: Path) -> Server:
     """Start a resolver for *namespace* alone that knows no name."""
-    return _box(namespace, "denying", folder, "127.0.0.1", {"denies": {".": "NXDOMAIN"}})
+    return _box(namespace, "denying", folder, ("127.0.0.1",), {"denies": {".": "NXDOMAIN"}})
 
 
-def _box(border: Namespace, name: str, folder: Path, address: str, manners: Mapping[str, object]) -> Server:
+def _box(border: Namespace, name: str, folder: Path, addresses: Sequence[str], manners: Mapping[str, object]) -> Server:
     path = folder / f"{name}.json"
-    path.write_text(json.dumps({"listen": [address], "upstream": RESOLVER.v4, **manners}), encoding="utf-8")
+    path.write_text(json.dumps({"listen": addresses, "upstream": RESOLVER.v4, **manners}), encoding="utf-8")
     command = [sys.executable, "-m", "tests.lab.dns_box", str(path)]
-    ports = (f"udp/{address}:53", f"tcp/{address}:53")
+    ports = [f"{protocol}/{addresses[0]}:53" for protocol in ("udp", "tcp")]
     return servers.start(border, name, command, folder=folder, ports=ports, environment=PROGRAM)
 
 

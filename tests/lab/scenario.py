@@ -194,6 +194,8 @@ class Scenario:
     expect: Expected
     ipv6: bool = False
     ipv4: bool = True
+    nat64: str = ""
+    """The IPv6 prefix through which the border leads to IPv4 hosts; the resolver's manners may have it as ``dns64``."""
     noisy: bool = False
     """Chance plays a part there: what counts is many runs."""
     line: Line | None = None

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from tests.lab import cloud_servers, dante, firewall, logins, nat, ntlm_box, resolver, squid, tinyproxy, wiring
+from tests.lab import cloud_servers, dante, firewall, logins, nat, nat64, ntlm_box, resolver, squid, tinyproxy, wiring
 from tests.lab.cloud import Cloud
 from tests.lab.delay import Line
 from tests.lab.names import EJABBERD, PROXY, RESOLVER, SECOND_RESOLVER, SITE_GATEWAY
@@ -148,7 +148,7 @@ class Site:
             self.cloud.need_ejabberd()
         also = () if self.scenario.ipv4 else (wiring.gateway_v6(self.number),)
         started = resolver.start_all(self.border, self.folder, dns, ipv6=self.scenario.ipv6, also=also)
-        started += self._kerberos()
+        started += [*self._kerberos(), *self._nat64()]
         if self.scenario.http_proxy and self.scenario.http_proxy.running:
             started.append(self._proxy(self.scenario.http_proxy))
             if self.scenario.http_proxy.resolver == "denies":
@@ -165,6 +165,10 @@ class Site:
             specs = [self._box(kind) for kind in sorted(plain)]
             started.append(cloud_servers.boxes(self.border, "boxes", self.folder, specs))
         return started
+
+    def _nat64(self) -> list[Server]:
+        prefix = self.scenario.nat64
+        return [nat64.start(self.border, self.folder, prefix)] if prefix else []
 
     def _kerberos(self) -> list[Server]:
         """Start the site's realm, if its proxy takes tickets."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rainbow_probe.judge.findings.proxy import with_cause
+from rainbow_probe.judge.nat import nat64
 from rainbow_probe.judge.rules import TEXT, pass_rule
 from rainbow_probe.judge.scene import Found, Scene, failing
 from rainbow_probe.judge.traces import (
@@ -21,6 +22,7 @@ from rainbow_probe.judge.traces import (
 )
 from rainbow_probe.judge.words import count, hosts, named
 from rainbow_probe.model import Cause, Phase, Result, Rule, Who
+from rainbow_probe.protocols.nat64 import leads_through
 
 SYSTEM = "system"
 """Whose answers are the site's own; an address from --map or from a resolver of one's choice is not."""
@@ -193,11 +195,11 @@ def sinkhole(scene: Scene) -> list[Found]:
 
 def private(scene: Scene) -> list[Found]:
     """Say that public names lead into the site; a fault only if nothing answers there."""
-    inside = {r.flow.target.host: r for r in scene.tried("dns") if passes(r) and fact(r, "private", Phase.RESOLVE)}
+    inside = {r.flow.target.host: r for r in scene.tried("dns") if passes(r) and _inside(r, scene)}
     lost = [r for r in failing(scene, *AT_THE_DOOR) if r.flow.target.host in inside and direct(r)]
     if not inside:
         return []
-    leads = named(f"{host} ({fact(result, 'private', Phase.RESOLVE)})" for host, result in inside.items())
+    leads = named(f"{host} ({' '.join(_inside(result, scene))})" for host, result in inside.items())
     return [
         Found(
             id="dns-private",
@@ -209,6 +211,12 @@ def private(scene: Scene) -> list[Found]:
             detail=leads,
         )
     ]
+
+
+def _inside(result: Result, scene: Scene) -> list[str]:
+    """Return the addresses inside the site; what a NAT64 takes only looks so."""
+    prefix = nat64(scene.controls)
+    return [one for one in fact(result, "private", Phase.RESOLVE).split() if not leads_through(prefix, one)]
 
 
 def moved(scene: Scene) -> list[Found]:

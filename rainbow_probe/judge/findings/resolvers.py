@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from statistics import median
 
 from rainbow_probe.checks.dns import is_private
+from rainbow_probe.judge.nat import nat64
 from rainbow_probe.judge.scene import Found, Scene, failing
 from rainbow_probe.judge.traces import SHUT, cause, host_of, look_ups, passes, questions
 from rainbow_probe.judge.words import count, hosts, named
 from rainbow_probe.model import OUR_OWN, Cause, Phase, Result, Rule, Severity, Step, Transport, Who
+from rainbow_probe.protocols.nat64 import leads_through
 
 UNHEARD = frozenset({*SHUT, Cause.NO_ANSWER})
 """How a question that never arrived ends."""
@@ -151,7 +153,8 @@ def intercepted(scene: Scene) -> list[Found]:
 
 def split_horizon(scene: Scene) -> list[Found]:
     """Say which names one resolver leads into the site and another one outside: whoever is asked first decides."""
-    split = [result for result in scene.tried("dns") if _both_horizons(result)]
+    prefix = nat64(scene.controls)
+    split = [result for result in scene.tried("dns") if _both_horizons(result, prefix)]
     if not split:
         return []
     told = (f"{result.flow.target.host}: {by}" for result in split for by in _by_resolver(result))
@@ -170,8 +173,10 @@ def split_horizon(scene: Scene) -> list[Found]:
     ]
 
 
-def _both_horizons(result: Result) -> bool:
-    kinds = {is_private(one) for step in questions(result) for one in str(step.facts.get("addresses") or "").split()}
+def _both_horizons(result: Result, prefix: str) -> bool:
+    """Tell whether one resolver leads inside and another one outside; what a NAT64 takes by its *prefix* is outside."""
+    told = [one for step in questions(result) for one in str(step.facts.get("addresses") or "").split()]
+    kinds = {is_private(one) and not leads_through(prefix, one) for one in told}
     resolvers = {str(step.facts["resolver"]) for step in questions(result) if step.facts.get("addresses")}
     return len(kinds) > 1 and len(resolvers) > 1
 
