@@ -29,6 +29,10 @@ PASSES = 3  # over the ports: all, then the silent ones and those at the edges, 
 SAMPLING = PASSES * ONE_PASS + 1.0  # seconds
 EAR = 1  # relay more, for the controls
 ENOUGH_PORTS = EAR + 1  # fewer ports than planned are told
+TRANSLATED = (
+    "{}, through a NAT64: who translates IPv4 addresses by itself, as phones do, gets there, and browsers of this "
+    "machine do not"
+)
 NO_CREDENTIALS = "needs TURN credentials: --turn-user and RAINBOW_PROBE_TURN_PASSWORD, or --turn-password-file"
 
 
@@ -98,6 +102,8 @@ class _Sampling:
                 survey = await self._in_time(survey, ear)
                 facts |= {**survey.facts(), "mapped": " ".join(sorted(self._mapped))}
                 survey.judge(self._doubt(survey))
+                if self._there != ear.at.host:
+                    raise PeerError(Cause.CANNOT_TELL, TRANSLATED.format(survey.passed()))
         except StepError as exc:
             measured = None if exc.failure.cause is Cause.CANNOT_TELL else survey.measured()
             return replace(failed(exc.failure), measured=measured)
