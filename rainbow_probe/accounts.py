@@ -21,8 +21,9 @@ def read_account(arguments: argparse.Namespace, site: Mapping[str, Any], environ
     """Return the account to sign in with; None where nobody is named. Raises ``UsageError`` for what is missing."""
     login = arguments.account or site.get("account.login")
     if not login:
-        if arguments.account_password_file or arguments.app_id or arguments.app_secret_file:
-            raise UsageError("an account's password or application without a login: give --account LOGIN")
+        given = arguments.account_password_file or arguments.app_id or arguments.app_secret_file
+        if given or arguments.account_xmpp:
+            raise UsageError("an account's password, application or XMPP without a login: give --account LOGIN")
         return None
     app_id = arguments.app_id or site.get("account.app_id") or environ.get(APP_ID)
     if not app_id:

@@ -114,6 +114,7 @@ def _account(command: argparse.ArgumentParser) -> None:
     group.add_argument("--app-id", metavar="ID", help="the id of your application at Rainbow (RAINBOW_PROBE_APP_ID)")
     group.add_argument("--app-secret-file", metavar="FILE",
         help="a file whose first line is its secret (or RAINBOW_PROBE_APP_SECRET)")  # fmt: skip
+    group.add_argument("--account-xmpp", action="store_true", help="sign in at XMPP too, as clients do; once a run")
 
 
 def _which_rows(command: argparse.ArgumentParser) -> None:

@@ -204,6 +204,7 @@ def read_options(arguments: argparse.Namespace) -> Options:
         turn=merged(tuple(turn_server(uri) for uri in arguments.turn or site.get("turn", ()))),
         credentials=_credentials(arguments, site),
         account=read_account(arguments, site, os.environ),
+        account_xmpp=arguments.account_xmpp or site.get("account.xmpp", default.account_xmpp),
         ca_files=(*arguments.ca_file, *site.get("ca_files", ())),
         public_ca=(*arguments.public_ca, *site.get("public_ca", ())),
         maps=dict(map_entry(text) for text in (*site.get("map", ()), *arguments.map)),

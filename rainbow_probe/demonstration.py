@@ -62,6 +62,7 @@ def _options(cloud: DemoSite, clients: tuple[str, ...], timeout: float, talk: fl
         turn=tuple(TurnServer(host=host) for host in cloud.turn_hosts),
         credentials=cloud.credentials,
         account=cloud.account,
+        account_xmpp=True,
         ca_files=(str(cloud.machine_ca),) if cloud.machine_ca else (),
         public_ca=(str(cloud.public_ca),),
         maps=cloud.maps,

@@ -47,6 +47,8 @@ class Options:
     turn: tuple[TurnServer, ...] = ()
     credentials: Credentials | None = field(default=None, repr=False)
     account: Account | None = field(default=None, repr=False)
+    account_xmpp: bool = False
+    """Whether the account signs in at XMPP too, with what the REST API gives it for that."""
     ca_files: tuple[str, ...] = ()
     public_ca: tuple[str, ...] = ()
     maps: Mapping[Endpoint, Endpoint] = field(default_factory=dict[Endpoint, Endpoint])

@@ -39,7 +39,7 @@ SWEEPS = frozenset({"sweep", "sweep-in"})
 """Kinds of checks that stand for a range of ports, of which their target has the first."""
 ACCOUNT = "account"
 """The kind that signs in: run too where no row asks for it, because it tells which TURN servers there are."""
-WEBSOCKETS = frozenset({"xmpp"})
+WEBSOCKETS = frozenset({"xmpp", "xmpp-account"})
 """Kinds whose clients ask for ``wss`` and not for ``https``."""
 LAST = frozenset({"quality", "bandwidth"})
 """Kinds that are planned when all else has ended, by what it showed."""

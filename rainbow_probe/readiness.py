@@ -54,12 +54,13 @@ class Assessment:
     plan: Plan | None = None
     before: Assessment | None = field(default=None, repr=False)
     """What this is a second look at, within the same run: no password is tried twice."""
+    stay: Stay = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Start the clock and read the trust stores; raises ``TrustError`` for a bad file."""
         self._zero = time.monotonic()
         self.logins: Logins = Logins(self.before.logins if self.before else None)
-        self.stay: Stay = self.before.stay if self.before else Stay(self.options.account)
+        self.stay = self.before.stay if self.before else Stay(self.options.account, xmpp=self.options.account_xmpp)
         self._turn: dict[str, Credentials] = {}
         allow_many_sockets()
         self._ways = Ways(site=self.site, environ=os.environ)
@@ -150,7 +151,7 @@ class Assessment:
 
     @property
     def _controls(self) -> frozenset[str]:
-        return CONTROLS | {ACCOUNT} if self.stay.account else CONTROLS
+        return CONTROLS | self.stay.wanted
 
     async def _past_any_proxy(self, names: Names) -> list[Job]:
         """Return what need not wait until a PAC file has been asked."""

@@ -26,6 +26,7 @@ KINDS = (
     "bandwidth",
     "sweep",
     "account",
+    "xmpp-account",
     "sweep-in",
     "sip",
     "ntp",

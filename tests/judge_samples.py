@@ -80,6 +80,7 @@ PHASES: Mapping[str, Sequence[Phase]] = {
     "answers": (*_COMMON, Phase.HTTP),
     "ports": (),
     "account": (*_COMMON, Phase.ACCOUNT),
+    "xmpp-account": (*_COMMON, Phase.WEBSOCKET, Phase.XMPP, Phase.ACCOUNT),
 }
 
 

@@ -64,7 +64,8 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "protocols/socks.py": frozenset({Phase.PROXY}),
     "protocols/transaction.py": STUN,
     "protocols/turn.py": STUN,
-    "protocols/xmpp.py": frozenset({Phase.XMPP}),
+    "protocols/sasl.py": frozenset({Phase.ACCOUNT}),
+    "protocols/xmpp.py": frozenset({Phase.XMPP, Phase.ACCOUNT}),
 }
 """Each module that names causes, with the phases whose steps it runs in. A new one needs its line here."""
 

@@ -24,6 +24,7 @@ KINDS = {
     "portal",
     "ports",
     "account",
+    "xmpp-account",
     *WITH_CREDENTIALS,
     *LAN,
 }
@@ -84,7 +85,9 @@ async def test_a_push_service_is_judged_by_its_certificate() -> None:
     assert facts(result, Phase.TLS)["alpn"] == "apns-security-v3"
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS - WITH_CREDENTIALS - {"ports", "dns", "proxy-capacity", "account"}))
+@pytest.mark.parametrize(
+    "kind", sorted(KINDS - WITH_CREDENTIALS - {"ports", "dns", "proxy-capacity", "account", "xmpp-account"})
+)
 async def test_a_name_without_an_address_reaches_no_server(kind: str) -> None:
     """Whatever the kind: no connection is tried."""
     flow = replace(a_flow(kind, 443, Transport.TCP), target=Endpoint(host="nowhere.test", port=443))

@@ -56,7 +56,7 @@ async def test_a_stream_opens_and_lasts() -> None:
     assert "survives 0.05 s idle" in result.verdict.reason
     opened, idle = (step for step in result.steps if step.phase is Phase.XMPP)
     assert opened.facts["domain"] == APEX
-    assert opened.facts["mechanisms"] == "SCRAM-SHA-1, PLAIN"
+    assert opened.facts["mechanisms"] == "SCRAM-SHA-256, SCRAM-SHA-1, PLAIN"
     assert float(opened.facts["ping_ms"] or 0) > 0
     assert float(idle.facts["held_s"] or 0) >= 0.05
     assert facts(result, Phase.WEBSOCKET)["subprotocol"] == "xmpp"

@@ -16,8 +16,9 @@ from websockets.exceptions import ConnectionClosedOK, InvalidStatus
 from websockets.typing import Subprotocol
 
 from rainbow_probe.demo import DemoSite, demo_cloud
+from rainbow_probe.demo.sasl import SASL
 from rainbow_probe.demo.services import AGENT, APEX
-from rainbow_probe.demo.xmpp import FRAMING, SASL, STREAMS, Stream, root_of
+from rainbow_probe.demo.xmpp import FRAMING, STREAMS, Stream, root_of
 from tests.demo_clients import HOST, trusting
 
 OPEN = f'<open xmlns="{FRAMING}" to="{APEX}" version="1.0"/>'
@@ -59,7 +60,11 @@ async def test_a_stream_opens_and_offers_its_mechanisms() -> None:
         assert opened.get("from") == APEX
         assert opened.get("version") == "1.0"
         assert features.tag == f"{{{STREAMS}}}features"
-        assert {element.text for element in features.iter(f"{{{SASL}}}mechanism")} == {"PLAIN", "SCRAM-SHA-1"}
+        assert {element.text for element in features.iter(f"{{{SASL}}}mechanism")} == {
+            "PLAIN",
+            "SCRAM-SHA-1",
+            "SCRAM-SHA-256",
+        }
 
 
 async def test_a_ping_is_answered() -> None:

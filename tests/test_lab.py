@@ -25,6 +25,7 @@ from tests.lab.names import (
     SITE,
     SITE_GATEWAY,
     TURN_PASSWORD,
+    XMPP_PASSWORD,
 )
 from tests.lab.probe import WRONG_PASSWORD
 from tests.lab.runs import Run, Runs, tally, unmet
@@ -63,7 +64,7 @@ SELDOM = frozenset([
 """Sites that differ from others in degree rather than in kind, and the two where chance has most to say: only
 ``make accuracy`` runs them (those two five times), so that all tests end within twenty minutes and end alike."""
 SITES = [name for name in scenario.names() if name not in SELDOM]
-OF_THE_ACCOUNT = (ACCOUNT, ACCOUNT_PASSWORD, APP_ID, APP_SECRET)
+OF_THE_ACCOUNT = (ACCOUNT, ACCOUNT_PASSWORD, APP_ID, APP_SECRET, XMPP_PASSWORD)
 SECRETS = (TURN_PASSWORD, WRONG_PASSWORD, PROXY_PASSWORD, "not-the-proxy-password-0000", *OF_THE_ACCOUNT)
 
 

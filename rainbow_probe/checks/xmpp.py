@@ -46,11 +46,12 @@ async def _stream(hop: Hop, flow: Flow, route: Route, rec: Recorder) -> AsyncGen
     async with open_stream(hop, flow, route, rec, alpn=HTTP1) as stream:
         socket = WebSocket(stream, flow.target, str(flow.params.get("path", "/")), SUBPROTOCOL)
         await socket.upgrade(rec, limit=route.limits.exchange)
-        await _open(socket, str(flow.params.get("domain", flow.target.host)), route, rec)
+        await opened(socket, str(flow.params.get("domain", flow.target.host)), route, rec)
         yield socket
 
 
-async def _open(socket: WebSocket, domain: str, route: Route, rec: Recorder) -> None:
+async def opened(socket: WebSocket, domain: str, route: Route, rec: Recorder) -> Opening:
+    """Open a stream to *domain* and have a ping answered; return what the server offers."""
     async with rec.step(Phase.XMPP, domain, limit=route.limits.exchange) as facts:
         opening = Opening(domain)
         await socket.send(open_frame(domain))
@@ -60,6 +61,7 @@ async def _open(socket: WebSocket, domain: str, route: Route, rec: Recorder) -> 
         finally:
             facts.update(opening.facts())
         facts["ping_ms"] = await socket.ping(PING)
+    return opening
 
 
 async def _still_there(socket: WebSocket, domain: str, route: Route, rec: Recorder) -> Verdict:

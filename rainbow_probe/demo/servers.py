@@ -22,7 +22,7 @@ from rainbow_probe.demo.services import (
 from rainbow_probe.demo.turn import Turn
 from rainbow_probe.demo.turn_listeners import listen_udp, stream_handler
 from rainbow_probe.demo.web import WEBSOCKET_PATH, control, resource, rest, upgrade_required
-from rainbow_probe.demo.xmpp import serve_xmpp
+from rainbow_probe.demo.xmpp import serve_xmpp, serving_xmpp
 
 
 async def start_servers(
@@ -38,7 +38,7 @@ async def start_servers(
 
 async def _start_web(place: Loopback, authorities: Authorities, accounts: Accounts) -> dict[Service, int]:
     tls = authorities.rainbow(HTTP)
-    signalling = serving(rest(accounts), serve_xmpp, paths={WEBSOCKET_PATH})
+    signalling = serving(rest(accounts), serving_xmpp(accounts.xmpp), paths={WEBSOCKET_PATH})
     return {
         REST: await place.tcp(signalling, tls),
         PAGES: await place.tcp(serving(resource), tls),

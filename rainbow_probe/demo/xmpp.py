@@ -1,11 +1,11 @@
-"""The server's side of XMPP over WebSocket, up to authentication, which never succeeds (RFC 7395, RFC 6120)."""
+"""The server's side of XMPP over WebSocket, up to the stream that follows a sign-in (RFC 7395, RFC 6120)."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
 
@@ -16,13 +16,14 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from rainbow_probe.demo.loopback import CHUNK
+from rainbow_probe.demo.sasl import MECHANISMS, SASL, SignIn
 from rainbow_probe.demo.services import AGENT, APEX
+from rainbow_probe.model import Credentials
 
 DOMAINS = frozenset({APEX, AGENT})
 FRAMING = "urn:ietf:params:xml:ns:xmpp-framing"
 STREAMS = "http://etherx.jabber.org/streams"
-SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
-MECHANISMS = ("SCRAM-SHA-1", "PLAIN")
+BIND = "urn:ietf:params:xml:ns:xmpp-bind"
 LARGEST = 65536  # bytes of one stanza; before authentication they are short
 
 CLOSE = f'<close xmlns="{FRAMING}"/>'
@@ -31,9 +32,10 @@ CLOSE = f'<close xmlns="{FRAMING}"/>'
 class Stream:
     """One XMPP stream: a text message in, text messages out; ``open`` until either side closed it."""
 
-    def __init__(self) -> None:
-        """Wait for the client's ``<open/>``."""
+    def __init__(self, known: Credentials | None = None) -> None:
+        """Wait for the client's ``<open/>``; let *known* sign in."""
         self.open = True
+        self._sign_in = SignIn(known)
 
     def feed(self, text: str) -> Iterator[str]:
         """Yield the answers to one message."""
@@ -42,8 +44,8 @@ class Stream:
             yield from self._greet(attributes.get("to", ""))
         elif name == f"{FRAMING} close":
             yield from self._end()
-        elif name == f"{SASL} auth":
-            yield f'<failure xmlns="{SASL}"><not-authorized/></failure>'
+        elif name in {f"{SASL} auth", f"{SASL} response"}:
+            yield from self._sign_in.feed(name.partition(" ")[2], attributes, words_of(text))
         else:
             # No stanza is taken before authentication, RFC 6120 section 4.9.3.12.
             yield from self._fail("not-authorized" if name else "not-well-formed")
@@ -57,10 +59,10 @@ class Stream:
             yield from self._fail("host-unknown")
             return
         mechanisms = "".join(f"<mechanism>{name}</mechanism>" for name in MECHANISMS)
-        yield (
-            f'<stream:features xmlns:stream="{STREAMS}"><mechanisms xmlns="{SASL}">{mechanisms}</mechanisms>'
-            "</stream:features>"
+        offer = (
+            f'<bind xmlns="{BIND}"/>' if self._sign_in.done else f'<mechanisms xmlns="{SASL}">{mechanisms}</mechanisms>'
         )
+        yield f'<stream:features xmlns:stream="{STREAMS}">{offer}</stream:features>'
 
     def _fail(self, condition: str) -> Iterator[str]:
         yield (
@@ -91,9 +93,32 @@ def root_of(text: str) -> tuple[str, dict[str, str]]:
     return seen[0]
 
 
-async def serve_xmpp(first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+def words_of(text: str) -> str:
+    """Return the text of an element that ``root_of`` has read."""
+    words: list[str] = []
+    parser = expat.ParserCreate("utf-8", namespace_separator=" ")
+    parser.CharacterDataHandler = words.append
+    parser.Parse(text.encode("utf-8", "surrogatepass"), True)
+    return "".join(words)
+
+
+Serving = Callable[[bytes, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def serving_xmpp(known: Credentials) -> Serving:
+    """Return what does as ``serve_xmpp``, and lets *known* sign in."""
+
+    async def serve(first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await serve_xmpp(first, reader, writer, known)
+
+    return serve
+
+
+async def serve_xmpp(
+    first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, known: Credentials | None = None
+) -> None:
     """Take a connection over whose first bytes are a WebSocket handshake, and speak XMPP on it."""
-    session, data = _Session(), first
+    session, data = _Session(known), first
     while data:
         answers = session.feed(data)
         writer.write(b"".join(answers))
@@ -106,10 +131,10 @@ async def serve_xmpp(first: bytes, reader: asyncio.StreamReader, writer: asyncio
 class _Session:
     """An XMPP stream in the text messages of a WebSocket: bytes in, bytes out."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Credentials | None = None) -> None:
         subprotocols = [Subprotocol("xmpp")]
         self._socket = ServerProtocol(subprotocols=subprotocols, max_size=LARGEST)
-        self._stream = Stream()
+        self._stream = Stream(known)
         self._text = b""
 
     def feed(self, data: bytes) -> list[bytes]:

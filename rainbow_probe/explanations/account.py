@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rainbow_probe.explanations.shapes import Why, stage, why
-from rainbow_probe.explanations.web import HTTP
+from rainbow_probe.explanations.web import HTTP, XMPP
 from rainbow_probe.terms import Cause, Phase
 
 WRONG = why(
@@ -41,13 +41,20 @@ _AS_HTTP = (
 
 ACCOUNT = stage(
     Phase.ACCOUNT,
-    "Signing in at the REST API with an account, once a run, the list of TURN servers, and signing out.",
+    "Signing in at the REST API with an account, once a run, the list of TURN servers, and signing out; with "
+    "`--account-xmpp` also at XMPP, by SCRAM.",
     {
         Cause.ACCOUNT_WRONG: WRONG,
         Cause.ACCOUNT_LOCKED: LOCKED,
         Cause.ACCOUNT_INACTIVE: INACTIVE,
         Cause.ACCOUNT_REFUSED: REFUSED,
+        Cause.BAD_INTEGRITY: why(
+            "At XMPP, what answers could not prove that it knows the account's password, as the service can.",
+            "A box that decrypts TLS and answers itself; a service that lost its data.",
+            "Exempt the host from inspection; look in the report whose certificate it shows.",
+        ),
         **{cause: HTTP.causes[cause] for cause in _AS_HTTP if cause in HTTP.causes},
+        **{cause: XMPP.causes[cause] for cause in (Cause.NOT_XMPP, Cause.STREAM_ERROR, Cause.WRONG_DOMAIN)},
     },
 )
 

@@ -45,6 +45,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         "only with `--account`, one attempt a run",
         *("account-wrong", "account-locked", "account-inactive", "account-refused"),
     ),
+    "xmpp-account": _kind(
+        "the account signs in at XMPP over the WebSocket by SCRAM, with what the REST API gives it for that, and the "
+        "server proves that it knows the password; only with `--account-xmpp`, one attempt a run",
+        *("account-refused", "account-inactive"),
+    ),
     "turn": _kind(
         "the TURN server answers in its own protocol: to a Binding, and to an Allocate with realm and nonce; with "
         "credentials, when data comes back through the relay",

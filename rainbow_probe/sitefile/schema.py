@@ -111,6 +111,7 @@ KEYS = (
         ("password", Shape.SECRET, "The account's password.", '{ keyring = "rainbow", user = "probe@clinic.example" }'),
         ("app_id", Shape.TEXT, "The id of your application at Rainbow.", '"0123456789abcdef0123456789abcdef"'),
         ("app_secret", Shape.SECRET, "That application's secret.", '{ file = "app-secret" }'),
+        ("xmpp", Shape.FLAG, "As --account-xmpp: sign in at XMPP too.", "true"),
     ),
     *_keys(
         "mail",

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from tests.lab import ejabberd, servers
 from tests.lab.names import (
@@ -30,6 +31,8 @@ from tests.lab.names import (
     TURN_USER,
     WEB,
     WRONG_NAME,
+    XMPP_PASSWORD,
+    XMPP_USER,
     Host,
 )
 from tests.lab.netns import Namespace
@@ -93,7 +96,8 @@ log = {{ info = "*console" }}
 modules_enabled = {{ "roster", "saslauth", "disco", "ping", "websocket", "http" }}
 modules_disabled = {{ "s2s", "s2s_auth_certs", "tls", "offline" }}
 authentication = "internal_hashed"
-storage = "memory"
+storage = {{ accounts = "internal" }}
+default_storage = "memory"
 c2s_ports = {{ }}
 c2s_direct_tls_ports = {{ }}
 https_ports = {{ }}
@@ -157,7 +161,9 @@ def _tls_server(pki: Pki, host: Host, locations: str) -> str:
 
 
 def _prosody(namespace: Namespace, folder: Path) -> Server:
-    (folder / "prosody").mkdir()
+    accounts = folder / "prosody" / quote(DOMAIN, safe="").replace(".", "%2e") / "accounts"
+    accounts.mkdir(parents=True)
+    (accounts / f"{XMPP_USER}.dat").write_text(f'return {{ ["password"] = "{XMPP_PASSWORD}"; }};\n', encoding="ascii")
     path = folder / "prosody.cfg.lua"
     path.write_text(PROSODY.format(folder=folder, port=XMPP_PORT, domain=DOMAIN), encoding="utf-8")
     return servers.start(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.lab import servers
-from tests.lab.names import DOMAIN
+from tests.lab.names import DOMAIN, XMPP_PASSWORD, XMPP_USER
 from tests.lab.netns import SYSTEM_PATH, Namespace
 from tests.lab.servers import Server
 
@@ -15,9 +15,16 @@ hosts: [{domain}]
 loglevel: warning
 listen: [{{port: {port}, ip: "127.0.0.1", module: ejabberd_http, request_handlers: {{/websocket: ejabberd_http_ws}}}}]
 auth_method: internal
+auth_password_format: scram
+auth_scram_hash: sha256
 websocket_origin: []
 modules: {{mod_ping: {{}}, mod_disco: {{}}}}
 """
+REGISTER = (
+    "{ok, _} = application:ensure_all_started(ejabberd), "
+    f'ok = ejabberd_auth:try_register(<<"{XMPP_USER}">>, <<"{DOMAIN}">>, <<"{XMPP_PASSWORD}">>).'
+)
+"""In Erlang: its own command wants a node name."""
 LIBRARIES = "/usr/lib/x86_64-linux-gnu"
 
 
@@ -47,5 +54,7 @@ def start(namespace: Namespace, folder: Path) -> Server:
         f'"{home}/db"',
         "-s",
         "ejabberd",
+        "-eval",
+        REGISTER,
     ]
     return servers.start(namespace, "ejabberd", command, folder=folder, ports=(f"tcp/{PORT}",), environment=environment)

@@ -81,6 +81,7 @@ TURN_USER = "lab-user"
 TURN_PASSWORD = "lab-turn-password-7391"  # noqa: S105 - of the lab's own coturn
 ACCOUNT = "probe@clinic.example"
 ACCOUNT_PASSWORD = "lab-account-password-5173"  # noqa: S105 - of the lab's own REST API
+XMPP_USER, XMPP_PASSWORD = "7e11a5", "lab-xmpp-password-6402"
 APP_ID = "0123456789abcdef0123456789abcdef"
 APP_SECRET = "lab-application-secret-8264"  # noqa: S105 - of the lab's own REST API
 PROXY_USER = "alice"

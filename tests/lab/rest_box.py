@@ -16,7 +16,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
-from tests.lab.names import ACCOUNT, ACCOUNT_PASSWORD, APP_ID, APP_SECRET, TURN, TURN_PASSWORD, TURN_USER
+from tests.lab.names import (
+    ACCOUNT,
+    ACCOUNT_PASSWORD,
+    APP_ID,
+    APP_SECRET,
+    DOMAIN,
+    TURN,
+    TURN_PASSWORD,
+    TURN_USER,
+    XMPP_PASSWORD,
+    XMPP_USER,
+)
 
 API = "/api/rainbow"
 WRONG, LOCKED, NO_APP, NO_TOKEN, NO_CLIENT = 401500, 401501, 401600, 401210, 400000
@@ -60,7 +71,8 @@ class Rest(BaseHTTPRequestHandler):
             return refusal(401, WRONG)
         token = f"eyJ{secrets.token_urlsafe(90)}.{secrets.token_urlsafe(40)}"
         Rest.tokens.add(token)
-        return 200, {"token": token, "loggedInUser": {"loginEmail": user, "jid_im": "a@b", "jid_password": "c"}}
+        xmpp = {"jid_im": f"{XMPP_USER}@{DOMAIN}", "jid_password": XMPP_PASSWORD}
+        return 200, {"token": token, "loggedInUser": {"loginEmail": user, **xmpp}}
 
     def _ice(self, query: dict[str, list[str]]) -> Answer:
         if self._bearer() not in Rest.tokens:

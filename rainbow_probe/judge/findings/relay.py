@@ -64,7 +64,11 @@ def refusals(scene: Scene) -> list[Found]:
 
 def altered(scene: Scene) -> list[Found]:
     """Say that answers under a key do not verify: altered on the way, or made with another password."""
-    wrong = with_cause(scene, Cause.BAD_INTEGRITY)
+    wrong = [
+        r
+        for r in with_cause(scene, Cause.BAD_INTEGRITY)
+        if r.verdict.failure and r.verdict.failure.phase is not Phase.ACCOUNT
+    ]
     if not wrong:
         return []
     return [
