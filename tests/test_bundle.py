@@ -19,7 +19,7 @@ from rainbow_probe.bundle.pseudonyms import KEY_FILE, Pseudonyms, own_key
 from rainbow_probe.bundle.redact import Level, redacted
 from rainbow_probe.report.as_json import dumps
 from rainbow_probe.report.from_json import loads
-from tests.commands import rainbow_probe
+from tests.commands import command
 from tests.report_samples import broken_site
 
 HOSTS = ("openrainbow.health", "turn-gra1.openrainbow.health", "mtalk.google.com")
@@ -155,17 +155,17 @@ def test_the_command_writes_it_and_overwrites_nothing(tmp_path: Path) -> None:
     file, out = tmp_path / "run.json", tmp_path / "out.zip"
     file.write_text(json.dumps(planted()), "utf-8")
     env = {"RAINBOW_PROBE_DATA": str(tmp_path / "data"), "USER": "asmith"}
-    ended = rainbow_probe("bundle", str(file), "--redact", "addresses", "--output", str(out), env=env)
+    ended = command("bundle", str(file), "--redact", "addresses", "--output", str(out), env=env)
     assert (ended.status, ended.out, ended.err) == (0, f"{out}\n", "")
     archive = zipfile.ZipFile(out)
     texts = "".join(archive.read(name).decode() for name in archive.namelist())
     own = [*(name for name in NAMES if name != "jdoe"), *ADDRESSES]
     assert [one for one in own if one.casefold() in texts.casefold()] == []
-    again = rainbow_probe("bundle", str(file), "--output", str(out), env=env)
+    again = command("bundle", str(file), "--output", str(out), env=env)
     assert (again.status, "is there already" in again.err) == (2, True)
-    nowhere = rainbow_probe("bundle", str(file), "--output", str(tmp_path / "no" / "out.zip"), env=env)
+    nowhere = command("bundle", str(file), "--output", str(tmp_path / "no" / "out.zip"), env=env)
     assert (nowhere.status, "No such file" in nowhere.err) == (2, True)
-    assert rainbow_probe("bundle", "last", env=env).status == 2
+    assert command("bundle", "last", env=env).status == 2
     keyless = {**env, "RAINBOW_PROBE_DATA": str(file / "data")}
-    told = rainbow_probe("bundle", str(file), "--redact", "names", "--output", str(tmp_path / "b.zip"), env=keyless)
+    told = command("bundle", str(file), "--redact", "names", "--output", str(tmp_path / "b.zip"), env=keyless)
     assert (told.status, "no place for the key" in told.err) == (2, True)

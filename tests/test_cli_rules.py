@@ -8,7 +8,7 @@ import pytest
 
 from rainbow_probe.report import as_json
 from tests.catalogue_samples import CLINIC
-from tests.commands import rainbow_probe
+from tests.commands import command
 from tests.judge_samples import Fault, report
 from tests.test_rules_least import NO_UDP
 
@@ -26,18 +26,18 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_rules_of_a_report(stored: Path) -> None:
     """In words, unless a product is named."""
-    told = rainbow_probe("rules", str(stored))
+    told = command("rules", str(stored))
     assert (told.status, told.err) == (0, "")
     assert "to port   5228-5230" in told.out
-    nft = rainbow_probe("rules", str(stored), "--format", "nftables", "--chain", "inet border out", "--client", "room")
+    nft = command("rules", str(stored), "--format", "nftables", "--chain", "inet border out", "--client", "room")
     assert "add rule inet border rainbow ip daddr" in nft.out
     assert "3478" not in nft.out
 
 
 def test_rules_of_the_whole_guide() -> None:
     """Of one that ships, or of another."""
-    assert "turn" in rainbow_probe("rules", "--all", "--format", "csv").out
-    assert "clinic" in rainbow_probe("rules", "--all", "--guide", str(CLINIC)).out.lower()
+    assert "turn" in command("rules", "--all", "--format", "csv").out
+    assert "clinic" in command("rules", "--all", "--guide", str(CLINIC)).out.lower()
 
 
 @pytest.mark.parametrize(
@@ -56,14 +56,14 @@ def test_rules_of_the_whole_guide() -> None:
 )
 def test_wrong_use_of_rules(arguments: list[str], told: str) -> None:
     """Exit status 2, nothing on standard output, and a word on what is allowed."""
-    ended = rainbow_probe("rules", *arguments)
+    ended = command("rules", *arguments)
     assert (ended.status, ended.out) == (2, "")
     assert told in ended.err
 
 
 def test_a_report_of_another_guide(stored: Path) -> None:
     """Rules by a guide that the report knows nothing of would be wrong."""
-    ended = rainbow_probe("rules", str(stored), "--guide", str(CLINIC))
+    ended = command("rules", str(stored), "--guide", str(CLINIC))
     assert ended.status == 2
     assert "not by clinic-small" in ended.err
 
@@ -79,7 +79,7 @@ def test_a_report_of_another_guide(stored: Path) -> None:
 )
 def test_wrong_use_of_run(arguments: list[str], told: str) -> None:
     """Told before anything is sent."""
-    ended = rainbow_probe("run", "--resolver", "127.0.0.1:9", "--proxy", "none", *arguments)
+    ended = command("run", "--resolver", "127.0.0.1:9", "--proxy", "none", *arguments)
     assert (ended.status, ended.out) == (2, "")
     assert told in ended.err
 
@@ -88,7 +88,7 @@ def test_nothing_to_test_again(tmp_path: Path) -> None:
     """A report in which nothing failed."""
     path = tmp_path / "good.json"
     path.write_text(as_json.dumps(ALL_GOOD), "utf-8")
-    ended = rainbow_probe("run", "--failed-in", str(path))
+    ended = command("run", "--failed-in", str(path))
     assert ended.status == 2
     assert "nothing to test again" in ended.err
 
@@ -96,7 +96,7 @@ def test_nothing_to_test_again(tmp_path: Path) -> None:
 def test_the_demo_writes_rules(tmp_path: Path) -> None:
     """The least that its fault needs."""
     path = tmp_path / "rules.nft"
-    ended = rainbow_probe("demo", "--fault", "udp-blocked", "--client", "webrtc-gateway", "--quiet",
+    ended = command("demo", "--fault", "udp-blocked", "--client", "webrtc-gateway", "--quiet",
                           "--rules", str(path), "--rules-format", "text")  # fmt: skip
     assert ended.status == 1
     text = path.read_text("utf-8")

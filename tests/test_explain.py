@@ -11,7 +11,7 @@ from rainbow_probe.explanations import FINDINGS
 from rainbow_probe.explanations.kinds import KINDS
 from rainbow_probe.options import UsageError
 from tests.catalogue_samples import CLINIC
-from tests.commands import rainbow_probe
+from tests.commands import command
 
 GUIDE = load(builtin("hds-ed21"), kinds())
 
@@ -104,14 +104,14 @@ def test_every_kind_of_check_is_explained() -> None:
 
 def test_the_command_explains() -> None:
     """One word, of this guide or of another; without a word it lists."""
-    assert "Messages and presence" in rainbow_probe("explain", "desktop/wss").out
-    assert "Rows of the guide" in rainbow_probe("explain").out
+    assert "Messages and presence" in command("explain", "desktop/wss").out
+    assert "Rows of the guide" in command("explain").out
     row = load(CLINIC, kinds()).rows[0]
-    assert row.title in rainbow_probe("explain", row.id, "--guide", str(CLINIC)).out
+    assert row.title in command("explain", row.id, "--guide", str(CLINIC)).out
 
 
 def test_the_command_refuses() -> None:
     """With exit status 2, and nothing on standard output."""
-    refused = rainbow_probe("explain", "nonsense")
+    refused = command("explain", "nonsense")
     assert (refused.status, refused.out) == (2, "")
     assert "nonsense" in refused.err

@@ -13,7 +13,7 @@ from rainbow_probe.history.store import open_store
 from rainbow_probe.model import Report, RowVerdict
 from rainbow_probe.report.as_json import dumps
 from tests import report_samples as samples
-from tests.commands import rainbow_probe
+from tests.commands import command
 
 
 @pytest.fixture
@@ -33,9 +33,9 @@ def keep(folder: Path, *reports: Report, series: str = "clinic") -> None:
 def test_real_runs_are_kept_listed_shown_and_compared(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Two runs of the demo, the second with a fault; its file and its place in the history say the same."""
     env, file = {"RAINBOW_PROBE_DATA": str(folder), "RAINBOW_PROBE_STORE": ""}, folder / "new.json"
-    demo = ("demo", "--client", "pbx-agent", "--quiet")
-    assert rainbow_probe(*demo, env=env).status in {0, 3}
-    assert rainbow_probe(*demo, "--fault", "dns-nxdomain", "--json", str(file), env=env).status == 1
+    demo = ("demo", "--client", "pbx-agent", "--quiet", "--quality-seconds", "0")
+    assert command(*demo, env=env).status in {0, 3}
+    assert command(*demo, "--fault", "dns-nxdomain", "--json", str(file), env=env).status == 1
     assert main(["history"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["2", "1"]

@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
+from tests.commands import starved
 from tests.lab import firewall, netns, scenario, truth
 from tests.lab.cloud import Cloud
 from tests.lab.expectation import differences
 from tests.lab.netns import LabError, Namespace
 from tests.lab.probe import Ended
-from tests.lab.runs import Run, starved, tally, unmet
+from tests.lab.runs import Run, tally, unmet
 from tests.lab.scenario import Check, Dns, Expected, Firewall, HttpProxy, Probe, Rule, Scenario, SiteFileError
 from tests.lab.site import Site
 
@@ -343,6 +344,6 @@ def test_a_fault_nobody_met_is_named() -> None:
 def test_only_a_run_without_time_is_made_again(cause: str, again: bool) -> None:
     """A failure of the network is never tried again until it passes."""
     check = {"id": "x", "outcome": "inconclusive", "reason": "", "failure": {**FAILED, "cause": cause}}
-    assert starved(ended(checks=[check])) is again
+    assert starved(ended(checks=[check]).report) is again
     passed = {"id": "x", "outcome": "pass", "reason": "", "failure": None, "steps": [check]}
-    assert starved(ended(checks=[passed])) is again
+    assert starved(ended(checks=[passed]).report) is again

@@ -16,7 +16,7 @@ from rainbow_probe.language.catalogue import catalogues, missing, read, written
 from rainbow_probe.language.phrases import LONGEST, Phrases, message
 from rainbow_probe.report import as_html, as_json, as_markdown, as_nagios
 from tests import report_samples as samples
-from tests.commands import rainbow_probe
+from tests.commands import command
 
 ALL = messages()
 FRENCH = language("fr")
@@ -148,12 +148,12 @@ def test_the_command_line_chooses(tmp_path: Path) -> None:
     """By option, or by the locale."""
     stored = tmp_path / "run.json"
     stored.write_text(as_json.dumps(samples.broken_site()))
-    assert "Qui doit agir" in rainbow_probe("report", str(stored), "--lang", "fr").out
-    assert "Constats (4)" in rainbow_probe("report", str(stored), env={"LANG": "fr_FR.UTF-8"}).out
-    assert "Who acts" in rainbow_probe("report", str(stored), "--lang", "en", env={"LANG": "fr_FR.UTF-8"}).out
-    unknown = rainbow_probe("report", str(stored), "--lang", "xx")
+    assert "Qui doit agir" in command("report", str(stored), "--lang", "fr").out
+    assert "Constats (4)" in command("report", str(stored), env={"LANG": "fr_FR.UTF-8"}).out
+    assert "Who acts" in command("report", str(stored), "--lang", "en", env={"LANG": "fr_FR.UTF-8"}).out
+    unknown = command("report", str(stored), "--lang", "xx")
     assert (unknown.status, unknown.err) == (
         2,
         f"rainbow-probe: --lang xx: no such language; known are {', '.join(languages())}\n",
     )
-    assert f"--lang {'|'.join(languages())}" in rainbow_probe("report", "--help").out
+    assert f"--lang {'|'.join(languages())}" in command("report", "--help").out

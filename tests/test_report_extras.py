@@ -23,7 +23,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from rainbow_probe.options import UsageError
 from rainbow_probe.report import as_json, as_pdf, otlp
 from tests import report_samples as samples
-from tests.commands import rainbow_probe
+from tests.commands import command
 from tests.test_report_formats import measured
 
 READER = shutil.which("pdftotext")
@@ -42,7 +42,7 @@ def test_the_report_on_paper(tmp_path: Path) -> None:
     """By the command, from a stored run: few numbered pages of A4 with verdict, findings, rules and rows, in French."""
     stored, path = tmp_path / "run.json", tmp_path / "report.pdf"
     stored.write_text(as_json.dumps(samples.broken_site()))
-    ended = rainbow_probe("report", str(stored), "--quiet", "--lang", "fr", "--pdf", str(path))
+    ended = command("report", str(stored), "--quiet", "--lang", "fr", "--pdf", str(path))
     assert (ended.status, ended.err) == (0, "")
     pages, text = read(path)
     assert 4 <= pages <= 8
@@ -141,7 +141,7 @@ def test_a_collector_that_refuses_is_told(tmp_path: Path) -> None:
     stored, page = tmp_path / "run.json", tmp_path / "page.html"
     stored.write_text(as_json.dumps(replace(samples.nothing_known(), started="never")))
     with collector(status=400) as (url, came):
-        ended = rainbow_probe("report", str(stored), "--quiet", "--otlp", url, "--html", str(page))
+        ended = command("report", str(stored), "--quiet", "--otlp", url, "--html", str(page))
     assert ended.status == 2
     assert f"--otlp {url}: the collector did not take the traces and metrics" in ended.err
     assert set(came) == {"/v1/traces", "/v1/metrics"}

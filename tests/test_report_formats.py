@@ -19,7 +19,7 @@ from rainbow_probe.report import as_json, as_markdown, as_nagios, as_prometheus
 from rainbow_probe.terms import Phase
 from tests import measured_samples
 from tests import report_samples as samples
-from tests.commands import ROOT, rainbow_probe
+from tests.commands import ROOT, command
 
 ALL = [samples.broken_site, samples.open_site, samples.hostile, samples.crowded, samples.nothing_known]
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -211,7 +211,7 @@ def test_a_stored_report_is_written_in_every_format(stored: Path, tmp_path: Path
     """By one command; the exit status does not judge, and the screen stays empty if it shall."""
     files = {name: tmp_path / name for name in ("html", "markdown", "junit", "csv", "prometheus", "json", "rules")}
     asked = [part for name, path in files.items() for part in (f"--{name}", str(path))]
-    ended = rainbow_probe("report", str(stored), "--quiet", *asked)
+    ended = command("report", str(stored), "--quiet", *asked)
     assert (ended.status, ended.out, ended.err) == (0, "", "")
     for name, path in files.items():
         assert path.stat().st_size > 200, name
@@ -221,25 +221,25 @@ def test_a_stored_report_is_written_in_every_format(stored: Path, tmp_path: Path
 
 def test_a_stored_report_is_shown(stored: Path) -> None:
     """As the run showed it; as Markdown on standard output and nothing else."""
-    assert "Outbound UDP is blocked, except DNS" in rainbow_probe("report", str(stored)).out
-    assert rainbow_probe("report", str(stored), "--markdown", "-").out.startswith("# FAIL: ")
+    assert "Outbound UDP is blocked, except DNS" in command("report", str(stored)).out
+    assert command("report", str(stored), "--markdown", "-").out.startswith("# FAIL: ")
 
 
 def test_a_monitoring_server_is_told(stored: Path, tmp_path: Path) -> None:
     """The plugin's line and status; wrong use is UNKNOWN, never critical."""
-    ended = rainbow_probe("report", str(stored), "--format", "nagios")
+    ended = command("report", str(stored), "--format", "nagios")
     assert (ended.status, ended.out.split(":")[0]) == (2, "RAINBOW CRITICAL")
-    gone = rainbow_probe("report", str(tmp_path / "gone.json"), "--format", "nagios")
+    gone = command("report", str(tmp_path / "gone.json"), "--format", "nagios")
     assert (gone.status, gone.out.split(":")[0]) == (3, "RAINBOW UNKNOWN")
     assert "No such file" in gone.out
-    wrong = rainbow_probe("report", "--format", "nagios")
+    wrong = command("report", "--format", "nagios")
     assert (wrong.status, wrong.out) == (3, "RAINBOW UNKNOWN: the command line is wrong; see standard error\n")
     assert "usage:" in wrong.err
 
 
 def test_one_report_goes_to_standard_output(stored: Path) -> None:
     """Two would be none."""
-    ended = rainbow_probe("report", str(stored), "--json", "-", "--markdown", "-")
+    ended = command("report", str(stored), "--json", "-", "--markdown", "-")
     assert ended.status == 2
     assert "only one report goes to standard output, not --json and --markdown" in ended.err
 

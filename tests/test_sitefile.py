@@ -19,7 +19,7 @@ from rainbow_probe.model import Credentials
 from rainbow_probe.options import UsageError
 from rainbow_probe.sitefile import Reference, example, looked_up, read_site_file, resolved
 from rainbow_probe.sitefile.schema import KEYS, SECTIONS
-from tests.commands import rainbow_probe
+from tests.commands import command
 
 PASSWORD = "s3sam-open-7"  # noqa: S105 - planted, and searched for
 
@@ -207,17 +207,17 @@ def test_a_run_takes_its_settings_from_the_file(tmp_path: Path, monkeypatch: pyt
 
 def test_the_command_prints_an_example_and_checks_a_file(tmp_path: Path) -> None:
     """Of passwords it says where they are kept and whether they are there, and never what they are."""
-    assert rainbow_probe("site", "--example").out == example()
+    assert command("site", "--example").out == example()
     path = written(tmp_path, 'name = "Clinic"\nturn_password = { env = "KEPT" }\nproxy_password = { env = "OTHER" }')
-    told = rainbow_probe("site", path, env={"KEPT": PASSWORD})
+    told = command("site", path, env={"KEPT": PASSWORD})
     assert (told.status, told.err) == (0, "")
     assert told.out.splitlines() == [
         "name = Clinic",
         "turn_password = variable KEPT (there)",
         "proxy_password = variable OTHER (nothing is kept there)",
     ]
-    wrong = rainbow_probe("site", written(tmp_path, "nme = 1"))
+    wrong = command("site", written(tmp_path, "nme = 1"))
     assert (wrong.status, wrong.out) == (2, "")
     assert f"--site {path}: unknown key 'nme'; did you mean 'name'?" in wrong.err
-    assert "--example" in rainbow_probe("site").err
+    assert "--example" in command("site").err
     assert os.environ.get("KEPT") is None

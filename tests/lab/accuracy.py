@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.commands import starved
 from tests.lab import accuracy_page, netns, oracle, scenario
 from tests.lab.cloud import Cloud
 from tests.lab.figures import Figures, Observed, figures
-from tests.lab.runs import AT_ONCE, probed, starved
+from tests.lab.runs import AT_ONCE, probed
 
 REPEATS, NOISY_REPEATS = 2, 5
 
@@ -56,7 +57,7 @@ def _at(cloud: Cloud, number: int, name: str) -> list[Observed]:
     ends = [probed(cloud, plan, number).ended for _ in range(NOISY_REPEATS if plan.noisy else REPEATS)]
     sys.stderr.write(f"{name}\n")
     return [
-        Observed(site=name, scenario=plan, report=ended.report, answers=answers, starved=starved(ended))
+        Observed(site=name, scenario=plan, report=ended.report, answers=answers, starved=starved(ended.report))
         for ended in ends
     ]
 

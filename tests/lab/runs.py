@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from tests.commands import TRIES, starved
 from tests.lab import scenario, truth
 from tests.lab.cloud import Cloud
 from tests.lab.expectation import expected_outcome, expected_verdict, is_one_of
@@ -18,7 +19,6 @@ from tests.lab.scenario import Scenario
 from tests.lab.site import Site
 
 AT_ONCE = 3  # sites; more would load two cores enough to show in the times
-TRIES = 3  # a run for which this machine had no time says nothing, and says so: it is made again
 GOOD = {"pass", "degraded"}
 
 
@@ -124,7 +124,7 @@ def probed(cloud: Cloud, plan: Scenario, number: int, *, observed: bool = False)
     with MACHINE.shared():
         run = _once(cloud, plan, number, observed=observed)
     for _ in range(TRIES - 1):
-        if starved(run.ended):
+        if starved(run.ended.report):
             with MACHINE.alone():
                 run = _once(cloud, plan, number, observed=observed)
     return run
@@ -134,13 +134,6 @@ def _once(cloud: Cloud, plan: Scenario, number: int, *, observed: bool) -> Run:
     with Site(cloud, plan, number=number) as site:
         ended, hits = run_probe(site), site.hits()
         return Run(scenario=plan, ended=ended, hits=hits, seen=_seen(site) if observed else {})
-
-
-def starved(ended: Ended) -> bool:
-    """Tell whether a check, or the try of one address, ended because the machine of the probe had no time for it."""
-    checks = ended.report.get("checks", [])
-    failures = [part["failure"] for check in checks for part in (check, *check.get("steps", []))]
-    return any(failure and failure["cause"] == "budget" for failure in failures)
 
 
 def unmet(run: Run) -> list[str]:
