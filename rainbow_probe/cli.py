@@ -17,10 +17,10 @@ WRONG_USE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; see ``--help``."""
     status = _main(_parsed(sys.argv[1:] if argv is None else argv))
-    if status == INTERRUPTED:
-        # CPython remembers a Ctrl-C that met exec of a text (every dataclass and namedtuple is made by one), though it
-        # was caught, and would end the process by SIGINT; the next text that goes through makes it forget.
-        exec("")  # noqa: S102 - no text at all
+    # CPython remembers a Ctrl-C that met exec of a text (every dataclass and namedtuple is made by one), though it was
+    # caught, and would end the process by SIGINT; the next text that goes through makes it forget. SIGTERM, too, ends
+    # the run of a watch by a Ctrl-C, and the watch by 0.
+    exec("")  # noqa: S102 - no text at all
     return status
 
 

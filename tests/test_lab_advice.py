@@ -12,12 +12,12 @@ import pytest
 
 from rainbow_probe.report import from_json
 from rainbow_probe.rules import Act, RuleSet, least
-from tests.commands import rainbow_probe
+from tests.commands import rainbow_probe, starved
 from tests.judge_samples import guide
 from tests.lab import netns, scenario
 from tests.lab.cloud import Cloud
 from tests.lab.probe import Ended, run_probe
-from tests.lab.runs import AT_ONCE, starved
+from tests.lab.runs import AT_ONCE
 from tests.lab.site import Site
 from tests.lab.truth import observe
 
@@ -141,7 +141,7 @@ def _advise(cloud: Cloud, case: Case, number: int) -> Advised:
 def _run(site: Site, *more: str) -> Ended:
     ended = run_probe(site, *more)
     for _ in range(TRIES - 1):
-        if starved(ended):
+        if starved(ended.report):
             ended = run_probe(site, *more)
     return ended
 

@@ -20,8 +20,9 @@ def test_a_low_limit_of_open_files_costs_no_verdict() -> None:
         "--quiet",
         prefix=["sh", "-c", 'ulimit -S -n 128; exec "$@"', "sh"],
     )
-    assert ended.status == 0, ended.err
-    assert {check["outcome"] for check in ended.report["checks"]} <= {"pass", "skipped"}
+    told = {(check["outcome"], (check["failure"] or {}).get("cause")) for check in ended.report["checks"]}
+    assert told <= {("pass", None), ("skipped", None), ("inconclusive", "budget")}, "or this machine had no time"
+    assert ended.status in {0, 3}, ended.err
 
 
 async def test_a_hard_limit_of_open_files_is_no_network_failure() -> None:
