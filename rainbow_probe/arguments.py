@@ -71,7 +71,7 @@ REPORT = """\
 A run that is kept, or a report that 'run --json FILE' wrote, by this version or an older one, shown again or written
 in other formats. The exit status is 0 when it could be read and written, whatever it says; with --format nagios it is
 the plugin's. Only of a run that is kept does the page (or the PDF) show what earlier runs of the site found."""
-FORMATS = "text, csv, exemptions, nftables, iptables, ip6tables, squid, fortinet, paloalto, cisco-asa, windows"
+FORMATS = "text, csv, exemptions, rpz, nftables, iptables, ip6tables, squid, fortinet, paloalto, cisco-asa, windows"
 EXPLAIN = "What a row, a cause or a finding is, how it is tested, what it usually comes from, and what to do."
 
 SITE = """\

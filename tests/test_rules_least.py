@@ -10,7 +10,8 @@ from rainbow_probe.explanations import FINDINGS
 from rainbow_probe.model import Cause, Outcome, Phase, Report, Result, Site, Who
 from rainbow_probe.report import as_json, from_json
 from rainbow_probe.rules import Act, Opening, RuleSet, least, render, whole
-from rainbow_probe.rules.causes import BEHIND_THE_PROXY, EXEMPTING
+from rainbow_probe.rules.causes import BEHIND_THE_PROXY, DENYING, EXEMPTING
+from rainbow_probe.rules.least import NAMES_FIRST
 from rainbow_probe.rules.words import port_range, ports
 from tests.judge_samples import (
     APEX,
@@ -63,6 +64,23 @@ def needed(judged: Report, *, degraded: bool = False, clients: tuple[str, ...] =
 def both_turn(what: str) -> str:
     """Say *what* to both TURN servers."""
     return f"{what} to {' '.join(TURN)}"
+
+
+def test_names_that_a_resolver_denies_are_let_pass_there() -> None:
+    """Only those, in each format that has words for it, and from a stored report too."""
+    denied = report(Fault(match=host(APEX), phase=Phase.RESOLVE, cause=Cause.NXDOMAIN))
+    rules = least(from_json.loads(as_json.dumps(denied)), guide())
+    assert (rules.names, rules.openings) == ((APEX,), ())
+    assert all(one.endswith(NAMES_FIRST) for one in rules.unmended if one.startswith("desktop/"))
+    assert render(rules, "rpz").splitlines()[2:] == [f"{APEX} CNAME rpz-passthru."]
+    assert f"(--format rpz writes them for it):\n  {APEX}\n" in render(rules, "text")
+    assert [line for line in render(rules, "csv").splitlines() if line.startswith("resolve,")] != []
+    assert render(least(report(NO_UDP), guide()), "rpz").endswith("The resolver needs no change.\n")
+
+
+def test_a_resolver_that_is_down_denies_nothing() -> None:
+    """No list of names would mend it."""
+    assert least(report(Fault(match=everything, phase=Phase.RESOLVE, cause=Cause.NO_ANSWER)), guide()).names == ()
 
 
 def test_where_all_works_nothing_is_needed() -> None:
@@ -165,7 +183,7 @@ def test_proxies_that_only_a_pac_file_names_count_too() -> None:
 
 def test_the_findings_that_rules_rest_on_exist() -> None:
     """By their names in the explanations."""
-    assert set(FINDINGS) >= EXEMPTING | BEHIND_THE_PROXY
+    assert set(FINDINGS) >= EXEMPTING | BEHIND_THE_PROXY | DENYING
 
 
 def test_behind_a_proxy_only_media_and_push_are_opened() -> None:

@@ -29,7 +29,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         "the system's resolver gives an address; each configured resolver is asked too, over UDP and TCP, for the "
         "record",
         *("dns-nxdomain", "dns-no-answer", "dns-refused", "udp-53-blocked", "dns-hijack", "dns-sinkhole"),
-        "dns-slow",
+        *("dns-alias", "dns-slow"),
     ),
     "https": _kind(
         "the host answers over validated TLS; of the REST API, the JSON of its own `ping` and `about`",

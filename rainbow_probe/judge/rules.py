@@ -10,7 +10,7 @@ from rainbow_probe.judge.scene import Scene
 from rainbow_probe.judge.traces import is_loopback
 from rainbow_probe.model import Result, RowVerdict, Rule
 from rainbow_probe.rules.atoms import merged
-from rainbow_probe.rules.formats import text
+from rainbow_probe.rules.formats import rpz, text
 from rainbow_probe.rules.least import atoms_of
 from rainbow_probe.rules.places import ports_of
 from rainbow_probe.rules.shapes import Act, Opening, Style
@@ -81,7 +81,7 @@ def _asks_by_address(result: Result) -> bool:
 def pass_rule(results: Iterable[Result]) -> Rule:
     """Write what a resolver's filter must let pass, as a response policy zone of DNS (RPZ): most resolvers read one."""
     names = sorted({result.flow.target.host for result in results if _NAME.fullmatch(result.flow.target.host)})
-    return Rule(format=RPZ, text="\n".join(f"{name} CNAME rpz-passthru." for name in names))
+    return Rule(format=RPZ, text="\n".join(rpz.records(names)))
 
 
 def _openings(scene: Scene, results: Sequence[Result], act: Act) -> tuple[Opening, ...]:

@@ -33,6 +33,8 @@ OF_THE_SITE = frozenset({"pac", "door"})
 """Kinds of checks that ask this site's own boxes which way to go: of the way out they say nothing."""
 MADE_UP = "made-up"
 """The kind of check that looks up names which nobody has made."""
+ADVICE = "advice"
+"""What a look-up's note of its addresses is about."""
 LAN = frozenset({"sweep", "sweep-in", "sip", "ntp", "ssh"})
 """Kinds of checks whose other end is this site's own: of the way out they say nothing."""
 LOOK_UPS = frozenset({"dns", *IDLE_KINDS})
@@ -149,7 +151,15 @@ def led_astray(results: Iterable[Result], *kinds: str) -> set[str]:
     led = {str(text) for one in made_up for kind in kinds or ("relative", "absolute") for text in facts(one, kind)}
     needed = [one for one in results if passes(one) and one.flow.kind not in LOOK_UPS and not one.flow.control_of]
     served = {address for one in needed for address in addresses(one)}
+    served |= {address for one in results for address in _of_the_service(one)}
     return {address for text in led for address in text.split()} - served
+
+
+def _of_the_service(result: Result) -> set[str]:
+    """Return the addresses of the target that the guide lists: a wildcard of the provider's may lead there as well."""
+    noted = any(step.subject == ADVICE for step in result.steps)
+    outside = set(fact(result, "outside_ranges").split())
+    return {address for address in addresses(result) if ":" not in address} - outside if noted else set()
 
 
 def did(result: Result, *phases: Phase) -> bool:

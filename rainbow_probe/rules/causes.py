@@ -33,6 +33,8 @@ BEHIND_THE_PROXY = frozenset({"proxy-cannot-reach-PORT", "proxy-target-closed"})
 """Findings that prove a firewall between the proxy and what it is asked for."""
 UNPROVEN = frozenset({"seen-PHASE-CAUSE-GROUP", "turn-unreachable"})
 """Findings that a closed door fits, and that a host which is down fits as well."""
+DENYING = frozenset({"dns-alias", "dns-filtered", "dns-hijack", "dns-nxdomain", "dns-rewrites", "dns-sinkhole"})
+"""Findings that prove a resolver which keeps names from its clients."""
 BEYOND_RULES = frozenset({Who.DNS, Who.ENDPOINT, Who.PROVIDER})
 
 
@@ -47,6 +49,13 @@ def inspected(results: Iterable[Result], findings: Iterable[Finding]) -> frozens
     shown = {check for finding in findings if named(finding.id) in EXEMPTING for check in finding.proof}
     failed = (result for result in results if result.verdict.outcome is Outcome.FAIL and result.flow.id in shown)
     return frozenset((result.flow.target.host, result.flow.via) for result in failed)
+
+
+def denied(result: Result, findings: Iterable[Finding]) -> bool:
+    """Tell whether *result* fails because a resolver keeps its target's name from this site, as *findings* prove."""
+    if result.verdict.failure is None:
+        return False
+    return any(named(one.id) in DENYING and result.flow.id in one.proof and one.rows for one in findings)
 
 
 def mending(result: Result, findings: Iterable[Finding], boxes: Collection[Way] = ()) -> Act | None:

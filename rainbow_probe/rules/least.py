@@ -9,14 +9,24 @@ from rainbow_probe.catalogue import Guide, Requirement, RowSpec
 from rainbow_probe.catalogue import Way as RowWay
 from rainbow_probe.model import Cause, Finding, Outcome, PortRange, Report, Result, Row, RowVerdict, Transport, Via
 from rainbow_probe.rules.atoms import Atom, merged
-from rainbow_probe.rules.causes import Way, inspected, mending, proven
+from rainbow_probe.rules.causes import Way, denied, inspected, mending, proven
 from rainbow_probe.rules.flows import tried
-from rainbow_probe.rules.places import RANGE, destination, is_address, ports_of, ports_of_flow, proxied, proxy_addresses
+from rainbow_probe.rules.places import (
+    RANGE,
+    destination,
+    is_address,
+    ports_of,
+    ports_of_flow,
+    proxied,
+    proxy_addresses,
+    safe_name,
+)
 from rainbow_probe.rules.shapes import Act, RuleSet
 
 FAILED = frozenset({RowVerdict.FAIL})
 WORSE = frozenset({RowVerdict.FAIL, RowVerdict.DEGRADED})
 NO_RULE = "no rule mends it; the report's findings say what would"
+NAMES_FIRST = "its names must resolve first; what lies behind them could not be tried"
 NO_NAME = "what it wants to reach has no name that can be written into a rule"
 
 
@@ -54,16 +64,21 @@ def least(report: Report, guide: Guide, *, clients: Collection[str] = (), degrad
     specs = {spec.id: spec for spec in guide.rows}
     wanted = WORSE if degraded else FAILED
     atoms: list[Atom] = []
+    names: set[str] = set()
     unmended: list[str] = []
     for row in report.rows:
         spec = specs.get(row.id)
         if spec and not spec.sections and row.verdict in wanted and (not clients or spec.client in clients):
             found, why = _row(row, spec, case)
             atoms += found
+            kept = _kept_names(row, case)
+            names |= kept
+            why = NAMES_FIRST if kept and why == NO_RULE else why
             unmended += [f"{spec.id}: {why}"] if why else []
     return RuleSet(
         title=guide.title,
         openings=merged(atoms),
+        names=tuple(sorted(names)),
         unmended=tuple(unmended),
         own=tuple(filter(is_address, report.site.addresses)),
         proxy=proxy_addresses(report),
@@ -80,6 +95,13 @@ def _row(row: Row, spec: RowSpec, case: _Case) -> tuple[list[Atom], str]:
     atoms = [_atom(result, act, spec, case) for result, act in chosen.mended]
     known = [atom for atom in atoms if atom is not None]
     return known, NO_NAME if len(known) < len(atoms) else "" if chosen.whole else NO_RULE
+
+
+def _kept_names(row: Row, case: _Case) -> set[str]:
+    """Return the names that *row* needs and a resolver keeps from this site."""
+    checks = [case.results[check] for check in row.checks if check in case.results]
+    wanted = {result.flow.target.host for result in checks if denied(result, case.findings)}
+    return {name for name in wanted if safe_name(name) and not is_address(name)}
 
 
 def _way(way: RowWay, spec: RowSpec, checks: Sequence[Result], case: _Case) -> _Remedy | None:

@@ -83,6 +83,8 @@ class RuleSet:
     openings: tuple[Opening, ...]
     least: bool = True
     """Whether it is what this site's failed rows need, and not all that the guide asks for."""
+    names: tuple[str, ...] = ()
+    """Names that the site's resolver must let pass."""
     unmended: tuple[str, ...] = ()
     """What no rule mends: ``row id: reason``."""
     own: tuple[str, ...] = ()

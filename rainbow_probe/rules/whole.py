@@ -41,6 +41,7 @@ def whole(guide: Guide, report: Report | None = None, *, clients: Collection[str
         title=guide.title,
         openings=merged(atoms),
         least=False,
+        names=tuple(sorted({to.name for atom in atoms if (to := atom.to).name})),
         unmended=left,
         own=tuple(filter(is_address, report.site.addresses)) if report else (),
         proxy=proxy_addresses(report) if report else (),

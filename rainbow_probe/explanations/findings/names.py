@@ -40,8 +40,14 @@ NAMES: dict[str, Why] = {
         "A DNS filter that leads to its block page, or a captive portal.",
         "Take the service's names out of the filter.",
     ),
+    "dns-alias": why(
+        "Names are an alias (CNAME) of a host of another domain, whose server shows that it serves none of them.",
+        "A DNS filter that leads to its block page by name, as cloud filters and response policy zones do.",
+        "Take the service's names out of the filter; if the alias is the provider's own, tell the provider.",
+    ),
     "dns-sinkhole": why(
-        "Names lead to addresses at which nothing can be, such as 0.0.0.0: a filter answers so.",
+        "Names lead where nothing can be, such as 0.0.0.0, or where made-up names lead as well and nothing of the "
+        "service is.",
         "A DNS filter against trackers or categories.",
         "Put the names on the filter's list of allowed ones.",
     ),

@@ -9,6 +9,7 @@ from rainbow_probe.judge.findings import (
     account,
     addresses,
     advice,
+    aliases,
     astray,
     bandwidth,
     beyond,
@@ -75,7 +76,8 @@ FINDERS: tuple[Finder, ...] = (
     resolvers.udp_blocked,
     names.no_answer,
     names.hijack,
-    names.sinkhole,
+    aliases.alias,
+    aliases.sinkhole,
     names.private,
     # Who answers, and with which certificate.
     certificates.clock,

@@ -14,7 +14,6 @@ from rainbow_probe.judge.traces import (
     direct,
     domain,
     fact,
-    failure,
     look_ups,
     passes,
     phase,
@@ -57,8 +56,8 @@ def filtered(scene: Scene) -> list[Found]:
             fix="Take these names off the resolver's filter list.",
             claims=tuple(lost),
             shows=tuple(control for result in lost for control in scene.controls_of(result)),
-            detail=_asked(lost),
-            rules=(_names_rule(lost), pass_rule(lost)),
+            detail=asked(lost),
+            rules=(names_rule(lost), pass_rule(lost)),
         )
     ]
 
@@ -68,7 +67,7 @@ def nxdomain(scene: Scene) -> list[Found]:
     lost = with_cause(scene, Cause.NXDOMAIN)
     if not lost:
         return []
-    good = _resolving(scene)
+    good = resolving(scene)
     return [
         Found(
             id="dns-nxdomain",
@@ -77,8 +76,8 @@ def nxdomain(scene: Scene) -> list[Found]:
             fix="Have the resolver forward these names to the Internet's DNS, and take them off any filter list.",
             claims=tuple(lost),
             shows=tuple(good),
-            detail=_asked(lost),
-            rules=(_names_rule(lost), pass_rule(lost)),
+            detail=asked(lost),
+            rules=(names_rule(lost), pass_rule(lost)),
         )
     ]
 
@@ -95,7 +94,7 @@ def no_answer(scene: Scene) -> list[Found]:
 def _unanswered(identity: str, does: str, lost: list[Result], scene: Scene) -> list[Found]:
     if not lost:
         return []
-    good = _resolving(scene)
+    good = resolving(scene)
     return [
         Found(
             id=identity,
@@ -105,8 +104,8 @@ def _unanswered(identity: str, does: str, lost: list[Result], scene: Scene) -> l
             "Internet's DNS; UDP/53 and TCP/53 to it must be open.",
             claims=tuple(lost),
             shows=tuple(good),
-            detail=_asked(lost),
-            rules=(_names_rule(lost),),
+            detail=asked(lost),
+            rules=(names_rule(lost),),
         )
     ]
 
@@ -115,25 +114,27 @@ def _do(lost: Iterable[Result]) -> str:
     return "do" if len({result.flow.target.host for result in lost}) > 1 else "does"
 
 
-def _resolving(scene: Scene) -> list[Result]:
+def resolving(scene: Scene) -> list[Result]:
     """Return what shows that the resolver knows other names."""
     asked = [result for result in scene.tried("dns") if passes(result)]
     return asked or [result for result in scene.tried() if _from_system(result, "resolver") and direct(result)][:3]
 
 
-def _asked(lost: Iterable[Result]) -> str:
+def asked(lost: Iterable[Result]) -> str:
     """Quote each resolver's own answers; where none was asked, the system's."""
     told: dict[str, None] = {}
     for result in lost:
         for step in questions(result):
             said = step.facts.get("rcode") or (step.failure.cause if step.failure else "no answer")
+            said = f"{said}, an alias of {step.facts['aliases']}" if step.facts.get("aliases") else said
             told[f"{step.facts['resolver']} {step.facts.get('proto', '')}: {said}"] = None
     if told:
         return "resolvers asked directly: " + named(told, 6)
     return named(dict.fromkeys(r.verdict.failure.detail for r in lost if r.verdict.failure), 3)
 
 
-def _names_rule(lost: Iterable[Result]) -> Rule:
+def names_rule(lost: Iterable[Result]) -> Rule:
+    """Write which names must resolve."""
     names = sorted({result.flow.target.host for result in lost})
     return Rule(format=TEXT, text="\n".join(["these names must resolve:", *(f"  {name}" for name in names)]))
 
@@ -164,7 +165,7 @@ def _hijacked(address: str, results: list[Result], scene: Scene) -> list[Found]:
             claims=tuple(wrong),
             shows=tuple(result for result in results if result.flow.kind == "dns"),
             detail=f"{hosts(results, 8)} all lead to {address}",
-            rules=(_names_rule(wrong), pass_rule(wrong)),
+            rules=(names_rule(wrong), pass_rule(wrong)),
         )
     ]
 
@@ -172,25 +173,6 @@ def _hijacked(address: str, results: list[Result], scene: Scene) -> list[Found]:
 def _from_system(result: Result, *sources: str) -> bool:
     """Return whether the target's name was resolved at this site, by the system or by *sources*."""
     return any(step.facts.get("source") in {SYSTEM, *sources} and not step.failure for step in look_ups(result))
-
-
-def sinkhole(scene: Scene) -> list[Found]:
-    """Say which names lead to addresses at which nothing can be, as filters answer."""
-    wrong = with_cause(scene, Cause.WRONG_ADDRESS)
-    if not wrong:
-        return []
-    return [
-        Found(
-            id="dns-sinkhole",
-            title=f"DNS sends {hosts(wrong)} to an address at which nothing can be: a filter answers so",
-            who=Who.DNS,
-            fix="Take these names off the resolver's filter list (or the hosts file of this machine).",
-            claims=tuple(wrong),
-            shows=tuple(_resolving(scene)),
-            detail=named(dict.fromkeys(seen.detail for r in wrong if (seen := failure(r)))),
-            rules=(_names_rule(wrong), pass_rule(wrong)),
-        )
-    ]
 
 
 def private(scene: Scene) -> list[Found]:

@@ -12,6 +12,7 @@ FORMATS: Mapping[str, str] = MappingProxyType({
     "text": "in words, for a ticket",
     "csv": "a table, one line an opening",
     "exemptions": "the hosts that TLS and protocol inspection must leave alone",
+    "rpz": "names that the resolver must let pass, as a response policy zone (BIND, Unbound, Knot, PowerDNS)",
     "nftables": "for nft -f",
     "iptables": "for iptables-restore --noflush",
     "ip6tables": "for ip6tables-restore --noflush",

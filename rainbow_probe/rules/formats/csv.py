@@ -18,7 +18,14 @@ def render(rules: RuleSet, style: Style) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEAD)
     writer.writerows(_line(one, style) for one in rules.openings)
+    writer.writerows(_name(name) for name in (rules.names if rules.least else ()))
     return out.getvalue()
+
+
+def _name(name: str) -> tuple[str, ...]:
+    """Return the line of a *name* that the resolver must let pass."""
+    known = {"action": "resolve", "names": name}
+    return tuple(known.get(column, "") for column in HEAD)
 
 
 def _line(one: Opening, style: Style) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ MOST_ADDRESSES = 8  # of one opening, beside its names
 MOST_OWN = 3
 UNKNOWN = "an address that is not known"
 NOT_MENDED = "What no rule mends:"
+PASSED = "the resolver must let these names pass (--format rpz writes them for it):"
 UNTOUCHED = "do not decrypt and do not inspect"
 
 
@@ -22,10 +23,16 @@ def render(rules: RuleSet, style: Style) -> str:
         *(block(one, rules.own, style) for one in rules.of(Act.OPEN)),
         "\n".join(permission(one) for one in rules.of(Act.PERMIT)),
         exemption(rules.of(Act.EXEMPT), UNTOUCHED),
-        "" if rules.openings else "No rule is needed.",
+        _names(rules),
+        "" if rules.openings or rules.names else "No rule is needed.",
         "\n".join([NOT_MENDED, *(f"  {plain(one)}" for one in rules.unmended)]) if rules.unmended else "",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _names(rules: RuleSet) -> str:
+    """Write which names the resolver must let pass; of all that the guide asks for, the openings name them already."""
+    return "\n".join([PASSED, *(f"  {name}" for name in rules.names)]) if rules.names and rules.least else ""
 
 
 def block(opening: Opening, own: Iterable[str], style: Style, here: PortRange | None = None) -> str:
