@@ -17,12 +17,13 @@ from rainbow_probe.explanations import FINDINGS
 from rainbow_probe.explanations.actors import ACTORS
 from rainbow_probe.language.catalogue import catalogues, missing, read, written
 from rainbow_probe.language.phrases import message
+from rainbow_probe.mail.as_html import TEMPLATES as MAILS
 from rainbow_probe.report import wording
 from rainbow_probe.report.as_html import TEMPLATES
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "rainbow_probe"
-SAYING = frozenset({"say"})
+SAYING = frozenset({"say", "later"})
 """Functions whose first argument is one of our own words."""
 SENTENCES = (
     *("judge/clients.py", "judge/rows.py", "judge/needs.py", "judge/words.py", "report/layout.py"),
@@ -44,9 +45,10 @@ COMPOSED = (
 SCREEN = (
     *("Not tested ({0})", "not applicable: {0}", "Way out", "none found", "Note", "Destination", "and {0} more checks"),
     *("direct, no proxy", "proxy {0} (from {1})", "as the PAC file says: {0}", "{0}; direct to {1}", "to act: {0}"),
+    "at least {0}",
     *("{0} blocking", "{0} degrading", "{0} advice", "To paste ({0}):"),
 )
-"""What only the terminal says."""
+"""What only the terminal and the history say."""
 LETTERS = 3  # of its own; a message with fewer says nothing that could be translated
 
 
@@ -68,7 +70,7 @@ def tells(text: str) -> bool:
 
 
 def _sources() -> Iterator[tuple[str, Iterable[str]]]:
-    for template in sorted(TEMPLATES.glob("*.j2")):
+    for template in sorted([*TEMPLATES.glob("*.j2"), *MAILS.glob("*.j2")]):
         tree = Environment(autoescape=True).parse(template.read_text("utf-8"))
         yield template.name, [_first(told[2]) for told in extract_from_ast(tree, gettext_functions=("_",))]
     for module in sorted(PACKAGE.rglob("*.py")):

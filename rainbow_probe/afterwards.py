@@ -36,6 +36,8 @@ class Afterwards:
     """None if the run is not to be kept."""
     mail: MailSettings | None = None
     strict: bool = False
+    watched: bool = False
+    """Whether somebody may be alarmed by what a watch says of changes."""
 
     @classmethod
     def checked(cls, arguments: argparse.Namespace) -> Afterwards:
@@ -45,7 +47,8 @@ class Afterwards:
         retention, mail = _retention(arguments), _mail(arguments, site)
         if mail and mail.on == "change" and retention is None:
             raise UsageError("--mail-on change: there is nothing to compare with, as runs are not kept (--no-store)")
-        return cls(series=_series(arguments, site), retention=retention, mail=mail, strict=arguments.strict)
+        return cls(series=_series(arguments, site), retention=retention, mail=mail, strict=arguments.strict,
+            watched=getattr(arguments, "watched", False))  # fmt: skip
 
     def past(self, report: Report) -> Sequence[Past]:
         """Return what the runs before *report* found that is drawn beside it; nothing where none can be read."""
@@ -102,7 +105,7 @@ class Afterwards:
         if self.retention is None:
             return Occasion(site=self.series, report=report)
         if self.mail is None:  # without an alarm there is nothing to confirm, and nobody is sent a drawing
-            return take_down(store, report, self.series, self.retention, None)
+            return take_down(store, report, self.series, self.retention, again if self.watched else None)
         past = remembered(store, self.series, report.guide_id)
         return replace(take_down(store, report, self.series, self.retention, again), past=past)
 
@@ -141,8 +144,10 @@ def _mail(arguments: argparse.Namespace, site: Mapping[str, Any]) -> MailSetting
     if not to and not site.get("mail.to"):
         return None
     from rainbow_probe.mail.settings import mail_settings
+    from rainbow_probe.outputs import chosen
 
-    return mail_settings(to, getattr(arguments, "mail_on", None), site, os.environ)
+    spoken = chosen(arguments.lang)
+    return mail_settings(to, getattr(arguments, "mail_on", None), site, os.environ, spoken)
 
 
 def _told(posted: Posted) -> bool:

@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
         ("history", "list the runs that are kept, with what changed", later.HISTORY, later.history),
         ("show", "show a run that is kept", later.SHOW, later.show),
         ("diff", "say what changed from one run to another", later.DIFF, later.diff),
+        ("mail", "try the mail settings of a site, or send what waits", later.MAIL, later.mail),
         ("report", "write a report that was stored as JSON in other formats", REPORT, _report),
         ("rules", "write the rules that a failed site needs, for its firewall or proxy", RULES, _rules),
         ("responder", "be the other end of a sweep of ports", lan.RESPONDER, lan.responder),

@@ -157,7 +157,7 @@ def watch(arguments: argparse.Namespace) -> int:
     from rainbow_probe.arguments import parser
     from rainbow_probe.watching import watch
 
-    once = parser().parse_args(["run", "--quiet", *arguments.rest])
+    once = parser().parse_args(["run", "--quiet", *arguments.rest], argparse.Namespace(watched=True))
     read_options(once)
     return watch(arguments.every, lambda: run(once))
 
@@ -181,6 +181,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "history": _lazily("looking_back", "history"),
     "show": _lazily("looking_back", "show"),
     "diff": _lazily("looking_back", "diff"),
+    "mail": _lazily("mailing", "mail"),
     "report": _lazily("retelling", "retell"),
     "rules": rules,
     "responder": _lazily("responding", "respond"),

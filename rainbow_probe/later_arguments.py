@@ -56,7 +56,9 @@ def history(command: argparse.ArgumentParser) -> None:
     """Add the arguments of ``history``."""
     add = command.add_argument
     add("--last", type=int, default=20, metavar="N", help="how many runs (20; -1 for all)")
+    add("--json", action="store_true", help="as JSON, for a script")
     add("--name", metavar="SITE", help="only of this site: the name in its site file, or this machine's")
+    _language(command)
     add("--debug", action="store_true", help="show tracebacks")
 
 
@@ -66,6 +68,7 @@ def show(command: argparse.ArgumentParser) -> None:
     add("run", nargs="?", metavar="RUN", help="its number, or 'last' (last)")
     add("--json", action="store_true", help="as JSON, as it was written")
     add("--no-color", action="store_true", help="no colours (NO_COLOR in the environment does the same)")
+    _language(command)
     add("--debug", action="store_true", help="show tracebacks")
 
 
@@ -74,6 +77,28 @@ def diff(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("old", nargs="?", metavar="OLD", help="the number of a run, 'last', or a JSON report (the run before NEW)")
     add("new", nargs="?", metavar="NEW", help="the same (the newest run)")
+    add("--json", action="store_true", help="as JSON, for a script; the exit status is the same")
+    _language(command)
+    add("--debug", action="store_true", help="show tracebacks")
+
+
+def _language(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--lang", metavar="en|fr", help="the language (your locale's, or English)")
+
+
+MAIL = """\
+'test' sends a short mail by the server in the table [mail] of the site file, so that you see it arrive before you rely
+on it. 'send' sends what waits because a server was down or put it off, without a run. The exit status is 4 if somebody
+has not got it."""
+
+
+def mail(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``mail``."""
+    add = command.add_argument
+    add("action", choices=["test", "send"], help="what to do")
+    add("--site", required=True, metavar="FILE.toml", help="the site file with the table [mail]")
+    add("--mail-to", action="append", default=[], metavar="A,B", help="to these (those in the site file)")
+    _language(command)
     add("--debug", action="store_true", help="show tracebacks")
 
 

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from rainbow_probe.data_folder import DataFolderError, data_folder
-from rainbow_probe.history.compare import Comparison, compare, steps
+from rainbow_probe.history.as_json import diff_json, history_json
+from rainbow_probe.history.compare import Comparison, Steps, compare, steps
 from rainbow_probe.history.flaky import LOOKED_AT
 from rainbow_probe.history.keeping import flaky_rows
 from rainbow_probe.history.remembered import remembered
 from rainbow_probe.history.store import HistoryError, Run, Store, newest, open_store
 from rainbow_probe.history.telling import comings_and_goings, details, headline, in_short, listing, title
+from rainbow_probe.language import later
 from rainbow_probe.model import Report
 from rainbow_probe.options import UsageError
+from rainbow_probe.outputs import chosen
 from rainbow_probe.report.from_json import loads, read, read_text
 from rainbow_probe.report.past import Past
 
 BETTER_OR_SAME, WORSE, UNCLEAR = 0, 1, 3
 LAST = "last"
 _DIGITS = 18  # of the number of a run; SQLite has no room for more
-NOTHING = "no run is kept yet: 'rainbow-probe run' keeps what it finds"
+NOTHING = later("no run is kept yet: 'rainbow-probe run' keeps what it finds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +44,19 @@ class Named:
 
 def history(arguments: argparse.Namespace) -> int:
     """List the runs that are kept, newest first, with what changed from one to the next."""
+    spoken = chosen(arguments.lang)
     with _opened() as store:
         runs = store.runs(arguments.name, last=arguments.last)
-        _say([NOTHING] if not runs else listing(runs, {run.id: _change(store, run) for run in runs}))
-        for series in dict.fromkeys(run.series for run in runs):
-            _say(comings_and_goings(flaky_rows(store, series), LOOKED_AT))
+        series = dict.fromkeys(run.series for run in runs)
+        flaky = {name: flaky_rows(store, name) for name in series}
+        changes = {run.id: _change(store, run) for run in runs}
+    if arguments.json:
+        _write(history_json(runs, changes, flaky))
+        return 0
+    told = {number: in_short(found, spoken) for number, found in changes.items() if found}
+    _say(listing(runs, told, spoken) if runs else [spoken.say(NOTHING)])
+    for rows in flaky.values():
+        _say(comings_and_goings(rows, LOOKED_AT, spoken))
     return 0
 
 
@@ -51,18 +64,20 @@ def show(arguments: argparse.Namespace) -> int:
     """Show the report of a run again, as the run showed it, or write it as JSON."""
     from rainbow_probe.report.terminal import open_console, render
 
+    spoken = chosen(arguments.lang)
     with _opened() as store:
         run = _run(store, arguments.run)
         text = store.report(run.id)
     if arguments.json:
         sys.stdout.write(text)
     else:
-        render(loads(text, f"run {run.id}"), open_console(sys.stdout, no_color=arguments.no_color))
+        render(loads(text, f"run {run.id}"), open_console(sys.stdout, no_color=arguments.no_color), spoken)
     return 0
 
 
 def diff(arguments: argparse.Namespace) -> int:
     """Say what changed from one run to another; the status is 1 if it got worse, 3 if that cannot be told."""
+    spoken = chosen(arguments.lang)
     old, new = _pair(arguments.old, arguments.new)
     if old.report.guide_id != new.report.guide_id:
         raise UsageError(
@@ -70,8 +85,12 @@ def diff(arguments: argparse.Namespace) -> int:
             f"{new.report.guide_id!a}: their rows are not the same"
         )
     found = compare(old.report, new.report)
-    _say([f"From {title(old.name, old.report)} to {title(new.name, new.report)}", headline(found)])
-    _say(details(found, new.flaky))
+    if arguments.json:
+        _write(diff_json((old.name, old.report), (new.name, new.report), found, new.flaky))
+        return status(found)
+    one, other = (title(each.name, each.report, spoken) for each in (old, new))
+    _say([spoken.say("From {old} to {new}", old=one, new=other), headline(found, spoken)])
+    _say(details(found, new.flaky, spoken))
     return status(found)
 
 
@@ -151,10 +170,16 @@ def _whole_before(store: Store, run: Run) -> Run | None:
     return newest(store.runs(run.series, last=LOOKED_AT, before=run.id))
 
 
-def _change(store: Store, run: Run) -> str:
-    """Say what changed with a run; nothing for the first one, and for one that was interrupted."""
+def _change(store: Store, run: Run) -> Steps | None:
+    """Return what changed with a run; None for the first one, and for one that was interrupted."""
     earlier = None if run.interrupted else _whole_before(store, run)
-    return in_short(steps(store.verdicts(earlier.id), store.verdicts(run.id))) if earlier else ""
+    return steps(store.verdicts(earlier.id), store.verdicts(run.id)) if earlier else None
+
+
+def _settled(store: Store, run: Run) -> str:
+    """Say what changed with a run, without what a second try did not confirm."""
+    earlier = None if run.interrupted else _whole_before(store, run)
+    return in_short(steps(store.settled(earlier.id), store.settled(run.id))) if earlier else ""
 
 
 def newest_line() -> str:
@@ -162,7 +187,7 @@ def newest_line() -> str:
     try:
         with _opened() as store:
             run = next(iter(store.runs(last=1)), None)
-            changed = _change(store, run) if run else ""
+            changed = _settled(store, run) if run else ""
     except UsageError:
         return ""
     return f": {next(listing([run], {run.id: changed})).strip()}" if run else ""
@@ -176,6 +201,10 @@ def _opened() -> Generator[Store]:
             yield store
     except (HistoryError, DataFolderError) as exc:
         raise UsageError(str(exc)) from exc
+
+
+def _write(document: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")
 
 
 def _say(lines: Iterable[str]) -> None:

@@ -92,7 +92,7 @@ class Outputs:
             strict=arguments.strict,
             screen=arguments.format,
             rules_format=arguments.rules_format,
-            language=_language(arguments.lang),
+            language=chosen(arguments.lang),
         )
         for name in asked.keys() & EXTRAS.keys():
             importlib.import_module(f"rainbow_probe.report.{EXTRAS[name]}").check()
@@ -202,7 +202,8 @@ def _options(names: Iterable[str]) -> str:
     return " and ".join(f"--{name}" for name in names)
 
 
-def _language(code: str | None) -> Language:
+def chosen(code: str | None) -> Language:
+    """Return the language of ``--lang``, or else the user's own; raises ``UsageError`` for one that is not there."""
     if code is not None and code not in languages():
         raise UsageError(f"--lang {code}: no such language; known are {', '.join(languages())}")
     return language(code or preferred(os.environ))

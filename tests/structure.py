@@ -15,7 +15,7 @@ LAYERS = (
     ("cli",),
     ("commands",),
     ("arguments",),
-    ("accounts", "bundling", "lan_arguments", "later_arguments", "retelling", "serving"),
+    ("accounts", "bundling", "lan_arguments", "later_arguments", "mailing", "retelling", "serving"),
     ("serve", "watching"),
     ("demonstration", "explain", "looking_back", "responding", "ruling", "scheduling"),
     ("session",),

@@ -94,6 +94,50 @@ def test_which_runs_a_comparison_takes(folder: Path, capsys: pytest.CaptureFixtu
         assert said in capsys.readouterr().out
 
 
+def test_scripts_read_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Runs and changes as JSON, with ids and closed words; the exit status is the same."""
+    good, bad = samples.open_site(), samples.broken_site()
+    keep(folder, good, samples.nothing_known(), bad)
+    assert main(["history", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["schema"], [run["id"] for run in told["runs"]]) == ("rainbow-probe/history/1", [3, 2, 1])
+    last, stopped, first = told["runs"]
+    assert (last["verdict"], last["site"], stopped["interrupted"], stopped["changes"]) == ("fail", "clinic", True, None)
+    assert first["changes"] is None
+    worse = [row.id for row in bad.rows if row.verdict is RowVerdict.FAIL]
+    assert set(worse) <= set(last["changes"]["broke"])
+    assert told["flaky"] == {"clinic": {}}
+    assert main(["diff", "1", "3", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["schema"], told["worse"], told["unclear"]) == ("rainbow-probe/diff/1", True, True)
+    assert (told["old"]["name"], told["new"]["verdict"]) == ("run 1", "fail")
+    row = next(row for row in told["rows"] if row["id"] == worse[0])
+    assert (row["change"], row["before"]["verdict"], row["after"]["verdict"]) == ("broke", "pass", "fail")
+    assert [finding["id"] for finding in told["findings"]["new"]] == [finding.id for finding in bad.findings]
+    assert told["quality"] == told["findings"]["gone"] == told["only_old"] == told["only_new"] == []
+
+
+def test_the_past_in_french(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """By option or locale: the list, a run, and what changed."""
+    good, bad = samples.open_site(), samples.broken_site()
+    keep(folder, good, bad, good, bad, samples.nothing_known())
+    monkeypatch.setenv("LC_ALL", "fr_FR.UTF-8")
+    assert main(["history"]) == 0
+    said = capsys.readouterr().out
+    assert "lignes se sont dégradées" in said
+    assert "(interrompue)" in said
+    assert "Lignes instables (sur les 20 dernières exécutions)" in said
+    assert main(["diff", "3", "4"]) == 1
+    said = capsys.readouterr().out
+    for part in ("De run 3 (", "réussi", "Moins bien qu'avant : ", "Nouveaux constats (4)", "qui gère le pare-feu"):
+        assert part in said, part
+    assert main(["show", "4"]) == 0
+    assert "Qui doit agir" in capsys.readouterr().out
+    assert main(["show", "4", "--lang", "en"]) == 0
+    assert "Who acts" in capsys.readouterr().out
+    assert main(["history", "--lang", "xx"]) == 2
+
+
 def test_a_run_is_shown_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The newest, or the one of that number, on the screen."""
     keep(folder, samples.broken_site(), samples.open_site())

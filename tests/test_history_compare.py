@@ -165,7 +165,7 @@ def test_quality_beyond_chance(before: Measured, after: Measured, worse: list[bo
 def test_quality_in_words() -> None:
     """With both intervals, so that the reader can judge."""
     (found,) = compare(with_quality(quality()), with_quality(quality((5, 4, 6)))).quality
-    assert str(found).endswith(": loss 1 % (0.7 to 1.5) -> 5 % (4 to 6) (worse)")
+    assert str(found).endswith(": loss 1 % (0.7-1.5) -> 5 % (4-6) (worse)")
     (found,) = compare(with_quality(ramp(2000)), with_quality(ramp(8000, at_least=True))).quality
     assert str(found).endswith(": capacity 2000 kbit/s -> at least 8000 kbit/s (better)")
 

@@ -94,6 +94,30 @@ def test_a_run_as_the_user_types_it_is_mailed(server: MailServer, tmp_path: Path
     assert PASSWORD not in run.out + run.err
 
 
+def test_settings_are_tried_and_what_waits_is_sent(server: MailServer, tmp_path: Path) -> None:
+    """By the command, in French; a run that met no server leaves a mail, which goes out without another run."""
+    env = {"RAINBOW_PROBE_DATA": str(tmp_path / "data"), "RAINBOW_PROBE_MAIL_PASSWORD": PASSWORD}
+    site = site_file(tmp_path, server)
+    tried = rainbow_probe("mail", "test", "--site", site, "--lang", "fr", env=env)
+    assert (tried.status, tried.err) == (0, "")
+    assert f"a accepté le message de test pour {A}" in tried.out
+    (one,) = [one for one in server.received() if f"site {tmp_path.name}" in str(one.mail["Subject"])]
+    assert (one.to, str(one.mail["Subject"])) == ((A,), f"Test : Rainbow sur le site {tmp_path.name}")
+    assert "les messages de Rainbow Probe arrivent" in " ".join(one.mail.get_content().split())
+    ended(site_file(tmp_path, server, port=free_ports(1)[0]))
+    refused = rainbow_probe("mail", "send", "--site", site, env=env)
+    assert (refused.status, waiting(tmp_path)) == (UNTOLD, 1)
+    site = site_file(tmp_path, server)
+    sent = rainbow_probe("mail", "send", "--site", site, env=env)
+    assert (sent.status, sent.out, waiting(tmp_path)) == (0, "No mail waits any more.\n", 0)
+    assert len(got(server, tmp_path)) == 1
+    lost = rainbow_probe("mail", "test", "--site", site, "--mail-to", "nobody@clinic.example", env=env)
+    assert lost.status == UNTOLD
+    assert "there is no such user" in lost.err
+    (tmp_path / "none.toml").write_text("", "utf-8")
+    assert "to whom?" in rainbow_probe("mail", "test", "--site", str(tmp_path / "none.toml"), env=env).err
+
+
 def test_tls_from_the_first_byte(server: MailServer, tmp_path: Path) -> None:
     """The other usual way, RFC 8314; the status is the run's own."""
     assert ended(site_file(tmp_path, server, port=server.tls, more='security = "tls"\n')) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 from dataclasses import replace
 from email import message_from_bytes, policy
@@ -14,6 +15,7 @@ import pytest
 from rainbow_probe.demo.loopback import Handler, loopback
 from rainbow_probe.history.compare import compare
 from rainbow_probe.history.keeping import Occasion
+from rainbow_probe.language import language
 from rainbow_probe.mail import message
 from rainbow_probe.mail.as_html import html_of
 from rainbow_probe.mail.as_text import WIDTH, text_of
@@ -62,6 +64,27 @@ def test_the_plain_part_reads_well_alone() -> None:
     assert [line for line in text.splitlines() if len(line) > WIDTH + 3 and line.strip() not in rules] == []
 
 
+def test_a_mail_in_french() -> None:
+    """Subject, labels, verdicts, changes and the attached page; what is one of ours is not left in English."""
+    french = replace(SETTINGS, language=language("fr"))
+    read = message_from_bytes(message_of(occasion(unconfirmed=("room/fcm",)), french).as_bytes(), policy=policy.default)
+    assert str(read["Subject"]).startswith("ÉCHEC : Rainbow sur le site Clinic East : 16 lignes se sont dégradées (")
+    assert read["Content-Language"] == "fr"
+    text, page = (read.get_body((kind,)) for kind in ("plain", "html"))
+    assert text
+    assert page
+    assert '<html lang="fr">' in page.get_content()
+    for part in (text, page):
+        told = html.unescape(part.get_content())
+        for wanted in ("ÉCHEC", "Ce qu'il faut faire", "Ce qui a changé", "Qui doit agir", "qui gère le pare-feu",
+                       "Dégradé (16)", "À coller (nftables)", "En pièces jointes", "Retestée"):  # fmt: skip
+            assert wanted in told, wanted
+        for left in ("Who acts", "What changed", "Got worse", "Attached", "rows got", "since 2", "Machine:"):
+            assert left not in told, left
+    attached = next(read.iter_attachments()).get_content()
+    assert '<html lang="fr">' in attached
+
+
 class Seen(HTMLParser):
     """Notes the elements and attributes of a page."""
 
@@ -96,7 +119,7 @@ def test_a_mail_survives_its_way(make: Any) -> None:  # noqa: ANN401 - a functio
     made = message_of(replace(occasion(make()), site="Clinic\r\nBcc: all@x.example"), SETTINGS)
     read = message_from_bytes(made.as_bytes(), policy=policy.default)
     assert set(read.keys()) == {"Subject", "From", "To", "Date", "Message-ID", "References", "Auto-Submitted",
-                                "User-Agent", "MIME-Version", "Content-Type"}  # fmt: skip
+                                "User-Agent", "MIME-Version", "Content-Type", "Content-Language"}  # fmt: skip
     assert "Clinic\\x0d\\x0aBcc" in str(read["Subject"])
     assert [part.get_content_type() for part in read.walk()] == [
         "multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/html", "application/json",

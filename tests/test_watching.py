@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import socketserver
 import subprocess
 import sys
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -78,6 +80,56 @@ def test_signals_start_runs_and_end_the_watch(tmp_path: Path) -> None:
     assert "not TOML" in err
     with open_store(tmp_path) as store:
         assert [run.series for run in store.runs()] == ["After", "Before"]
+
+
+class Gateway(socketserver.ThreadingTCPServer):
+    """Greets as SSH does, but for as many visitors as it is told to turn away."""
+
+    allow_reuse_address = daemon_threads = True
+    turned_away = 0
+
+    def __init__(self) -> None:
+        """Listen on a free port of loopback."""
+        super().__init__(("127.0.0.1", 0), Greeter)
+
+
+class Greeter(socketserver.BaseRequestHandler):
+    """Serves one visitor."""
+
+    def handle(self) -> None:
+        """Greet, or say nothing and go."""
+        gateway = self.server
+        assert isinstance(gateway, Gateway)
+        if gateway.turned_away > 0:
+            gateway.turned_away -= 1
+            return
+        self.request.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+        self.request.recv(256)
+
+
+def test_a_change_is_told_only_if_a_second_try_sees_it(tmp_path: Path) -> None:
+    """A real server that fails once alarms nobody, and the row stands as it did; one that fails twice does."""
+    row = "webrtc-gateway/ssh"
+    with Gateway() as gateway:
+        threading.Thread(target=gateway.serve_forever, daemon=True).start()
+        there = f"gateway.example:22=127.0.0.1:{gateway.server_address[1]}"
+        words = ("--only", row, "--proxy", "none", "--gateway", "gateway.example", "--map", there)
+        with watching(tmp_path, *words) as process:
+            line(process)
+            line(process)
+            for away, told in ((1, False), (2, True)):
+                gateway.turned_away = away
+                process.send_signal(signal.SIGHUP)
+                said = line(process)
+                assert (f"1 row got worse ({row})" in said) is told, said
+                assert gateway.turned_away == 0
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=LONGEST)
+        gateway.shutdown()
+    with open_store(tmp_path) as store:
+        runs = [run.id for run in store.runs()][::-1]
+        assert [str(store.verdicts(run)[row]) for run in runs] == ["pass", "fail", "fail"]
+        assert [str(store.settled(run)[row]) for run in runs] == ["pass", "pass", "fail"]
 
 
 @pytest.mark.parametrize("ignored", [False, True])

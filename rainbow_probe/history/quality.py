@@ -57,7 +57,7 @@ def _estimates(check: str, what: str, unit: str, least: float, was: Estimate, no
 
 
 def _shown(estimate: Estimate, unit: str) -> str:
-    return f"{estimate.value:.3g}{unit} ({estimate.low:.3g} to {estimate.high:.3g})"
+    return f"{estimate.value:.3g}{unit} ({estimate.low:.3g}-{estimate.high:.3g})"
 
 
 def _capacities(check: str, was: Ramp, now: Ramp) -> Iterator[QualityChange]:

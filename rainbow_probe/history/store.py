@@ -115,6 +115,11 @@ class Store:
         found = self._database.execute("SELECT row, verdict FROM verdicts WHERE run = ?", (number,))
         return {row: RowVerdict(verdict) for row, verdict in found}
 
+    def settled(self, number: int) -> dict[str, RowVerdict]:
+        """Return the same, but of rows that a second try did not confirm how they stood before."""
+        found = self._database.execute("SELECT row, coalesce(settled, verdict) FROM verdicts WHERE run = ?", (number,))
+        return {row: RowVerdict(verdict) for row, verdict in found}
+
     def standing(self, series: str) -> dict[str, RowVerdict]:
         """Return what is known of each row of *series*: what its last run that was asked for it said, if confirmed."""
         found = self._database.execute(

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from rainbow_probe.language.speech import ENGLISH, Language, language, languages, preferred
+from rainbow_probe.language.speech import ENGLISH, Language, language, languages, later, preferred
 
-__all__ = ["ENGLISH", "Language", "language", "languages", "preferred"]
+__all__ = ["ENGLISH", "Language", "language", "languages", "later", "preferred"]

@@ -11,6 +11,7 @@ from rainbow_probe.language.catalogue import catalogues, read
 from rainbow_probe.language.phrases import Phrases
 
 ORIGINAL = "en"
+_COLONS = {"fr": " :"}
 _VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")  # in this order, POSIX.1-2017, section 8.2
 
 
@@ -23,6 +24,11 @@ class Language:
         self._words = words or {}
         self._phrases = Phrases(self._words)
 
+    @property
+    def colon(self) -> str:
+        """A colon as this language sets it after a word."""
+        return _COLONS.get(self.code, ":")
+
     def say(self, text: str, /, **values: object) -> str:
         """Say *text*, one of our own, with *values* put in where it names them in braces."""
         return Formatter().vformat(self._words.get(text, text), (), values)
@@ -30,6 +36,11 @@ class Language:
     def said(self, sentence: str) -> str:
         """Return a *sentence* of a report in this language, as far as it is made of known words."""
         return self._phrases.translated(sentence) if self._words else sentence
+
+
+def later(text: str) -> str:
+    """Return *text* as it is: one of our own words that is said elsewhere, marked so that translators find it."""
+    return text
 
 
 ENGLISH = Language(ORIGINAL)

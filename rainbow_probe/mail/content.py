@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rainbow_probe.explanations.actors import ACTORS
 from rainbow_probe.history.keeping import Occasion
 from rainbow_probe.history.telling import details, in_short, when
-from rainbow_probe.model import Finding, RowVerdict
+from rainbow_probe.language import ENGLISH, Language
+from rainbow_probe.model import ClientLine, Finding, RowVerdict
 from rainbow_probe.report.layout import by_weight, row_names
-from rainbow_probe.report.wording import SEVERITIES, VERDICTS, clip, lines, more, number
+from rainbow_probe.report.wording import SEVERITIES, VERDICTS, clip, lines
 
 _SUBJECT, _LINE, _TEXT = 120, 200, 900  # characters
 _MOST_FINDINGS, _MOST_CHANGES, _MOST_ROWS, _MOST_RULES = 12, 40, 8, 2
@@ -31,6 +33,8 @@ class Advice:
 class Content:
     """The parts of a mail from top to bottom; every text is on one line and fit to show."""
 
+    language: str
+    """The code of the language (BCP 47)."""
     subject: str
     verdict: RowVerdict
     word: str
@@ -43,61 +47,78 @@ class Content:
     ending: tuple[str, ...]
 
 
-def content_of(occasion: Occasion) -> Content:
+def content_of(occasion: Occasion, language: Language = ENGLISH) -> Content:
     """Return what is to be said on this *occasion*."""
     report = occasion.report
     found = by_weight(report.findings)
     return Content(
-        subject=_subject(occasion),
+        language=language.code,
+        subject=_subject(occasion, language),
         verdict=report.verdict,
-        word=VERDICTS[report.verdict],
-        summary=clip(report.summary, _TEXT),
-        facts=tuple((label, clip(text, _LINE)) for label, text in _facts(occasion) if text),
-        clients=tuple(
-            (one.verdict, VERDICTS[one.verdict], clip(one.title, _LINE), clip(one.reason, _LINE))
-            for one in report.clients
-        ),
-        changes=_changes(occasion),
-        advice=tuple(_advice(finding) for finding in found[:_MOST_FINDINGS]),
-        ending=tuple(_ending(occasion, len(found) - _MOST_FINDINGS)),
+        word=language.say(VERDICTS[report.verdict]),
+        summary=clip(language.said(report.summary), _TEXT),
+        facts=tuple((label, clip(text, _LINE)) for label, text in _facts(occasion, language) if text),
+        clients=tuple(_client(one, language) for one in report.clients),
+        changes=_changes(occasion, language),
+        advice=tuple(_advice(finding, language) for finding in found[:_MOST_FINDINGS]),
+        ending=tuple(_ending(occasion, len(found) - _MOST_FINDINGS, language)),
     )
 
 
-def _subject(occasion: Occasion) -> str:
+def _client(one: ClientLine, language: Language) -> tuple[RowVerdict, str, str, str]:
+    title, reason = (clip(language.said(text), _LINE) for text in (one.title, one.reason))
+    return one.verdict, language.say(VERDICTS[one.verdict]), title, reason
+
+
+def _subject(occasion: Occasion, language: Language) -> str:
     """Say verdict, site and what changed; what matters most comes first, as phones cut the rest."""
-    word = VERDICTS[occasion.report.verdict]
-    told = f": {in_short(occasion.comparison.steps) or 'nothing changed'}" if occasion.before else ""
-    return clip(f"{word}: Rainbow at {occasion.site}{told}", _SUBJECT)
+    word = language.say(VERDICTS[occasion.report.verdict])
+    told = in_short(occasion.comparison.steps, language) or language.say("nothing changed")
+    subject = language.say("{verdict}: Rainbow at {site}", verdict=word, site=occasion.site)
+    return clip(f"{subject}{language.colon} {told}" if occasion.before else subject, _SUBJECT)
 
 
-def _facts(occasion: Occasion) -> list[tuple[str, str]]:
-    report, before = occasion.report, occasion.before
-    told = in_short(occasion.comparison.steps) or "nothing"
-    since = f"{told}, since {when(before.started)}" if before else "not known: no earlier run is kept"
+def _facts(occasion: Occasion, language: Language) -> list[tuple[str, str]]:
+    report, say = occasion.report, language.say
     machine = ", ".join(filter(None, [report.site.hostname, *report.site.addresses[:3]]))
+    guide = language.said(report.guide_title)
     return [
-        ("Site", occasion.site),
-        ("Machine", machine),
-        ("Time", f"{when(report.started)}, {report.duration:.1f} s"),
-        ("Changed", since),
-        ("Guide", f"{report.guide_title}, edition {report.guide_edition}"),
+        (say("Site"), occasion.site),
+        (say("Machine"), machine),
+        (say("Time"), f"{when(report.started)}, {report.duration:.1f} s"),
+        (say("Changed"), _since(occasion, language)),
+        (say("Guide"), f"{guide}, {say('edition {edition}', edition=report.guide_edition)}"),
     ]
 
 
-def _changes(occasion: Occasion) -> tuple[str, ...]:
-    told = list(details(occasion.comparison, occasion.flaky))
-    left = [f"and {number(len(told) - _MOST_CHANGES, 'more line')}"] if len(told) > _MOST_CHANGES else []
-    again = [f"Tried a second time and as before, so not counted: {clip(row, 60)}" for row in occasion.unconfirmed[:8]]
-    return (*told[:_MOST_CHANGES], *left, *again)
+def _since(occasion: Occasion, language: Language) -> str:
+    if occasion.before is None:
+        return language.say("not known: no earlier run is kept")
+    told = in_short(occasion.comparison.steps, language) or language.say("nothing")
+    return language.say("{what}, since {time}", what=told, time=when(occasion.before.started))
 
 
-def _advice(finding: Finding) -> Advice:
-    hit = f"{len(finding.rows)}: {row_names(finding.rows[:_MOST_ROWS])}{more(len(finding.rows) - _MOST_ROWS)}"
-    told = [("Who acts", ACTORS[finding.who]), ("Seen", finding.detail), ("Fix", finding.fix)]
-    told.append(("Rows hit", hit if finding.rows else ""))
+def _changes(occasion: Occasion, language: Language) -> tuple[str, ...]:
+    told = list(details(occasion.comparison, occasion.flaky, language))
+    left = len(told) - _MOST_CHANGES
+    cut = [language.say("and {count} more lines", count=left)] if left > 0 else []
+    again = [
+        language.say("Tried a second time and as before, so not counted: {row}", row=clip(row, 60))
+        for row in occasion.unconfirmed[:8]
+    ]
+    return (*told[:_MOST_CHANGES], *cut, *again)
+
+
+def _advice(finding: Finding, language: Language) -> Advice:
+    say, said = language.say, language.said
+    hit = f"{len(finding.rows)}: {row_names(finding.rows[:_MOST_ROWS])}"
+    if (left := len(finding.rows) - _MOST_ROWS) > 0:
+        hit = say("{shown} and {left} more", shown=hit, left=left)
+    told = [(say("Who acts"), say(ACTORS[finding.who])), (say("Seen"), said(finding.detail))]
+    told += [(say("Fix"), said(finding.fix)), (say("Rows hit"), hit if finding.rows else "")]
     return Advice(
-        title=clip(finding.title, _LINE),
-        severity=SEVERITIES[finding.severity],
+        title=clip(said(finding.title), _LINE),
+        severity=say(SEVERITIES[finding.severity]),
         particulars=tuple((label, clip(text, _TEXT)) for label, text in told if text),
         rules=tuple(
             (rule.format, tuple(clip(line, _TEXT) for line in lines(rule.text)[:_MOST_CHANGES]))
@@ -106,9 +127,10 @@ def _advice(finding: Finding) -> Advice:
     )
 
 
-def _ending(occasion: Occasion, left: int) -> list[str]:
-    told = [f"{number(left, 'more finding')} in the attached report."] if left > 0 else []
-    told.append("Attached: the whole report as a page (report.html) and for programs (report.json).")
+def _ending(occasion: Occasion, left: int, language: Language) -> Iterator[str]:
+    if left > 0:
+        yield language.say("More findings in the attached report: {count}.", count=left)
+    yield language.say("Attached: the whole report as a page (report.html) and for programs (report.json).")
     if occasion.number is not None:
-        told.append(f"On that machine: rainbow-probe show {occasion.number}, rainbow-probe diff")
-    return told
+        commands = f"rainbow-probe show {occasion.number}, rainbow-probe diff"
+        yield language.say("On that machine: {commands}", commands=commands)

@@ -36,7 +36,11 @@ def post(store: Store, settings: MailSettings, series: str, occasion: Occasion |
 
 def post_at_once(settings: MailSettings, occasion: Occasion) -> Posted:
     """Send the mail of this *occasion* where nothing can be written down: now or never."""
-    body = message_of(occasion, settings).as_bytes()
+    return send_at_once(settings, message_of(occasion, settings).as_bytes())
+
+
+def send_at_once(settings: MailSettings, body: bytes) -> Posted:
+    """Send a mail to everybody now or never."""
 
     async def send() -> list[str]:
         try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from rainbow_probe.language import ENGLISH, Language
 from rainbow_probe.options import UsageError
 from rainbow_probe.sitefile import Reference, looked_up
 
@@ -57,6 +58,8 @@ class MailSettings:
     password: str = field(default="", repr=False)
     ca_files: tuple[str, ...] = ()
     """Certificates to trust for this server beside what the machine trusts."""
+    language: Language = ENGLISH
+    """What it is written in."""
 
     @property
     def server(self) -> str:
@@ -65,7 +68,11 @@ class MailSettings:
 
 
 def mail_settings(
-    to: Iterable[str], on: str | None, site: Mapping[str, Any], environ: Mapping[str, str]
+    to: Iterable[str],
+    on: str | None,
+    site: Mapping[str, Any],
+    environ: Mapping[str, str],
+    spoken: Language = ENGLISH,
 ) -> MailSettings | None:
     """Return how to mail; None if nobody is to be written to. Raises ``UsageError``.
 
@@ -90,6 +97,7 @@ def mail_settings(
         user=user,
         password=password,
         ca_files=tuple(site.get("mail.ca_files", ())),
+        language=spoken,
     )
 
 

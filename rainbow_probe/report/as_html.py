@@ -14,7 +14,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from rainbow_probe.explanations.actors import ACTORS
@@ -24,6 +23,7 @@ from rainbow_probe.report.past import Past
 from rainbow_probe.report.plots import curves, demand_bars, estimate, figure, load_bars, port_bar, port_lists
 from rainbow_probe.report.sequence import sequence
 from rainbow_probe.report.shown import Page, grouped
+from rainbow_probe.report.templating import environment
 from rainbow_probe.report.trends import trends
 from rainbow_probe.report.wording import (
     CURVES,
@@ -34,13 +34,9 @@ from rainbow_probe.report.wording import (
     SEVERITIES,
     VERDICTS,
     because,
-    clip,
-    lines,
-    plain,
     unjudged,
 )
 
-PASSAGE = 600  # characters
 TEMPLATES = Path(__file__).parent / "templates"
 _MARKS = {
     "pass": "✔", "fail": "✘", "blocking": "✘", "degraded": "!", "degrading": "!", "inconclusive": "?",
@@ -64,7 +60,7 @@ def page(template: str, style: str, report: Report, language: Language, past: Se
     """Return the page that *template* makes of *report* and its *past*, in the look of *style*."""
     look, script = _file(style), _file("report.js")
     return (
-        _environment()
+        environment(TEMPLATES)
         .get_template(template)
         .render(
             report=report,
@@ -78,6 +74,7 @@ def page(template: str, style: str, report: Report, language: Language, past: Se
             policy=policy(look, script),
             marks=_MARKS,
             because=because,
+            grouped=grouped,
             unjudged=unjudged,
             **_DRAWING,
             **_vocabulary(language),
@@ -100,46 +97,6 @@ def _hash(text: str) -> str:
 @cache
 def _file(name: str) -> str:
     return (TEMPLATES / name).read_text("utf-8")
-
-
-@cache
-def _environment() -> Environment:
-    found = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=_visible,
-    )
-    found.filters.update(block=_block, grouped=grouped, date=_date, minute=_minute, short=_short)
-    return found
-
-
-def _visible(value: object) -> object:
-    """Return a text with all that cannot be seen as escapes; markup of ours as it is."""
-    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _block(text: str) -> Markup:
-    """Return a text whose line breaks are ours, such as a rule."""
-    return Markup("\n").join(lines(text))
-
-
-def _short(text: str) -> str:
-    """Return a text as long as paper has room for; all of it is in the page and in the JSON report."""
-    return clip(text, PASSAGE)
-
-
-def _date(iso: str) -> str:
-    """Return a time as the report has it (ISO 8601, UTC) for a reader."""
-    return iso.replace("T", " ").replace("Z", " UTC")
-
-
-def _minute(iso: str) -> str:
-    """Return the same to the minute, where many stand side by side."""
-    return iso[:16].replace("T", " ")
 
 
 def _vocabulary(language: Language) -> dict[str, Any]:
