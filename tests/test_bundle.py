@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import html
 import io
 import ipaddress
 import json
@@ -102,6 +103,80 @@ def test_addresses_are_left_or_not_as_asked() -> None:
     kept, gone = hidden(Level.NAMES), hidden(Level.ADDRESSES)
     assert [one for one in ADDRESSES if one not in kept] == []
     assert [one for one in ADDRESSES if one in gone] == []
+
+
+ODD = {
+    "url": "http%3A%2F%2Fintranet.clinic.example%2Fproxy.pac%3Fu%3Djdoe",
+    "twice": "Clinic%2520East",
+    "form": "name=Clinic+East&user=jdoe",
+    "json": r'{"site": "Clinic\u0020East", "by": "\u006adoe", "at": "10\u002e20.30.40"}',
+    "html": "by Mr&#46; X of Clinic&nbsp;East at 10&#46;20&#46;30&#46;40",
+    "upper": "HTTP://INTRANET.CLINIC.EXAMPLE/ by CORP\\ASMITH on PROXY01",
+    "reverse": "40.30.20.10.in-addr.arpa and "
+    "7.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.5.4.3.2.1.d.f.ip6.arpa are pc-jdoe.clinic.example",
+    "dashed": "PC-JDOE, jdoe_laptop, laptop-17-vpn, ip-10-20-30-40",
+    "mapped": "::ffff:10.20.30.40 ::FFFF:0A14:1E28 FD12:3456:0:0:0:0:0:17 [fd12:3456::17%25eth0]:53 010.020.030.040",
+    "stuck": "ip10.20.30.40, x10.20.30.40:3128",
+    "san": "edge-fw.clinic.example wlc-floor2 10.20.30.40",
+    "accent": "h\u00f4pital.clinic.example",
+    "short": "answered 'Mr Unnamed says no'",
+    "banner": "SSH-2.0-OpenSSH_9.2 wlc-floor2",
+}  # fmt: skip
+LEFT = (
+    *(
+        "clinic",
+        "jdoe",
+        "asmith",
+        "proxy01",
+        "laptop-17",
+        "edge-proxy",
+        "edge-fw",
+        "wlc-floor2",
+        "pbx-north",
+        "unnamed",
+    ),
+    *("h\u00f4pital", "intranet"),
+)
+LEFT_OF_ADDRESSES = (
+    *("10.20.30.40", "10-20-30-40", "30.20.10", "020.030", "0a14", "fd12", "1e28", "4.3.2.1.d.f"),
+    *("192.168.7.1", "2001:db8", "203.0.113"),
+)
+
+
+@pytest.mark.parametrize("level", Level)
+def test_nothing_gets_out_in_odd_clothes(level: Level) -> None:
+    """Encoded, upper case, reversed, in certificates, PAC answers and keys, without a domain; in all files."""
+    found = planted()
+    found["site"]["destinations"] = [{
+        "url": "https://openrainbow.health/", "host": "openrainbow.health", "port": 443, "source": "PAC",
+        "choices": ["PROXY edge-proxy:8080", "SOCKS5 edge-proxy:1080", "DIRECT"], "used": "PROXY edge-proxy:8080",
+        "passed_over": [],
+    }]  # fmt: skip
+    check = found["checks"][-1]
+    check["steps"] += [step("tls", "pbx-north:5061", public=False, **ODD)]
+    check["failure"] = {"phase": "tls", "cause": "tls-untrusted", "detail": "\n".join(ODD.values())}
+    found["checks"].append({**check, "id": "sip/pbx-north:5060/udp/direct",
+        "target": {"host": "pbx-north", "port": 5060, "transport": "udp"}})  # fmt: skip
+    found["findings"][0] |= {"hides": {"edge-proxy:8080": ["tls"]}, "fix": "Ask who runs edge-proxy, or PBX-NORTH."}
+    hidden_ = redacted(found, inside_of(found, HOSTS, RANGES), level, KEY, ["jdoe"])
+    archive = zipfile.ZipFile(io.BytesIO(packed(hidden_, {}, level)))
+    for name in archive.namelist():
+        text = html.unescape(archive.read(name).decode()).casefold()
+        told = json.dumps(json.loads(text), ensure_ascii=False) if name == "report.json" else text
+        assert [word for word in LEFT if word in told] == [], name
+        if level is Level.ADDRESSES:
+            assert [one for one in LEFT_OF_ADDRESSES if one in told] == [], name
+    assert all(public in json.dumps(hidden_) for public in PUBLIC)
+
+
+def test_what_a_report_is_made_of_stays() -> None:
+    """No host called like a word of ours, no user like a part of a public name, makes a report unreadable."""
+    found = planted()
+    found["site"]["no_proxy"] = ["turn", "border", "timeout"]
+    text = json.dumps(redacted(found, inside_of(found, HOSTS, RANGES), Level.NAMES, KEY, ["gra1", "health"]))
+    assert "turn-gra1.openrainbow.health" in text
+    assert [row["id"] for row in json.loads(text)["rows"]] == [row["id"] for row in found["rows"]]
+    assert '"cause": "timeout"' in text
 
 
 def test_a_pseudonym_is_the_same_everywhere_and_for_the_same_key_only() -> None:

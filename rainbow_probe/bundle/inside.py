@@ -9,14 +9,19 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from rainbow_probe.model import Cause, Phase
+
 Json = Mapping[str, Any]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 ALWAYS = frozenset({"openrainbow.com"})
 """Domains that the guide speaks of, and has no host of."""
+_ZEROS = re.compile(r"(?<![\w:.])0+(?=\d+\.\d+\.\d+\.\d+)|(?<=\d\.)0+(?=\d)")
 SHORTEST = 3  # characters of a word of the site: shorter ones would tear other words apart
 _DISTINGUISHED = re.compile(r"(?:^|[,<+]\s*)(?:CN|O|OU|L|ST|C|DC|emailAddress)=((?:\\.|[^,+<\\])+)")
 _VIA = re.compile(r"(?:HTTP/)?\d(?:\.\d)?\s+([\w.-]+)")
+_DOOR = re.compile(r"(?:(?:PROXY|HTTPS?|SOCKS[45]?)\s+|\w+://(?:[^@/\s]*@)?)([\w.-]+)", re.IGNORECASE)
+"""What stands for a proxy in a PAC file's answer and in a URL."""
 _CACHE = re.compile(r"\bfrom\s+([\w.-]+)")
 EVERYDAY = frozenset({
     "auto",
@@ -58,7 +63,9 @@ class Inside:
 def inside_of(report: Json, hosts: Iterable[str], ranges: Iterable[str] = ()) -> Inside:
     """Read *report*; *hosts* and *ranges* are those that the guide names."""
     domains: frozenset[str] = ALWAYS | {domain_of(host) for host in hosts}
-    words = {word for word in _words(report) if _tells(word, domains)}
+    ours = _vocabulary(report)
+    known = {word for word in _words(report) if _tells(word, domains)}
+    words = known | {word for word in _given(report) if word.casefold() not in ours and _tells(word, domains)}
     own = {address for text in _own_addresses(report) if (address := as_address(text))}
     found = {address for text in _destinations(report, domains) if (address := as_address(text)) and address.is_global}
     return Inside(
@@ -81,8 +88,8 @@ def domain_of(name: str) -> str:
 
 
 def as_address(text: str) -> Address | None:
-    """Read an address, with or without a port, brackets or a zone."""
-    bare = text.strip().removeprefix("[").partition("]")[0].partition("%")[0]
+    """Read an address, with or without a port, brackets or a zone, and with the idle zeros that some boxes write."""
+    bare = _ZEROS.sub("", text.strip().removeprefix("[").partition("]")[0].partition("%")[0])
     for part in (bare, bare.rpartition(":")[0]):
         try:
             return ipaddress.ip_address(part)
@@ -105,6 +112,24 @@ def _words(report: Json) -> Iterator[str]:
                 yield from _certificate_words(facts)
 
 
+def _given(report: Json) -> Iterator[str]:
+    """Yield the names of hosts that settings give, and PAC files, many of them without a domain: ``edge-proxy``."""
+    site = _table(report, "site")
+    yield from (str(text).lstrip("*.") for text in _list(site, "no_proxy"))
+    for way in _items(site, "destinations"):
+        for text in (*_list(way, "choices"), *_list(way, "passed_over"), way.get("used")):
+            yield from _DOOR.findall(str(text or ""))
+    for check in _items(report, "checks"):
+        yield from (str(_table(check, "target").get("host") or ""), *_DOOR.findall(str(check.get("proxy") or "")))
+
+
+def _vocabulary(report: Json) -> frozenset[str]:
+    """Return the words that a report itself is made of: no name of a host makes them less ours."""
+    rows, checks = _items(report, "rows"), _items(report, "checks")
+    ids = [*(str(row.get("id")) for row in rows), *(str(check.get("kind")) for check in checks)]
+    return EVERYDAY | {*Phase, *Cause} | {part for name in ids for part in name.split("/")}
+
+
 def _boxes(facts: Json) -> Iterator[str]:
     """Yield the names by which boxes on the way call themselves."""
     yield from _VIA.findall(str(facts.get("via") or ""))
@@ -114,6 +139,7 @@ def _boxes(facts: Json) -> Iterator[str]:
 def _certificate_words(facts: Json) -> Iterator[str]:
     for key in ("issuer", "subject", "chain", "intercepted_by"):
         yield from (word.strip() for word in _DISTINGUISHED.findall(str(facts.get(key) or "")))
+    yield from str(facts.get("san") or "").split()
 
 
 def _own_addresses(report: Json) -> Iterator[str]:
