@@ -216,7 +216,7 @@ def test_windows_reads_the_exact_command() -> None:
     assert top.findtext("t:Actions/t:Exec/t:WorkingDirectory", "", find) == "/srv/pro be"
     (trigger,) = top.findall("t:Triggers/t:CalendarTrigger", find)
     order = [child.tag.partition("}")[2] for child in trigger]
-    assert order == ["Repetition", "StartBoundary", "RandomDelay", "ScheduleByDay"]
+    assert order == ["StartBoundary", "Repetition", "RandomDelay", "ScheduleByDay"]
     assert trigger.findtext("t:Repetition/t:Interval", "", find) == "PT120M"
     assert top.findtext("t:Settings/t:MultipleInstancesPolicy", "", find) == "IgnoreNew"
     assert file.text.encode(file.encoding).startswith((b"\xff\xfe", b"\xfe\xff"))
@@ -224,6 +224,58 @@ def test_windows_reads_the_exact_command() -> None:
     assert re.findall(r"<StartBoundary>(.*?)<", daily) == ["2026-01-01T06:05:00", "2026-01-01T18:30:00"]
     with pytest.raises(UsageError, match="would take what is between percent signs for a variable"):
         entry(Scheduler.WINDOWS, made("50%"), timing("2h", None, None))
+
+
+SCHEMA: dict[str, tuple[list[str], bool]] = {
+    "Task": (["RegistrationInfo", "Triggers", "Settings", "Data", "Principals", "Actions"], False),
+    "RegistrationInfo": (["URI", "SecurityDescriptor", "Source", "Date", "Author", "Version", "Description"], False),
+    "Triggers": (["CalendarTrigger", "TimeTrigger", "BootTrigger"], False),
+    "CalendarTrigger": (["Enabled", "StartBoundary", "EndBoundary", "Repetition", "ExecutionTimeLimit", "RandomDelay",
+                         "ScheduleByDay"], True),
+    "Repetition": (["Interval", "Duration", "StopAtDurationEnd"], False),
+    "ScheduleByDay": (["DaysInterval"], False),
+    "Settings": (["MultipleInstancesPolicy", "DisallowStartIfOnBatteries", "StopIfGoingOnBatteries",
+                  "StartWhenAvailable", "RunOnlyIfNetworkAvailable", "ExecutionTimeLimit"], False),
+    "Actions": (["Exec"], True),
+    "Exec": (["Command", "Arguments", "WorkingDirectory"], False),
+}  # fmt: skip
+"""Elements and their children as in the Task Scheduler schema that Microsoft publishes, and whether in that order."""
+VALUES = {
+    "Interval": r"PT\d+M",
+    "Duration": "P1D",
+    "StopAtDurationEnd": "true|false",
+    "StartBoundary": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d",
+    "RandomDelay": r"PT\d+S",
+    "DaysInterval": "1",
+    "MultipleInstancesPolicy": "Parallel|Queue|IgnoreNew|StopExisting",
+    "ExecutionTimeLimit": r"PT\d+M",
+    "Command": ".{1,260}",
+    "WorkingDirectory": ".{1,260}",
+}
+
+
+@pytest.mark.parametrize(("every", "at"), [("5m", None), ("12h", None), ("1d", None), (None, "06:05,18:30")])
+def test_windows_gets_what_its_schema_allows(every: str | None, at: str | None) -> None:
+    """Each element where it may stand, as often and in the order it may, with a value of its type."""
+    text = entry(Scheduler.WINDOWS, made("--only", "*/wss"), timing(every, at, None)).files[0].text
+    top = ET.fromstring(text.partition("\n")[2])  # noqa: S314 - our own
+    assert top.tag == f"{{{NAMESPACE}}}Task"
+    for element in top.iter():
+        name, inside = element.tag.partition("}")[2], [child.tag.partition("}")[2] for child in element]
+        allowed, ordered = SCHEMA.get(name, ([], True))
+        assert set(inside) <= set(allowed), name
+        assert name == "Triggers" or len(set(inside)) == len(inside)
+        assert not ordered or inside == [one for one in allowed if one in inside]
+        assert name not in VALUES or re.fullmatch(VALUES[name], element.text or ""), name
+
+
+def test_windows_is_told_no_more_than_it_takes() -> None:
+    """48 triggers, and paths of 260 characters."""
+    many = ",".join(f"{minute // 60:02}:{minute % 60:02}" for minute in range(49))
+    with pytest.raises(UsageError, match="--at: 49 times are too many; the Task Scheduler takes 48"):
+        entry(Scheduler.WINDOWS, made(), timing(None, many, None))
+    with pytest.raises(UsageError, match="paths of 260 characters at most"):
+        entry(Scheduler.WINDOWS, replace(made(), folder=Path("/" + "x" * 260)), timing("1d", None, None))
 
 
 def test_kubernetes_takes_the_manifests(tmp_path: Path) -> None:

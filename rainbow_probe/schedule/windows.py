@@ -12,6 +12,7 @@ from rainbow_probe.schedule.task import Task
 from rainbow_probe.schedule.timing import DAY, Timing
 
 NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
+MOST_TRIGGERS, LONGEST_PATH = 48, 260  # by the Task Scheduler schema: triggerGroup, pathType
 _BEGIN = "2026-01-01T"  # any day that has been: from then on
 
 
@@ -32,6 +33,10 @@ def _xml(task: Task, timing: Timing) -> str:
         raise UsageError(
             f"schedule: {odd[0]!a}: the Task Scheduler would take what is between percent signs for a variable"
         )
+    if len(timing.at) > MOST_TRIGGERS:
+        raise UsageError(f"--at: {len(timing.at)} times are too many; the Task Scheduler takes {MOST_TRIGGERS}")
+    if long := [path for path in (task.words[0], str(task.folder)) if len(path) > LONGEST_PATH]:
+        raise UsageError(f"schedule: {long[0]!a}: the Task Scheduler takes paths of {LONGEST_PATH} characters at most")
     top = ET.Element("Task", {"version": "1.2", "xmlns": NAMESPACE})
     _put(top, "RegistrationInfo", {"Description": f"Rainbow Probe ({task.name})"})
     triggers = ET.SubElement(top, "Triggers")
@@ -55,13 +60,13 @@ def _xml(task: Task, timing: Timing) -> str:
 def _trigger(triggers: ET.Element, begin: str, timing: Timing) -> None:
     """Add one; the order of the elements is the schema's."""
     trigger = ET.SubElement(triggers, "CalendarTrigger")
+    ET.SubElement(trigger, "StartBoundary").text = begin
     if timing.every and timing.every < DAY:
         _put(
             trigger,
             "Repetition",
             {"Interval": f"PT{timing.every // 60}M", "Duration": "P1D", "StopAtDurationEnd": "false"},
         )
-    ET.SubElement(trigger, "StartBoundary").text = begin
     ET.SubElement(trigger, "RandomDelay").text = f"PT{timing.jitter}S"
     _put(trigger, "ScheduleByDay", {"DaysInterval": "1"})
 
