@@ -15,6 +15,7 @@ import threading
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -246,12 +247,47 @@ def wait(browser: Browser, selector: str, least: int = 1) -> None:
     browser.call(WAIT, [selector, least])
 
 
-def run_by_click(browser: Browser) -> dict[str, Any]:
+def text(browser: Browser, selector: str) -> str:
+    """Return what stands in the page there."""
+    return str(browser.call(TEXT, selector))
+
+
+CODES = {"Tab": 9, " ": 32, "ArrowDown": 40}
+
+
+def press(browser: Browser, key: str) -> None:
+    """Press a key and let it go."""
+    told = {"key": key, "code": "Space" if key == " " else key, "windowsVirtualKeyCode": CODES[key]}
+    browser.do("Input.dispatchKeyEvent", type="keyDown", **told, **({"text": " "} if key == " " else {}))
+    browser.do("Input.dispatchKeyEvent", type="keyUp", **told)
+
+
+def reach(browser: Browser, selector: str) -> None:
+    """Go to an element by the Tab key alone, from the top of the page."""
+    browser.call("() => { document.activeElement.blur(); getSelection().collapse(document.body, 0); return 1; }", None)
+    for _ in range(100):
+        press(browser, "Tab")
+        if browser.call("what => document.activeElement.matches(what)", selector):
+            return
+    raise AssertionError(selector)
+
+
+def violations(browser: Browser, *, dark: bool) -> list[object]:
+    """Return what axe finds wrong with the page as it stands: names, roles, order, contrast."""
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    browser.do("Emulation.setEmulatedMedia", media="", features=[scheme])
+    browser.do("Runtime.evaluate", expression=files("axe_core_python").joinpath("axe.min.js").read_text("utf-8"))
+    found = "async () => (await axe.run()).violations.map(v => [v.id, v.nodes.slice(0, 3).map(n => n.html)])"
+    return list(browser.call(found, None))
+
+
+def run_by_keys(browser: Browser) -> dict[str, Any]:
     """Start the chosen run and return its report; again, if this machine had no time for it."""
     report: dict[str, Any] = {}
     for number in range(TRIES):
         compared = "There is no run before this one." if number == 0 else ""
-        browser.call(CLICK, "#start")
+        reach(browser, "#start")
+        press(browser, " ")
         wait(browser, "#outcome[hidden]")
         wait(browser, "#checks [data-outcome=pass]", 3)
         wait(browser, "#outcome:not([hidden])")
@@ -262,14 +298,12 @@ def run_by_click(browser: Browser) -> dict[str, Any]:
     return report
 
 
-def text(browser: Browser, selector: str) -> str:
-    """Return what stands in the page there."""
-    return str(browser.call(TEXT, selector))
-
-
 @pytest.mark.skipif(bool(CHROMIUM), reason=f"{', '.join(CHROMIUM)} missing: run tests/setup.sh")
-def test_a_demo_run_by_clicks(served: Served, tmp_path: Path) -> None:
-    """A fault is chosen, checks turn green and red, the finding is read, the report opens, and Ctrl-C ends it all."""
+def test_a_demo_run_by_keys(served: Served, tmp_path: Path) -> None:
+    """A fault is chosen by the keyboard alone, checks turn green and red, the finding is read, and Ctrl-C ends it all.
+
+    axe finds nothing, before and after, light and dark; the report opens.
+    """
     (tmp_path / "home").mkdir()
     complaints: list[object] = []
     with opened([], tmp_path / "home", trusted=(), flags=(), environment={}) as browser:
@@ -280,10 +314,16 @@ def test_a_demo_run_by_clicks(served: Served, tmp_path: Path) -> None:
         while not browser.call(HERE, f":{served.port}/"):
             pass
         wait(browser, "#faults input[value=udp-blocked]")
-        for chosen in ("[name=what][value=demo]", "#faults [value=udp-blocked]", "#clients [value=desktop]"):
-            browser.call(CLICK, chosen)
-        report = run_by_click(browser)
+        assert violations(browser, dark=True) == []
+        for chosen, key in (("[name=what]", "ArrowDown"), ("#clients [value=desktop]", " "),
+                            ("#faults [value=udp-blocked]", " ")):  # fmt: skip
+            reach(browser, chosen)
+            press(browser, key)
+        report = run_by_keys(browser)
         assert browser.call("() => document.querySelector('.of-run').hidden", None) is True
+        assert violations(browser, dark=False) == []
+        assert violations(browser, dark=True) == []
+        assert browser.call("() => document.documentElement.scrollWidth <= innerWidth", None) is True
         if not starved(report):
             assert text(browser, "article[data-id=udp-blocked] h3")
             assert browser.call("() => document.querySelectorAll('#checks [data-outcome=fail]').length", None) > 0
