@@ -20,6 +20,7 @@ from rainbow_probe.language.phrases import message
 from rainbow_probe.mail.as_html import TEMPLATES as MAILS
 from rainbow_probe.report import wording
 from rainbow_probe.report.as_html import TEMPLATES
+from rainbow_probe.serve.page import TEMPLATES as PAGES
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "rainbow_probe"
@@ -70,7 +71,7 @@ def tells(text: str) -> bool:
 
 
 def _sources() -> Iterator[tuple[str, Iterable[str]]]:
-    for template in sorted([*TEMPLATES.glob("*.j2"), *MAILS.glob("*.j2")]):
+    for template in sorted([*TEMPLATES.glob("*.j2"), *MAILS.glob("*.j2"), *PAGES.glob("*.j2")]):
         tree = Environment(autoescape=True).parse(template.read_text("utf-8"))
         yield template.name, [_first(told[2]) for told in extract_from_ast(tree, gettext_functions=("_",))]
     for module in sorted(PACKAGE.rglob("*.py")):

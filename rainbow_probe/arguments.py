@@ -259,6 +259,7 @@ was given the address that it prints; that address is good for once. Ctrl-C ends
 
 def _serve(command: argparse.ArgumentParser) -> None:
     command.add_argument("--port", type=int, default=0, metavar="PORT", help="the port to listen on (any that is free)")
+    command.add_argument("--lang", metavar="en|fr", help="the language of the page (your locale's, or English)")
     command.add_argument("--debug", action="store_true", help="show tracebacks")
     command.set_defaults(grammar=parser)
 

@@ -82,10 +82,12 @@ def prepared(arguments: argparse.Namespace) -> Assessment:
 
 def serve(arguments: argparse.Namespace) -> int:
     """Serve the local page."""
+    from rainbow_probe.outputs import chosen
     from rainbow_probe.serving import preparing, serve
 
-    guide = read_guide(Options().guide, ())
-    return serve(arguments.port, {**guide.clients, **guide.groups}, preparing(arguments.grammar(), prepared))
+    guide, spoken = read_guide(Options().guide, ()), chosen(arguments.lang)
+    prepare = preparing(arguments.grammar(), prepared, spoken)
+    return serve(arguments.port, {**guide.clients, **guide.groups}, prepare, spoken)
 
 
 def _rows(arguments: argparse.Namespace, guide: Guide, options: Options) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from rainbow_probe.history.compare import compare
 from rainbow_probe.history.flaky import LOOKED_AT
 from rainbow_probe.history.store import HistoryError, newest, open_store
 from rainbow_probe.history.telling import details, headline
+from rainbow_probe.language import ENGLISH, Language
 from rainbow_probe.model import Report
 from rainbow_probe.options import UsageError
 from rainbow_probe.readiness import Assessment
@@ -33,16 +34,20 @@ GOING = 1.0  # seconds that open connections have at the end
 MOST_PORT = 65535
 
 
-def serve(port: int, clients: dict[str, str], prepare: Prepare) -> int:
-    """Serve the page on loopback until Ctrl-C or SIGTERM; a run that goes on then is stopped."""
+def serve(port: int, clients: dict[str, str], prepare: Prepare, language: Language = ENGLISH) -> int:
+    """Serve the page, in *language*, on loopback until Ctrl-C or SIGTERM; a run that goes on then is stopped."""
     if not 0 <= port <= MOST_PORT:
         raise UsageError(f"--port {port}: allowed are 0 (any that is free) to {MOST_PORT}")
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(port, Choices(clients=clients, faults=FAULTS), prepare))
+        asyncio.run(_serve(port, Choices(clients=clients, faults=FAULTS), prepare, language))
     return 0
 
 
-def preparing(grammar: argparse.ArgumentParser, prepared: Callable[[argparse.Namespace], Assessment]) -> Prepare:
+def preparing(
+    grammar: argparse.ArgumentParser,
+    prepared: Callable[[argparse.Namespace], Assessment],
+    language: Language = ENGLISH,
+) -> Prepare:
     """Return what makes a run of the words of a command line, as the command itself would."""
 
     @asynccontextmanager
@@ -51,7 +56,7 @@ def preparing(grammar: argparse.ArgumentParser, prepared: Callable[[argparse.Nam
             arguments = grammar.parse_args(words)
         except SystemExit:
             raise UsageError("these settings are not understood") from None
-        keep = partial(kept, arguments)
+        keep = partial(kept, arguments, language=language)
         if arguments.command == "demo":
             async with at_the_demo(arguments) as assessment:
                 yield Ready(assessment=assessment, keep=keep)
@@ -61,21 +66,21 @@ def preparing(grammar: argparse.ArgumentParser, prepared: Callable[[argparse.Nam
     return prepare
 
 
-def kept(arguments: argparse.Namespace, report: Report) -> Kept:
+def kept(arguments: argparse.Namespace, report: Report, *, language: Language = ENGLISH) -> Kept:
     """Keep and mail *report* as the command does, and say how it compares with the last run of its site."""
     afterwards = Afterwards.checked(arguments)
     before, past = _last(afterwards.series), afterwards.past(report)
     afterwards.follow(report)
-    return Kept(compared=_compared(before, report), past=past)
+    return Kept(compared=_compared(before, report, language), past=past)
 
 
-def _compared(before: Report | None, report: Report) -> str:
+def _compared(before: Report | None, report: Report, language: Language) -> str:
     if report.interrupted:
-        return "It was stopped, so there is nothing to compare."
+        return language.say("It was stopped, so there is nothing to compare.")
     if before is None or before.guide_id != report.guide_id:
-        return "There is no run before this one."
+        return language.say("There is no run before this one.")
     found = compare(before, report)
-    return "\n".join([headline(found), *details(found, {})])
+    return "\n".join([headline(found, language), *details(found, {}, language)])
 
 
 def _last(series: str) -> Report | None:
@@ -87,12 +92,12 @@ def _last(series: str) -> Report | None:
         return None
 
 
-async def _serve(port: int, choices: Choices, prepare: Prepare) -> None:
+async def _serve(port: int, choices: Choices, prepare: Prepare, language: Language) -> None:
     guard, over = Guard(), asyncio.Event()
     with contextlib.suppress(NotImplementedError):  # Windows ends processes without asking
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
     async with asyncio.TaskGroup() as group:
-        desk = Desk(prepare=prepare, group=group)
+        desk = Desk(prepare=prepare, group=group, language=language)
         runner = web.AppRunner(
             Page(desk, guard, choices).application(), access_log=None, shutdown_timeout=GOING, handler_cancellation=True
         )

@@ -25,7 +25,10 @@ from aiohttp import web
 
 from rainbow_probe.arguments import parser
 from rainbow_probe.commands import prepared
+from rainbow_probe.language import language
+from rainbow_probe.model import RowVerdict
 from rainbow_probe.options import UsageError
+from rainbow_probe.report.wording import VERDICTS
 from rainbow_probe.serve.desk import MOST_WAITING, BusyError, Desk, Ready
 from rainbow_probe.serve.page import Choices, words_of
 from rainbow_probe.serving import kept, preparing, serve
@@ -44,7 +47,7 @@ class Served:
 
     def __init__(self, data: Path) -> None:
         """Start it with a data folder of its own, and read the address it prints."""
-        words = [sys.executable, "-m", "rainbow_probe", "serve"]
+        words = [sys.executable, "-m", "rainbow_probe", "serve", "--lang", "fr"]
         env = environment({"RAINBOW_PROBE_DATA": str(data), "RAINBOW_PROBE_STORE": "yes"})
         self.process = subprocess.Popen(  # noqa: S603 - our own command
             words, cwd=ROOT, env=env, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -103,7 +106,7 @@ def test_only_who_was_given_the_address_may_ask(served: Served) -> None:
 
     mine["Cookie"] = cookie.partition(";")[0]
     status, fields, text = served.ask("/", mine)
-    assert (status, "<h1>Rainbow Probe</h1>" in text) == (200, True)
+    assert (status, '<html lang="fr">' in text and "Démarrer" in text) == (200, True)
     assert "default-src 'none'" in fields["Content-Security-Policy"]
     assert "desktop" in json.loads(served.ask("/choices", mine)[2])["clients"]
     assert served.ask("/report.html", mine)[0] == 404
@@ -285,7 +288,7 @@ def run_by_keys(browser: Browser) -> dict[str, Any]:
     """Start the chosen run and return its report; again, if this machine had no time for it."""
     report: dict[str, Any] = {}
     for number in range(TRIES):
-        compared = "There is no run before this one." if number == 0 else ""
+        compared = "Il n'y a pas d'exécution avant celle-ci." if number == 0 else ""
         reach(browser, "#start")
         press(browser, " ")
         wait(browser, "#outcome[hidden]")
@@ -328,12 +331,14 @@ def test_a_demo_run_by_keys(served: Served, tmp_path: Path) -> None:
             assert text(browser, "article[data-id=udp-blocked] h3")
             assert browser.call("() => document.querySelectorAll('#checks [data-outcome=fail]').length", None) > 0
             assert "udp-blocked" in [finding["id"] for finding in report["findings"]]
-        assert text(browser, "#verdict") == report["verdict"]
+            assert "doit agir : " in text(browser, "article p:last-child")
+        assert browser.call("() => document.querySelector('#verdict').dataset.verdict", None) == report["verdict"]
+        assert text(browser, "#verdict") == language("fr").say(VERDICTS[RowVerdict(report["verdict"])])
 
         page = browser.call("async () => { const a = await fetch('/report.html'); "
             "return [a.headers.get('Content-Security-Policy'), await a.text()]; }", None)  # fmt: skip
         assert page[0].startswith("sandbox ")
-        assert report["summary"] in html.unescape(page[1])
+        assert language("fr").said(report["summary"]) in html.unescape(page[1])
 
         choose = (
             "site => { const f = document.forms.choose.elements; f.what.value = 'run'; f.site.value = site; return 1; }"

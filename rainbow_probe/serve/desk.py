@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rainbow_probe.catalogue import CatalogueError
+from rainbow_probe.explanations.actors import ACTORS
+from rainbow_probe.language import ENGLISH, Language
 from rainbow_probe.model import Flow, Report, Result
 from rainbow_probe.net.trust import TrustError
 from rainbow_probe.options import UsageError
 from rainbow_probe.readiness import Assessment
 from rainbow_probe.report.past import Past
+from rainbow_probe.report.wording import OUTCOMES, SEVERITIES, VERDICTS
 from rainbow_probe.site import SiteError
 
 MOST_WAITING = 4000  # messages that a watcher may be behind; who is further behind has gone away
@@ -53,6 +56,7 @@ class Desk:
 
     prepare: Prepare
     group: asyncio.TaskGroup
+    language: Language = ENGLISH
     report: Report | None = None
     past: Sequence[Past] = ()
     _messages: list[Message] = field(default_factory=list[Message])
@@ -96,7 +100,7 @@ class Desk:
         report = await asyncio.to_thread(ready.assessment.report, interrupted=interrupted)
         kept = await asyncio.to_thread(ready.keep, report)
         self.report, self.past = report, kept.past
-        self._say(done=_outcome(report, kept.compared))
+        self._say(done=_outcome(report, kept.compared, self.language))
 
     def expect(self, more: int) -> None:
         """Tell that *more* flows were planned."""
@@ -109,7 +113,8 @@ class Desk:
     def finished(self, result: Result) -> None:
         """Tell how a flow ended."""
         verdict = result.verdict
-        self._say(finished=result.flow.id, outcome=verdict.outcome.value, reason=verdict.reason)
+        word = self.language.say(OUTCOMES[verdict.outcome])
+        self._say(finished=result.flow.id, outcome=verdict.outcome.value, word=word, reason=verdict.reason)
 
     def _say(self, **message: object) -> None:
         self._messages.append(message)
@@ -131,14 +136,26 @@ class Desk:
             self._watchers.discard(watcher)
 
 
-def _outcome(report: Report, compared: str) -> Message:
+def _outcome(report: Report, compared: str, language: Language) -> Message:
+    say, said = language.say, language.said
     return {
         "verdict": report.verdict.value,
-        "summary": report.summary,
+        "word": say(VERDICTS[report.verdict]),
+        "summary": said(report.summary),
         "compared": compared,
-        "clients": [{"title": c.title, "verdict": c.verdict.value, "reason": c.reason} for c in report.clients],
+        "clients": [
+            {"title": said(c.title), "verdict": c.verdict.value, "word": say(VERDICTS[c.verdict])}
+            for c in report.clients
+        ],
         "findings": [
-            {"id": f.id, "title": f.title, "severity": f.severity.value, "who": f.who.value, "fix": f.fix}
+            {
+                "id": f.id,
+                "title": said(f.title),
+                "severity": f.severity.value,
+                "weight": say(SEVERITIES[f.severity]),
+                "who": say(ACTORS[f.who]),
+                "fix": said(f.fix),
+            }
             for f in report.findings
         ],
     }

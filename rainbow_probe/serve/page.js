@@ -1,6 +1,8 @@
 // The page of "rainbow-probe serve". Everything that comes from outside is set as text, never as markup.
 const by = (id) => document.getElementById(id);
 const form = by("choose");
+const words = document.querySelector("main").dataset;
+const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const rows = new Map();
 let expected = 0;
 let ended = 0;
@@ -39,7 +41,7 @@ function running(goes) {
 function counted() {
   by("progress").max = Math.max(expected, 1);
   by("progress").value = ended;
-  by("state").textContent = `${ended} of ${expected} checks have ended.`;
+  by("state").textContent = filled(words.ended, { ended, expected });
 }
 
 function row(id) {
@@ -69,6 +71,7 @@ const heard = {
   finished(message) {
     const line = row(message.finished);
     line.dataset.outcome = message.outcome;
+    line.dataset.word = message.word;
     line.title = message.reason;
     if (message.outcome !== "pass") line.append(made("span", message.reason));
     ended += 1;
@@ -85,11 +88,11 @@ const heard = {
 };
 
 function shown(report) {
-  by("verdict").textContent = report.verdict;
+  by("verdict").textContent = report.word;
   by("verdict").dataset.verdict = report.verdict;
   by("summary").textContent = report.summary;
   by("lines").replaceChildren(
-    ...report.clients.map((one) => made("li", `${one.title}: ${one.verdict}`, { verdict: one.verdict })),
+    ...report.clients.map((one) => made("li", `${one.title}: ${one.word}`, { verdict: one.verdict })),
   );
   by("findings").replaceChildren(...report.findings.map(finding));
   by("compared").textContent = report.compared;
@@ -98,7 +101,7 @@ function shown(report) {
 
 function finding(one) {
   const article = made("article", undefined, { severity: one.severity, id: one.id });
-  article.append(made("h3", one.title), made("p", one.fix), made("p", `${one.severity}; to act: ${one.who}`));
+  article.append(made("h3", one.title), made("p", one.fix), made("p", filled(words.act, { severity: one.weight, who: one.who })));
   return article;
 }
 
@@ -130,5 +133,5 @@ events.addEventListener("message", (event) => {
   for (const [word, hear] of Object.entries(heard)) if (word in message) hear(message);
 });
 events.addEventListener("error", () => {
-  by("state").textContent = "The command has ended, or cannot be heard.";
+  by("state").textContent = words.left;
 });

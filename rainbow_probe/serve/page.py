@@ -7,19 +7,21 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, cast
 
 from aiohttp import web
 
 from rainbow_probe.model import Report
 from rainbow_probe.report import as_html, as_json
+from rainbow_probe.report.templating import environment
 from rainbow_probe.serve.desk import BusyError, Desk
 from rainbow_probe.serve.guard import Guard
 
+TEMPLATES = Path(__file__).parent
 LARGEST = 64 * 1024  # bytes of what the page may ask
 MOST = 500  # characters of one word of it
 FILES = {
-    "/": ("page.html", "text/html"),
     "/page.js": ("page.js", "text/javascript"),
     "/page.css": ("page.css", "text/css"),
 }
@@ -47,6 +49,7 @@ class Page:
         """Return what the server runs."""
         application = web.Application(middlewares=[self._guard.checked], client_max_size=LARGEST)
         application.add_routes([
+            web.get("/", self._page),
             *(web.get(path, self._file) for path in FILES),
             web.get("/choices", self._offered),
             web.get("/events", self._events),
@@ -57,13 +60,19 @@ class Page:
         ])
         return application
 
+    async def _page(self, _request: web.Request) -> web.Response:
+        spoken = self._desk.language
+        template = environment(TEMPLATES).get_template("page.html.j2")
+        return web.Response(text=template.render(language=spoken.code, _=spoken.say), content_type="text/html")
+
     async def _file(self, request: web.Request) -> web.Response:
         name, kind = FILES[request.path]
         text = files("rainbow_probe.serve").joinpath(name).read_text("utf-8")
         return web.Response(text=text, content_type=kind)
 
     async def _offered(self, _request: web.Request) -> web.Response:
-        return web.json_response({"clients": dict(self._choices.clients), "faults": dict(self._choices.faults)})
+        clients = {name: self._desk.language.said(title) for name, title in self._choices.clients.items()}
+        return web.json_response({"clients": clients, "faults": dict(self._choices.faults)})
 
     async def _run(self, request: web.Request) -> web.Response:
         try:
@@ -88,7 +97,7 @@ class Page:
                 await response.write(f"data: {json.dumps(message)}\n\n".encode())
 
     async def _html(self, _request: web.Request) -> web.Response:
-        text = await asyncio.to_thread(as_html.dumps, self._report(), past=self._desk.past)
+        text = await asyncio.to_thread(as_html.dumps, self._report(), self._desk.language, self._desk.past)
         return web.Response(text=text, content_type="text/html", headers=SANDBOX)
 
     async def _json(self, _request: web.Request) -> web.Response:
