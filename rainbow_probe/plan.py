@@ -39,6 +39,8 @@ SWEEPS = frozenset({"sweep", "sweep-in"})
 """Kinds of checks that stand for a range of ports, of which their target has the first."""
 ACCOUNT = "account"
 """The kind that signs in: run too where no row asks for it, because it tells which TURN servers there are."""
+DOWNLOAD = "download"
+"""The kind that serves rows with numbers, as far as there is anything to compare: no row fails by it."""
 WEBSOCKETS = frozenset({"xmpp", "xmpp-account"})
 """Kinds whose clients ask for ``wss`` and not for ``https``."""
 LAST = frozenset({"quality", "bandwidth"})

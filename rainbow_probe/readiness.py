@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from rainbow_probe import __version__
 from rainbow_probe.capacity import most_wanted
@@ -15,9 +16,10 @@ from rainbow_probe.catalogue import Guide, Proxying, RowSpec
 from rainbow_probe.followups import Sofar, follow_up
 from rainbow_probe.followups.made import CALL, fails_at_dtls, over_addresses, turn_beside, why_no_call
 from rainbow_probe.followups.pushes import idle_links
-from rainbow_probe.followups.quality import choose, turn_of
+from rainbow_probe.followups.quality import Choice, beside_load, choose, turn_of
 from rainbow_probe.judge import judge
-from rainbow_probe.model import Credentials, Flow, Outcome, Proxy, Report, Result, Site, Verdict, Via
+from rainbow_probe.model import Assignment, Credentials, Flow, Outcome, Proxy, Report, Result, Site, Verdict, Via
+from rainbow_probe.net.many import allow_files
 from rainbow_probe.net.names import Names, ask_system, confirmed, outside_only, resolver_endpoint
 from rainbow_probe.net.proxy_auth import Logins
 from rainbow_probe.net.route import Limits, Route
@@ -25,7 +27,7 @@ from rainbow_probe.net.stay import Stay
 from rainbow_probe.net.trust import Trust
 from rainbow_probe.net.waits import with_waits
 from rainbow_probe.options import Options, TurnServer
-from rainbow_probe.plan import ACCOUNT, CONTROLS, Plan, destinations, make_plan, scheme_of, select_rows
+from rainbow_probe.plan import ACCOUNT, CONTROLS, DOWNLOAD, Plan, destinations, make_plan, scheme_of, select_rows
 from rainbow_probe.runner import Events, Job, Progressing, complete, run_all, run_waves
 from rainbow_probe.site import machine_roots
 from rainbow_probe.turn_servers import known_servers
@@ -34,8 +36,9 @@ from rainbow_probe.wayout.ways import Ways
 
 ASK_THE_WAY = frozenset({"dns", "udp-range"})
 """Kinds that go direct, and yet want to know whether clients of their host use a proxy."""
+MANY = 4096  # open files, of which some systems allow 256 unless they are asked
 LOOKED_UP_HERE = 4  # the version of SOCKS that carries addresses only
-ALONE = frozenset({"proxy-capacity", "sweep", "sweep-in"})
+ALONE = frozenset({"proxy-capacity", "sweep", "sweep-in", DOWNLOAD})
 """Kinds of checks that put a load on what the others go through."""
 SHORT_CALL = 3.0  # seconds for each part of a call that has been seen to fail
 NOT_REACHED = "the run was stopped before this was tried to its end"
@@ -62,7 +65,7 @@ class Assessment:
         self.logins: Logins = Logins(self.before.logins if self.before else None)
         self.stay = self.before.stay if self.before else Stay(self.options.account, xmpp=self.options.account_xmpp)
         self._turn: dict[str, Credentials] = {}
-        allow_many_sockets()
+        allow_files(MANY)
         self._ways = Ways(site=self.site, environ=os.environ)
         self._trust = Trust(
             ca_files=self.options.ca_files, public_ca=self.options.public_ca, machine_roots=machine_roots()
@@ -105,17 +108,22 @@ class Assessment:
     async def _alone(self, names: Names, events: Events) -> None:
         """Run what would disturb the others, when they have ended and time is left: one after the other."""
         late = [job for job in self.jobs if job.flow.kind in ALONE]
-        for job in [*late, *self._media(names)]:
+        await self._in_turn(late, events)
+        for chosen in (partial(choose, seconds=self.options.quality_seconds), beside_load):
+            await self._in_turn(self._media(names, chosen), events)
+
+    async def _in_turn(self, jobs: Sequence[Job], events: Events) -> None:
+        for job in jobs:
             left = self.options.deadline - (time.monotonic() - self._zero)
             if left > 0:
                 await run_all([job], self.progress, events, budget=self.options.timeout, deadline=left)
 
-    def _media(self, names: Names) -> list[Job]:
+    def _media(self, names: Names, chosen: Callable[[Sofar, Mapping[str, Assignment]], Choice]) -> list[Job]:
         """Return what is to be measured, in order."""
         if self.plan is None:
             return []
         sofar = Sofar(guide=self.guide, site=self._ways.told(), results=self.progress.results, full=self.options.full)
-        choice = choose(sofar, self.plan.assignments, seconds=self.options.quality_seconds)
+        choice = chosen(sofar, self.plan.assignments)
         self.plan = replace(self.plan, assignments={**self.plan.assignments, **choice.assignments})
         ways = {flow.id: self._proxy_of(turn_of(flow, self.progress.results.values())) for flow in choice.flows}
         return self._begin(names, choice.flows, {key: proxy for key, proxy in ways.items() if proxy})
@@ -151,7 +159,9 @@ class Assessment:
 
     @property
     def _controls(self) -> frozenset[str]:
-        return CONTROLS | self.stay.wanted
+        """Kinds that are run though no row asks for them."""
+        weighed = self.options.quality_seconds and any(row.demand for row in self.rows)
+        return CONTROLS | self.stay.wanted | ({DOWNLOAD} if weighed else set())
 
     async def _past_any_proxy(self, names: Names) -> list[Job]:
         """Return what need not wait until a PAC file has been asked."""
@@ -277,18 +287,6 @@ class Assessment:
     def _is_a_clients(self, flow: Flow) -> bool:
         spec = self.guide.flows.get(flow.spec)
         return spec is not None and spec.proxy is not Proxying.NO and not flow.control_of
-
-
-def allow_many_sockets(wanted: int = 4096) -> None:
-    """Raise this process's own limit of open files as far as it may: some systems begin with 256."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def assess(assessment: Assessment, events: Events) -> Report:

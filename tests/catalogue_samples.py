@@ -24,6 +24,7 @@ KINDS = (
     "ports",
     "quality",
     "bandwidth",
+    "download",
     "sweep",
     "account",
     "xmpp-account",

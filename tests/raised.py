@@ -15,6 +15,8 @@ CALL = frozenset({Phase.ICE, Phase.DTLS, Phase.MEDIA})
 ANY = frozenset(Phase)
 WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "evidence.py": ANY,
+    "checks/download.py": frozenset({Phase.HTTP}),
+    "net/download.py": frozenset({Phase.HTTP}),
     "checks/dns.py": frozenset({Phase.RESOLVE}),
     "checks/made_up.py": frozenset({Phase.RESOLVE}),
     "checks/https.py": frozenset({Phase.HTTP, Phase.ACCOUNT}),

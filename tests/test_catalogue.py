@@ -19,7 +19,7 @@ from rainbow_probe.catalogue.rows import ROW_KEYS
 from rainbow_probe.model import Cause, IssuerPolicy, Need, PortRange, Transport
 from tests.catalogue_samples import CLINIC, DATA, KINDS, at, clinic, spots
 
-CONTROLS = {"portal"}
+CONTROLS = {"portal", "download"}
 """Flows that no row stands on: they make other verdicts safe."""
 
 
@@ -221,7 +221,9 @@ def test_whose_certificates_are_expected(hds: Guide) -> None:
 
 def test_where_decryption_is_allowed(hds: Guide) -> None:
     """Web hosts may be decrypted; TURN, push and the agent may not."""
-    assert {name for name, group in hds.hosts.items() if group.inspection_allowed} == {"rest", "resources", "files"}
+    assert {name for name, group in hds.hosts.items() if group.inspection_allowed} == {
+        *("rest", "resources", "cdn", "files")
+    }
 
 
 def test_turn_servers_are_never_a_fact_of_the_catalogue(hds: Guide) -> None:
@@ -341,7 +343,7 @@ def test_the_small_guide_uses_every_key() -> None:
 def test_a_new_kind_of_check_needs_no_change_of_the_loader() -> None:
     """The caller says which kinds there are."""
     with pytest.raises(
-        CatalogueError, match=r"kind: 'ports' is not allowed; allowed: account, bandwidth, call, dns, https"
+        CatalogueError, match=r"kind: 'ports' is not allowed; allowed: account, bandwidth, call, dns, download, https"
     ):
         load(CLINIC, set(KINDS) - {"ports"})
 

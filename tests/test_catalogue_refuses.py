@@ -53,7 +53,7 @@ CHANGES: list[tuple[Spot, object, tuple[str, ...]]] = [
         "any",
         (GUIDE, "flow https-api: params", "unknown key 'expects'", "allowed: expect"),
     ),
-    ((*FLOW, "kind"), "gopher", (GUIDE, "flow https-api", "kind: 'gopher'", "call, dns, https")),
+    ((*FLOW, "kind"), "gopher", (GUIDE, "flow https-api", "kind: 'gopher'", "call, dns, download, https")),
     ((*FLOW, "hosts"), "apis", (GUIDE, "flow https-api", "hosts: 'apis'", "allowed: api, relay, wards")),
     ((*NEED, "flow"), "relay", (ROWS, "row nurse/video: way UDP/3478", "flow: 'relay'", "allowed: dns-api, https-api")),
     ((*ROW, "id"), "patient/video", (ROWS, "row patient/video", "id: 'patient'", "allowed: nurse, site")),

@@ -25,6 +25,7 @@ KINDS = {
     "ports",
     "account",
     "xmpp-account",
+    "download",
     *WITH_CREDENTIALS,
     *LAN,
 }

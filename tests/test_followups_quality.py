@@ -8,10 +8,10 @@ import pytest
 
 from rainbow_probe.catalogue import Guide
 from rainbow_probe.followups import Sofar
-from rainbow_probe.followups.quality import LEFT_OUT, NO_DATA, NOTHING, choose, turn_of
+from rainbow_probe.followups.quality import LEFT_OUT, NO_DATA, NOTHING, beside_load, choose, turn_of
 from rainbow_probe.judge.needs import Known
 from rainbow_probe.judge.rows import judge_row
-from rainbow_probe.measures import Quality
+from rainbow_probe.measures import Quality, Ramp
 from rainbow_probe.model import (
     Cause,
     Failure,
@@ -29,6 +29,7 @@ from rainbow_probe.options import TurnServer
 from rainbow_probe.plan import NO_TURN, NOT_REACHED, Plan, make_plan
 from tests.judge_samples import OPEN_SITE, PROXY, PROXY_SITE, TURN, Fault, guide, host, result, tcp, udp
 from tests.measured_samples import QUALITY
+from tests.test_judge_demands import ramp
 
 UDP, TLS, TCP = (f"quality-{name}" for name in ("udp", "tls", "tcp"))
 ROW = "bandwidth/voice-quality"
@@ -162,6 +163,21 @@ def test_where_packets_are_counted_udp_is_no_way() -> None:
     results |= {control.id: Result(flow=control, verdict=verdict)}
     choice = choose(Sofar(guide=guide(), site=site, results=results), plan.assignments, seconds=10.0)
     assert choice.flows[0].transport is Transport.TLS
+
+
+@pytest.mark.parametrize(("limit", "compared"), [(ramp(700), True), (ramp(700, at_least=True), False), (None, False)])
+def test_a_limit_of_udp_is_tried_over_tcp(limit: Ramp | None, compared: bool) -> None:
+    """Once, as a control, and only where more was tried than passed: is it the line's, or one of UDP alone?"""
+    row = next(one for one in guide().rows if one.id == "bandwidth/audio")
+    plan = make_plan(guide(), [row], [TurnServer(host=name) for name in TURN], lambda _: None)
+    results = {flow.id: result(flow, None) for flow in plan.flows}
+    sofar = Sofar(guide=guide(), site=OPEN_SITE, results=results)
+    (flow,) = choose(sofar, plan.assignments, seconds=10.0).flows
+    verdict = Verdict(outcome=Outcome.PASS, reason="so much", measured=limit)
+    after = replace(sofar, results={**results, flow.id: Result(flow=flow, verdict=verdict)})
+    found = beside_load(after, plan.assignments).flows
+    assert [one.id for one in found] == ([f"bandwidth/{TURN[0]}:443/tls/direct"] if compared else [])
+    assert all(one.control_of == flow.id for one in found)
 
 
 def test_what_is_left_out_says_so() -> None:

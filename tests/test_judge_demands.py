@@ -8,7 +8,7 @@ import pytest
 
 from rainbow_probe.capacity import Load, needed
 from rainbow_probe.judge import judge
-from rainbow_probe.judge.demands import fit
+from rainbow_probe.judge.demands import Carried, fit
 from rainbow_probe.measures import Direction, Ramp
 from rainbow_probe.measures import Load as Offered
 from rainbow_probe.model import Assignment, Flow, Outcome, Report, Result, Row, RowVerdict, Transport, Verdict, Via
@@ -23,13 +23,15 @@ PASS, DEGRADED, FAIL, UNCLEAR, UNTESTED = (
 )
 
 
-def ramp(capacity: float, *, at_least: bool = False, added: float = 0.0) -> Ramp:
+def ramp(
+    capacity: float, *, at_least: bool = False, added: float = 0.0, direction: Direction = Direction.ROUND_TRIP
+) -> Ramp:
     """Make what a climb found."""
     step = Offered(offered_kbit_s=capacity, carried_kbit_s=capacity, loss_percent=0.0, delay_ms=10.0 + added)
     return Ramp(
         transport=Transport.UDP,
         via=Via.DIRECT,
-        direction=Direction.ROUND_TRIP,
+        direction=direction,
         steps=(replace(step, delay_ms=10.0), step),
         capacity_kbit_s=capacity,
         at_least=at_least,
@@ -37,8 +39,10 @@ def ramp(capacity: float, *, at_least: bool = False, added: float = 0.0) -> Ramp
     )
 
 
-def report(found: Ramp | None, load: Load | None = None) -> Report:
-    """Judge a site at which all is well, but for what its line carries."""
+def report(
+    found: Ramp | None, load: Load | None = None, *, tcp: Ramp | None = None, down: Ramp | None = None
+) -> Report:
+    """Judge a site at which all is well, but for what its line carries: over UDP, over TCP, and in alone."""
     known, results = guide(), list(case().results)
     turn = next(one.flow for one in results if one.flow.id == f"turn/{TURN[0]}:3478/udp/direct")
     flow = replace(turn, id=turn.id.replace("turn/", "bandwidth/"), kind="bandwidth", spec="bandwidth-udp")
@@ -47,6 +51,11 @@ def report(found: Ramp | None, load: Load | None = None) -> Report:
         plan["bandwidth-udp"] = Assignment(flows=(flow.id,))
         plan |= dict.fromkeys(("bandwidth-tls", "bandwidth-tcp"), Assignment(not_applicable="calls go by UDP/3478"))
         results.append(loaded(flow, found))
+    if tcp:
+        over = replace(flow, id=f"bandwidth/{TURN[0]}:443/tls/direct", transport=Transport.TLS, control_of=flow.id)
+        results.append(loaded(over, tcp))
+    if down:
+        results.append(loaded(replace(flow, id="download/cdn/tls/direct", kind="download", spec="download"), down))
     return judge(known, known.rows, plan, results, OPEN_SITE, have_credentials=True, load=load)
 
 
@@ -134,6 +143,50 @@ def test_a_direction_alone_proves_nothing_of_itself() -> None:
     demand = next(one.demand for one in guide().rows if one.id == "bandwidth/softphone")
     assert demand is not None
     both = needed(demand, Load(gateway_calls=20))
-    assert fit(both[0], both, ramp(1000)) is False
-    assert fit(both[0], both[:1], ramp(1000)) is None
-    assert fit(both[0], both, ramp(1750)) is True
+    assert fit(both[0], both, Carried(ramp=ramp(1000))) is False
+    assert fit(both[0], both[:1], Carried(ramp=ramp(1000))) is None
+    assert fit(both[0], both, Carried(ramp=ramp(1750))) is True
+
+
+IN = replace(ramp(3000, at_least=True), direction=Direction.IN, steps=())
+
+
+@pytest.mark.parametrize(
+    ("udp", "tcp", "down", "verdicts"),
+    [
+        (ramp(1000), ramp(1100), IN, (PASS, FAIL)),
+        (ramp(1000), None, IN, (UNCLEAR, UNCLEAR)),  # UDP alone may be limited, whichever way
+        (ramp(1000), ramp(2500), IN, (UNCLEAR, UNCLEAR)),  # it is
+        (ramp(1000), ramp(1100, at_least=True), IN, (UNCLEAR, UNCLEAR)),
+        (ramp(1000), ramp(900), replace(IN, capacity_kbit_s=1250), (UNCLEAR, UNCLEAR)),  # that is no more
+        (ramp(1000), ramp(900), replace(IN, capacity_kbit_s=1299.0), (UNCLEAR, UNCLEAR)),
+        (ramp(1000), ramp(900), None, (UNCLEAR, UNCLEAR)),
+        (ramp(1000, at_least=True), None, IN, (UNCLEAR, UNCLEAR)),
+        (ramp(1300), None, replace(IN, capacity_kbit_s=10), (PASS, PASS)),  # a slow host proves nothing
+    ],
+)
+def test_more_that_comes_in_alone_shows_which_way_is_narrow(
+    udp: Ramp, tcp: Ramp | None, down: Ramp | None, verdicts: tuple[RowVerdict, RowVerdict]
+) -> None:
+    """If the way of calls met the same limit over TCP: else it may be one of UDP, and in whichever direction."""
+    found = {one.id: one for one in report(udp, tcp=tcp, down=down).rows}
+    assert tuple(found[f"bandwidth/conference-{way}"].verdict for way in ("down", "up")) == verdicts
+
+
+def test_what_comes_in_over_https_is_told() -> None:
+    """In the reason of the row, and in the needs; what goes over TCP anyway needs no more proof of it."""
+    load = Load(subscribers=(1000.0,))
+    found = report(ramp(700), load, tcp=ramp(690), down=replace(IN, capacity_kbit_s=4100.0))
+    rows = {one.id: one for one in found.rows}
+    assert (
+        "at least 4100 kbit/s come in over HTTPS (the way out is the narrow" in rows["bandwidth/conference-up"].reason
+    )
+    needs = {(one.row, one.direction): one for one in found.demands}
+    assert (needs["bandwidth/conference-down", Direction.IN].capacity, rows["bandwidth/audio"].verdict) == (4100, PASS)
+    alone = report(ramp(700), load, down=replace(IN, capacity_kbit_s=4100.0)).demands
+    agent = {one.direction: one.fits for one in alone if one.row == "bandwidth/pbx-agent-connect"}
+    assert agent == {Direction.OUT: False, Direction.IN: True}
+    unclear = next(
+        one for one in report(ramp(700), tcp=ramp(2000), down=IN).rows if one.id == "bandwidth/conference-up"
+    )
+    assert "over TCP 2000 kbit/s pass, so that UDP may be limited" in unclear.reason

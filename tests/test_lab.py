@@ -44,6 +44,7 @@ SELDOM = frozenset([
     "dns-udp-only",
     "exit-of-udp",
     "ipv6-prohibited",
+    "line-asymmetric",
     "mtu-1280",
     "nat-address-restricted",
     "nat-double",

@@ -42,6 +42,7 @@ REQUIRED: Mapping[str, Mapping[str, Reader]] = {
     "sweep-in": {"first": _number(1, HIGHEST_PORT), "last": _number(1, HIGHEST_PORT)},
     "proxy-capacity": {"control": lambda table, key: table.one(key, host)},
     "quality": {"loss_percent": _number(0, 100), "jitter_ms": _number(1, 10_000), "latency_ms": _number(1, 10_000)},
+    "download": {"path": _path},
     "portal": {"path": _path, "expect_status": _number(100, 599)},
 }
 """By kind, the parameters that every flow of it has."""

@@ -8,6 +8,8 @@ from rainbow_probe.demo.accounts import Accounts, answered, refusal
 from rainbow_probe.demo.pages import Answer, Asked, Page, html
 
 WEBSOCKET_PATH = "/websocket"
+SCRIPT = "/client.js"
+SCRIPT_SIZE = 200_000  # bytes
 
 _REST: Mapping[str, Mapping[str, str]] = {
     "/api/rainbow/ping": {"status": "OK"},
@@ -37,9 +39,11 @@ def upgrade_required(_asked: Asked) -> Page:
     return Page(status=426, content_type="text/plain", body=b"WebSocket handshake expected\n", headers=headers)
 
 
-def resource(_asked: Asked) -> Page:
-    """Answer as a resource host: a page."""
-    return Page(body=html("Rainbow demo", "A resource server."))
+def resource(asked: Asked) -> Page:
+    """Answer as a resource host: a page, and the large script that belongs to it."""
+    if asked.path == SCRIPT:
+        return Page(content_type="text/javascript", body=b"/*".ljust(SCRIPT_SIZE - 2) + b"*/")
+    return Page(body=html("Rainbow demo", f'A resource server.<script src="{SCRIPT}"></script>'))
 
 
 def control(asked: Asked) -> Page:

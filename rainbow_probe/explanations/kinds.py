@@ -156,5 +156,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         "passed is compared row by row; run alone behind the quality of voice, and only with credentials",
         *("bandwidth-short", "long-queues"),
     ),
+    "download": _kind(
+        "what the CDN serves came in over HTTPS, by the way that browsers take, up to as much as the site needs in two "
+        "seconds; needs of the way in are compared with that, too; left out by `--quick`, and no row fails by it",
+        "bandwidth-short",
+    ),
     "ports": _kind("this machine's dynamic ports lie in the guide's range"),
 })

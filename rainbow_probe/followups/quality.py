@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from rainbow_probe.catalogue import FlowSpec
 from rainbow_probe.followups.sofar import Sofar
+from rainbow_probe.measures import Ramp
 from rainbow_probe.model import Assignment, Cause, Flow, Outcome, Phase, Result, Scalar, Transport, Via
 
 QUALITY, BANDWIDTH = "quality", "bandwidth"
@@ -59,6 +60,20 @@ def _of_kind(kind: str, sofar: Sofar, assignments: Mapping[str, Assignment], sec
     found = {spec.id: _instead(spec, sofar, assignments) for spec in known[:place]}
     found |= {used.id: Assignment(flows=(first.id,))} | {spec.id: not_used for spec in known[place + 1 :]}
     return Choice(flows=(first, *spare), assignments=found)
+
+
+def beside_load(sofar: Sofar, assignments: Mapping[str, Assignment]) -> Choice:
+    """Load the next way over TCP, too, where the limit of UDP was met: is it the line's, or one of UDP alone?"""
+    specs = [spec for spec in sofar.guide.flows.values() if spec.kind == BANDWIDTH and spec.id in assignments]
+    tcp = [spec for spec in specs if spec.transport is not Transport.UDP and sofar.guide.turn_beside(spec)]
+    limited = [one for one in sofar.ended(BANDWIDTH) if one.flow.transport is Transport.UDP and _limit_met(one)]
+    ways = ((spec, turn) for spec in tcp for turn in _usable(spec, sofar, assignments))
+    flows = (replace(_measure(*way), control_of=one.flow.id) for one, way in zip(limited, ways, strict=False))
+    return Choice(flows=tuple(flows))
+
+
+def _limit_met(result: Result) -> bool:
+    return isinstance(result.verdict.measured, Ramp) and not result.verdict.measured.at_least
 
 
 def _tried(spec: FlowSpec, sofar: Sofar, assignments: Mapping[str, Assignment]) -> list[Result]:

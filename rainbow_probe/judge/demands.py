@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from rainbow_probe.capacity import BITS, Load, Needed, needed
-from rainbow_probe.catalogue import RowSpec
+from rainbow_probe.catalogue import DemandSpec, RowSpec
 from rainbow_probe.judge.needs import Known
 from rainbow_probe.measures import Demand, Direction, Ramp
-from rainbow_probe.model import Row, RowVerdict
+from rainbow_probe.model import Result, Row, RowVerdict
 
 WORKS = frozenset({RowVerdict.PASS, RowVerdict.DEGRADED})
 UNNUMBERED = {
@@ -20,7 +20,34 @@ UNNUMBERED = {
 WAYS = {Direction.OUT: "out", Direction.IN: "in"}
 TOGETHER = "bandwidth/all-media"
 """In place of a row's id: all media of the clients' calls at the same time."""
+FETCHED = "download"
+"""The kind of check that measures what comes in over HTTPS."""
+ALIKE = 1.5  # times as much, at most, over TCP: then it is the line that was full, and not UDP that was limited
+WIDER = 1.3  # times as much that comes in alone: then the narrow way is the one out
 MEDIA = ("bandwidth/audio", "bandwidth/video-p2p", "bandwidth/screen-sharing")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What was seen to pass: there and back by the way of calls, the same over TCP, and in alone over HTTPS."""
+
+    ramp: Ramp
+    tcp: Ramp | None = None
+    """Only where the limit of UDP was met."""
+    down: Ramp | None = None
+
+    @property
+    def narrow_out(self) -> bool:
+        """Whether it is shown that the way out is the narrow one, whatever is sent."""
+        limit = self.ramp.capacity_kbit_s
+        met = [one for one in (self.ramp, self.tcp) if one and not one.at_least]
+        alike = len(met) == len(WAYS) and all(one.capacity_kbit_s <= ALIKE * limit for one in met)
+        return alike and self.down is not None and self.down.capacity_kbit_s >= WIDER * limit
+
+    def room(self, direction: Direction, *, by_tcp: bool = False) -> float:
+        """Return the kbit/s that are shown to pass in *direction*, for calls, or for what goes over TCP anyway."""
+        wider = self.down if direction is Direction.IN and (by_tcp or self.narrow_out) else None
+        return max(self.ramp.capacity_kbit_s, wider.capacity_kbit_s if wider else 0.0)
 
 
 def weighed(row: Row, spec: RowSpec, known: Known) -> Row:
@@ -31,18 +58,19 @@ def weighed(row: Row, spec: RowSpec, known: Known) -> Row:
     if not wanted:
         return replace(row, verdict=RowVerdict.NOT_TESTED, reason=UNNUMBERED[spec.demand.per], path="")
     told = f"needed: {_said(wanted)}"
-    ramp = _ramp(row.checks, known)
-    if ramp is None or row.verdict not in WORKS:
+    seen = _carried(row.checks, known)
+    if seen is None or row.verdict not in WORKS:
         return replace(row, reason=f"{told}; {row.reason}")
-    fits = [fit(one, wanted, ramp) for one in wanted]
+    fits = [fit(one, wanted, seen, by_tcp=bool(spec.demand.points)) for one in wanted]
+    much = carried(seen)
     if False in fits and spec.demand.burst:
-        slower = f"{told}; {carried(ramp)}: it works, and the burst takes longer"
+        slower = f"{told}; {much}: it works, and the burst takes longer"
         return replace(row, verdict=RowVerdict.DEGRADED, reason=slower)
     if False in fits:
-        return replace(row, verdict=RowVerdict.FAIL, reason=f"{told}; {carried(ramp)}")
+        return replace(row, verdict=RowVerdict.FAIL, reason=f"{told}; {much}")
     if None in fits:
-        return replace(row, verdict=RowVerdict.INCONCLUSIVE, reason=f"{told}; {carried(ramp)}{_more(ramp)}")
-    return replace(row, reason=f"{row.path}: works ({told}; {carried(ramp)}{_room(spec, ramp)})")
+        return replace(row, verdict=RowVerdict.INCONCLUSIVE, reason=f"{told}; {much}{_more(seen)}")
+    return replace(row, reason=f"{row.path}: works ({told}; {much}{_room(spec, seen.ramp)})")
 
 
 def _room(spec: RowSpec, ramp: Ramp) -> str:
@@ -52,16 +80,17 @@ def _room(spec: RowSpec, ramp: Ramp) -> str:
     return f", room for {many:g}" if many > 1 else ""
 
 
-def fit(one: Needed, wanted: Sequence[Needed], ramp: Ramp) -> bool | None:
+def fit(one: Needed, wanted: Sequence[Needed], seen: Carried, *, by_tcp: bool = False) -> bool | None:
     """Tell whether *one* of what is *wanted* fits; None if that is not proven.
 
-    What was carried went out and came in again: where that is too little, one of the two directions has too little, and
-    which one is not known.
+    What was carried by a relay went out and came in again: where that is too little, one of the two directions has too
+    little, and which one is known only if more than that came in alone. *by_tcp* is what goes over TCP anyway.
     """
-    if ramp.capacity_kbit_s >= one.kbit_s:
+    if seen.room(one.direction, by_tcp=by_tcp) >= one.kbit_s:
         return True
-    proven = not ramp.at_least and len(wanted) == len(WAYS) and all(w.kbit_s > ramp.capacity_kbit_s for w in wanted)
-    return False if proven else None
+    limit = seen.ramp.capacity_kbit_s
+    both = not seen.ramp.at_least and len(wanted) == len(WAYS) and all(w.kbit_s > limit for w in wanted)
+    return False if both or (one.direction is Direction.OUT and seen.narrow_out) else None
 
 
 def demands(specs: Iterable[RowSpec], known: Known) -> tuple[Demand, ...]:
@@ -69,22 +98,23 @@ def demands(specs: Iterable[RowSpec], known: Known) -> tuple[Demand, ...]:
     found: list[Demand] = []
     for spec in specs:
         if spec.demand is not None:
-            ramp = _ramp((flow for way in spec.ways for n in way.needs for flow in _checks(n.flow, known)), known)
+            seen = _carried((flow for way in spec.ways for n in way.needs for flow in _checks(n.flow, known)), known)
             wanted = needed(spec.demand, known.load)
-            found += [_demand(spec.id, spec.demand.medium, one, wanted, ramp) for one in wanted]
+            found += [_demand(spec.id, spec.demand, one, wanted, seen) for one in wanted]
     return (*found, *_together(found))
 
 
-def _demand(row: str, medium: str, one: Needed, wanted: Sequence[Needed], ramp: Ramp | None) -> Demand:
+def _demand(row: str, demand: DemandSpec, one: Needed, wanted: Sequence[Needed], seen: Carried | None) -> Demand:
+    by_tcp = bool(demand.points)
     return Demand(
         row=row,
-        medium=medium,
+        medium=demand.medium,
         direction=one.direction,
         need=one.rate,
         unit=one.unit,
         formula=one.formula,
-        capacity=None if ramp is None else ramp.capacity_kbit_s / BITS[one.unit],
-        fits=None if ramp is None else fit(one, wanted, ramp),
+        capacity=None if seen is None else seen.room(one.direction, by_tcp=by_tcp) / BITS[one.unit],
+        fits=None if seen is None else fit(one, wanted, seen, by_tcp=by_tcp),
     )
 
 
@@ -111,9 +141,20 @@ def _checks(flow: str, known: Known) -> tuple[str, ...]:
     return known.assignments[flow].flows if flow in known.assignments else ()
 
 
-def _ramp(checks: Iterable[str], known: Known) -> Ramp | None:
-    results = (known.results[check] for check in checks if check in known.results)
-    return next((r.verdict.measured for r in results if isinstance(r.verdict.measured, Ramp)), None)
+def _carried(checks: Iterable[str], known: Known) -> Carried | None:
+    """Return what was measured by the way that *checks* tell of, and beside it."""
+    measured = [(result, ramp) for result in known.results.values() if (ramp := measured_ramp(result))]
+    own = next(((r, ramp) for check in checks for r, ramp in measured if r.flow.id == check), None)
+    if own is None:
+        return None
+    beside = (ramp for result, ramp in measured if result.flow.control_of == own[0].flow.id)
+    down = (ramp for result, ramp in measured if result.flow.kind == FETCHED)
+    return Carried(ramp=own[1], tcp=next(beside, None), down=next(down, None))
+
+
+def measured_ramp(result: Result) -> Ramp | None:
+    """Return what *result* measured, if that was how much is carried."""
+    return result.verdict.measured if isinstance(result.verdict.measured, Ramp) else None
 
 
 def _said(wanted: Sequence[Needed]) -> str:
@@ -127,12 +168,21 @@ def _rate(one: Needed) -> str:
     return f"{one.rate:.5g} {one.unit}"
 
 
-def carried(ramp: Ramp) -> str:
+def carried(seen: Carried) -> str:
     """Say how much passed."""
-    return f"{'at least ' if ramp.at_least else ''}{ramp.capacity_kbit_s:.0f} kbit/s pass each way"
+    ramp, down = seen.ramp, seen.down
+    told = f"{'at least ' if ramp.at_least else ''}{ramp.capacity_kbit_s:.0f} kbit/s pass each way"
+    if down is None or down.capacity_kbit_s <= ramp.capacity_kbit_s:
+        return told
+    narrow = " (the way out is the narrow one, over UDP and TCP alike)" if seen.narrow_out else ""
+    return f"{told}, and at least {down.capacity_kbit_s:.0f} kbit/s come in over HTTPS{narrow}"
 
 
-def _more(ramp: Ramp) -> str:
-    if ramp.at_least:
+def _more(seen: Carried) -> str:
+    if seen.ramp.at_least:
         return ", as much as was tried: --bandwidth-cap allows more"
+    if seen.tcp is not None and seen.tcp.capacity_kbit_s > ALIKE * seen.ramp.capacity_kbit_s:
+        return (
+            f"; over TCP {seen.tcp.capacity_kbit_s:.0f} kbit/s pass, so that UDP may be limited, which way is not known"
+        )
     return "; which of the two ways is the narrow one is not known"

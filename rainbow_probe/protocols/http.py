@@ -20,10 +20,13 @@ STATUS_LINE = b"HTTP/"  # how every answer begins, RFC 9112 section 4
 class Client:
     """One connection to *host*, for one exchange after the other."""
 
-    def __init__(self, host: str, body_size: int = BODY_SIZE) -> None:
-        """Name *host* in every request, with its port where that is not the usual one; keep *body_size* bytes."""
+    def __init__(self, host: str, body_size: int = BODY_SIZE, *, whole: bool = False) -> None:
+        """Name *host* in every request, with its port where that is not the usual one; keep *body_size* bytes.
+
+        What is longer ends the exchange, unless it is to be read as a *whole*, its rest let go.
+        """
         self._host = host
-        self._body_size = body_size
+        self._body_size, self._whole = body_size, whole
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_SIZE)
 
     @property
@@ -37,7 +40,8 @@ class Client:
             raise EOFError("the connection ends with the last answer")
         if self._http.states == _BOTH_DONE:
             self._http.start_next_cycle()
-        return Exchange(method, target, self._host, headers, connection=self._http, body_size=self._body_size)
+        connection, size, whole = self._http, self._body_size, self._whole
+        return Exchange(method, target, self._host, headers, connection=connection, body_size=size, whole=whole)
 
 
 class Exchange:
@@ -52,20 +56,22 @@ class Exchange:
         *,
         connection: h11.Connection | None = None,
         body_size: int = BODY_SIZE,
+        whole: bool = False,
     ) -> None:
-        """Ask *host* for *target*; *headers* come after our own."""
+        """Ask *host* for *target*; *headers* come after our own; *whole* as for a ``Client``."""
         self.status: int | None = None
         self.reason = ""
         self.http_version = ""
         self.headers: dict[str, str] = {}
         self.truncated = False
         self.done = False
+        self.length = 0
         fields = {"Host": host, "User-Agent": USER_AGENT, "Accept": "*/*"} | dict(headers or {})
         self._asked = h11.Request(method=method, target=target, headers=list(fields.items()))
         self._http = connection or h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_SIZE)
         self._head = Head()
         self._body = bytearray()
-        self._body_size = body_size
+        self._body_size, self._whole = body_size, whole
 
     @property
     def body(self) -> bytes:
@@ -101,9 +107,10 @@ class Exchange:
             self.done = True
 
     def _keep(self, data: bytes | bytearray | memoryview) -> None:
-        self.truncated = len(self._body) + len(data) > self._body_size
+        self.length += len(data)
+        self.truncated = self.length > self._body_size
         self._body += data[: self._body_size - len(self._body)]
-        self.done = self.truncated
+        self.done = self.truncated and not self._whole
 
 
 class Head:

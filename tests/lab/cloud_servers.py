@@ -14,6 +14,7 @@ from tests.lab.names import (
     AGENT,
     APNS,
     APNS_PORTS,
+    CDN,
     DOMAIN,
     EJABBERD,
     EXPIRED,
@@ -67,6 +68,11 @@ TLS_SERVER = """\
     {locations}
   }}"""
 PAGE = 'location / { return 200 "<html><title>Rainbow lab</title></html>"; }'
+SCRIPT_SIZE = 200_000  # bytes
+SCRIPT = """\
+location = / {{ return 200 "<html><title>Rainbow lab</title><script src=/client.js></script></html>"; }}
+    location = /client.js {{ alias {script}; }}"""
+"""The page of the CDN, and what belongs to it: fetched again and again to see how much comes in."""
 SIGNALLING = f"""\
 location = /api/rainbow/ping {{ default_type application/json; return 200 '{{"status":"OK"}}'; }}
     location = /api/rainbow/authentication/v1.0/about {{
@@ -139,7 +145,10 @@ def start_all(namespace: Namespace, folder: Path, pki: Pki) -> Iterator[Server]:
 def _nginx(namespace: Namespace, folder: Path, pki: Pki) -> Server:
     pages = [_tls_server(pki, host, SIGNALLING) for host in (REST, SECOND, EXPIRED, WRONG_NAME, AGENT)]
     pages.append(_tls_server(pki, EJABBERD, SIGNALLING.replace(str(XMPP_PORT), str(ejabberd.PORT))))
-    pages += [_tls_server(pki, host, PAGE) for host in (*WEB, PORTAL_CHECK)]
+    script = folder / "client.js"
+    script.write_bytes(b"/*".ljust(SCRIPT_SIZE - 2) + b"*/")
+    pages += [_tls_server(pki, host, PAGE) for host in (*WEB, PORTAL_CHECK) if host is not CDN]
+    pages.append(_tls_server(pki, CDN, SCRIPT.format(script=script)))
     path = folder / "nginx.conf"
     path.write_text(
         NGINX.format(folder=folder, servers="\n".join(pages), check4=PORTAL_CHECK.v4, check6=PORTAL_CHECK.v6),

@@ -15,7 +15,7 @@ import select
 import struct
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from pathlib import Path
 from typing import TextIO
@@ -42,6 +42,8 @@ class Line:
     """Of UDP datagrams, each way."""
     kbit_s: float = 0.0
     """What it carries each way; 0: whatever comes."""
+    down_kbit_s: float = 0.0
+    """What it carries towards the site, where that is not as much."""
     queue_ms: float = 1000.0
     """For how long packets wait at most for their turn; beyond that they are dropped."""
 
@@ -136,7 +138,8 @@ class Direction:
 
 def carry(one: int, other: int, line: Line, log: TextIO | None = None) -> None:
     """Carry packets between two TUN devices until killed."""
-    ways = {one: Direction(one, other, line, log, "up"), other: Direction(other, one, line, log, "down")}
+    back = replace(line, kbit_s=line.down_kbit_s or line.kbit_s)
+    ways = {one: Direction(one, other, line, log, "up"), other: Direction(other, one, back, log, "down")}
     poll = select.epoll()
     for descriptor in ways:
         poll.register(descriptor, select.EPOLLIN)

@@ -34,6 +34,7 @@ WEB = tuple(
     Host(name=f"{label}.{DOMAIN}", number=number)
     for number, label in enumerate(("web", "cdn", "meet", "webinar", "files-hds"), start=11)
 )
+CDN = WEB[1]
 AGENT = Host(name=f"agent.{DOMAIN}", number=16, ca="operator")
 MAIL = (Host(name=f"smtp.{DOMAIN}", number=17), Host(name=f"mail.{DOMAIN}", number=18))
 TURN = (Host(name=f"turn-sbg1.{DOMAIN}", number=21), Host(name=f"turn-gra1.{DOMAIN}", number=22))
