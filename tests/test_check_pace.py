@@ -13,7 +13,7 @@ from rainbow_probe.checks import pace
 from rainbow_probe.checks.pace import policed
 from rainbow_probe.demo.loopback import Datagrams, Peer, loopback
 from rainbow_probe.followups import Sofar, follow_up
-from rainbow_probe.model import Cause, Flow, Outcome, Phase, Result, Scalar, Transport
+from rainbow_probe.model import Cause, Flow, Outcome, Phase, Result, Scalar, Transport, Verdict
 from rainbow_probe.net.pace import STRAGGLERS, Pace
 from rainbow_probe.protocols.stun import Class, Message, reply
 from tests.judge_samples import OPEN_SITE, Fault, case, guide, ids, result, udp
@@ -107,15 +107,21 @@ def test_the_pace_is_polite() -> None:
 LOSSY: Mapping[str, Scalar] = {"sent": 20, "received": 3, "rtt_ms": 1.0}
 
 
-def told(slow: int, fast: int) -> tuple[str, ...]:
-    """Judge a site whose TURN checks over UDP pass and lose much, where so many come back of 20 and of 150."""
+def told(slow: int, fast: int, *beside: str) -> tuple[str, ...]:
+    """Judge a site whose TURN checks over UDP pass and lose much, where so many come back of 20 and of 150.
+
+    *beside* are kinds of checks that passed over UDP, too.
+    """
     found = case(Fault(match=udp, outcome=Outcome.PASS, facts=LOSSY))
     asked = follow_up(Sofar(guide=guide(), site=OPEN_SITE, results={one.flow.id: one for one in found.results}))
     asked = [flow for flow in asked if flow.kind == "pace"]  # which NAT it is, is asked where all is well, too
     assert len(asked) == 1
     counts: Mapping[str, Scalar] = {"slow_sent": 20, "slow_back": slow, "fast_sent": 150, "fast_back": fast}
     controls = [_counted(flow, counts) for flow in asked]
-    judged = replace(found, results=(*found.results, *controls)).judged()
+    turn = next(one for one in found.results if one.flow.kind == "turn" and udp(one.flow))
+    flows = [replace(turn.flow, id=turn.flow.id.replace("turn/", f"{kind}/"), kind=kind) for kind in beside]
+    others = [Result(flow=flow, verdict=Verdict(outcome=Outcome.PASS, reason="well")) for flow in flows]
+    judged = replace(found, results=(*found.results, *controls, *others)).judged()
     limited = [one for one in judged.results if one.flow.kind == "turn" and udp(one.flow) and broken(one)]
     assert bool(limited) is (policed(slow / 20, fast / 150))
     return tuple(ids(judged))
@@ -143,8 +149,18 @@ def _counted(flow: Flow, counts: Mapping[str, Scalar]) -> Result:
         (14, 105, ("packet-loss",)),
         (18, 130, ("packet-loss",)),
         (20, 150, ()),
+        (19, 150, ()),  # one packet
+        (18, 150, ()),
+        (18, 145, ()),
+        (20, 140, ("packet-loss",)),
     ],
 )
 def test_a_limit_and_a_bad_line(slow: int, fast: int, named: tuple[str, ...]) -> None:
     """What is lost only when it comes fast is limited; what is lost either way is lost by chance."""
     assert told(slow, fast) == named
+
+
+def test_what_voice_was_measured_to_bear_is_not_called_loss() -> None:
+    """A few hundred packets say less than the thousands of calls."""
+    assert told(18, 130, "quality") == ()
+    assert told(18, 130, "bandwidth") == ("packet-loss",)

@@ -124,7 +124,8 @@ PORTS: dict[str, Why] = {
         "Exempt the TURN servers from it.",
     ),
     "packet-loss": why(
-        "Datagrams are lost, whether sent slowly or fast, or more of a call's than it bears; nothing is blocked.",
+        "Datagrams are lost, surely more than the 1 % each way that voice bears, whether sent slowly or fast; nothing "
+        "is blocked.",
         "A bad line, radio, or a link that is full.",
         "Repair the line, or keep room for calls on it (QoS).",
     ),

@@ -9,11 +9,14 @@ from rainbow_probe.judge.rules import exemption_rule
 from rainbow_probe.judge.scene import Found, Scene
 from rainbow_probe.judge.traces import cause, fact, over_udp, passes
 from rainbow_probe.judge.words import hosts, named
+from rainbow_probe.measures import Estimate
 from rainbow_probe.model import Cause, Result, Severity, Who
+from rainbow_probe.protocols.estimates import share
 
 PER_CENT = 100
 FIX = "Nothing is blocked, but calls will suffer: look for a bad line, radio, or a link that is full."
-MUCH = 0.03  # lost in all, before it is worth a word; voice suffers from 1 % on, but few packets tell no better
+MUCH = 0.0199  # of what goes there and back: 1 % each way, which is what voice bears by the guide, section 6.2
+BUNCHED = 2.0  # losses come in bunches, so that they tell as little as half as many would that came by chance
 
 
 def limited(scene: Scene) -> list[Found]:
@@ -26,9 +29,12 @@ def _of_a_call(result: Result) -> bool:
 
 
 def by_chance(scene: Scene) -> list[Found]:
-    """Say that datagrams are lost, whether they come slowly or fast."""
-    told = any(cause(result) is Cause.LOSS for result in scene.results)
-    return [] if told else _lossy([c for c in _counted(scene) if passes(c) and max(_lost(c)) >= MUCH], scene)
+    """Say that datagrams are lost, whether they come slowly or fast: surely more than voice bears.
+
+    Where the quality of voice was measured over UDP, that has far more packets to tell by, and it is not said again.
+    """
+    told = any(cause(r) is Cause.LOSS or (r.flow.kind == MEASURED and over_udp(r) and passes(r)) for r in scene.results)
+    return [] if told else _lossy([c for c in _counted(scene) if passes(c) and _lost(c).low > MUCH], scene)
 
 
 def of_calls(scene: Scene) -> list[Found]:
@@ -55,10 +61,10 @@ def _counted(scene: Scene) -> list[Result]:
     return [control for control in scene.controls if fact(control, "fast_sent")]
 
 
-def _lost(control: Result) -> tuple[float, float]:
-    """Return the shares of packets that did not come back, of those sent slowly and of those sent fast."""
-    shares = [1 - int(fact(control, f"{pace}_back") or 0) / int(fact(control, f"{pace}_sent")) for pace in _PACES]
-    return shares[0], shares[1]
+def _lost(control: Result) -> Estimate:
+    """Return the share of packets that did not come back, of those sent slowly and those sent fast together."""
+    sent, back = (sum(int(fact(control, f"{pace}_{what}") or 0) for pace in _PACES) for what in ("sent", "back"))
+    return share(sent - back, sent, BUNCHED)
 
 
 _PACES = ("slow", "fast")
@@ -86,7 +92,7 @@ def _limited(fast: Sequence[Result], scene: Scene) -> list[Found]:
 def _lossy(chance: Sequence[Result], scene: Scene) -> list[Found]:
     if not chance:
         return []
-    worst = max(max(_lost(control)) for control in chance)
+    worst = max(_lost(control).value for control in chance)
     return [
         Found(
             id="packet-loss",
