@@ -19,6 +19,7 @@ from rainbow_probe.followups.pushes import idle_links
 from rainbow_probe.followups.quality import Choice, beside_load, choose, turn_of
 from rainbow_probe.judge import judge
 from rainbow_probe.model import Assignment, Credentials, Flow, Outcome, Proxy, Report, Result, Site, Verdict, Via
+from rainbow_probe.net.allocations import Allocations
 from rainbow_probe.net.many import allow_files
 from rainbow_probe.net.names import Names, ask_system, confirmed, outside_only, resolver_endpoint
 from rainbow_probe.net.proxy_auth import Logins
@@ -64,6 +65,7 @@ class Assessment:
         self._zero = time.monotonic()
         self.logins: Logins = Logins(self.before.logins if self.before else None)
         self.stay = self.before.stay if self.before else Stay(self.options.account, xmpp=self.options.account_xmpp)
+        self.allocations: Allocations = self.before.allocations if self.before else Allocations()
         self._turn: dict[str, Credentials] = {}
         allow_files(MANY)
         self._ways = Ways(site=self.site, environ=os.environ)
@@ -161,7 +163,7 @@ class Assessment:
     def _controls(self) -> frozenset[str]:
         """Kinds that are run though no row asks for them."""
         weighed = self.options.quality_seconds and any(row.demand for row in self.rows)
-        return CONTROLS | self.stay.wanted | ({DOWNLOAD} if weighed else set())
+        return CONTROLS | self.stay.wanted | frozenset([DOWNLOAD] * bool(weighed))
 
     async def _past_any_proxy(self, names: Names) -> list[Job]:
         """Return what need not wait until a PAC file has been asked."""
@@ -262,6 +264,7 @@ class Assessment:
             maps=self.options.maps,
             turn=self.options.credentials,
             stay=self.stay,
+            allocations=self.allocations,
             resolvers=self.site.resolvers,
             quality_seconds=self.options.quality_seconds,
             bandwidth_kbit_s=min(self.options.bandwidth_cap, most_wanted(self.rows, self.options.load)),

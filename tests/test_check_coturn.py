@@ -84,6 +84,22 @@ async def test_coturn_and_the_probe_understand_each_other(tmp_path: Path) -> Non
     assert facts(result, Phase.TURN_DATA)["open"] == 64
 
 
+async def test_a_small_quota_is_shared(tmp_path: Path) -> None:
+    """The sampled ports leave the others room: none of them ends at a 486 that is only ours."""
+    async with coturn(tmp_path, "--allow-loopback-peers", "--user-quota=6") as port:
+        route = replace(a_route(), turn=USER, quality_seconds=0.5)
+        ranged = a_flow("udp-range", 49152, UDP, {"udp_port": port, "tcp_port": port, "tls_port": NOBODY})
+        flows = [a_flow("turn", port, UDP), ranged, a_flow("turn", port, TCP)]
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(probe(flow, route)) for flow in flows]
+        call = await probe(a_flow("call", port, UDP), route)
+    over_udp, sampled, over_tcp = (task.result() for task in tasks)
+    for found in (over_udp, over_tcp, call):
+        assert found.verdict.outcome is Outcome.PASS, found
+        assert "no second allocation" not in found.verdict.reason
+    assert sampled.verdict.outcome is Outcome.PASS, sampled
+
+
 async def test_a_port_whose_last_user_left_an_allocation_behind(tmp_path: Path) -> None:
     """The server says 437, and is asked from another port: chance picked ours, and it is nobody's fault."""
     async with coturn(tmp_path) as server:

@@ -27,6 +27,8 @@ STREAM_PORTS = 16  # where each costs a connection of its own, perhaps through a
 MORE = 2  # times as many are asked for where open ports meet closed ones, and only those kept that lie there
 PASSES = 3  # over the ports: all, then the silent ones and those at the edges, then the silent ones of these
 SAMPLING = PASSES * ONE_PASS + 1.0  # seconds
+TURNS = 3  # times that ports are given back for others, where a user may have only few: each takes a second or more
+OTHERS = 2.0  # seconds for other checks to leave the server: what we take of a user's quota, they cannot have
 EAR = 1  # relay more, for the controls
 ENOUGH_PORTS = EAR + 1  # fewer ports than planned are told
 TRANSLATED = (
@@ -43,10 +45,11 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     async with Ways.tried(flow, route, rec) as ways, AsyncExitStack() as stack:
         try:
             way = await ways.first()
-            ports = await _allotted(stack, way, _number(flow, way), rec)
+            await route.allocations.quiet(flow.target.host, OTHERS)
+            found = await _allotted(stack, way, _number(flow, way), rec)
         except StepError as exc:
             return _could_not(exc.failure)
-        return await _Sampling(stack, ways, way, flow, rec).run(ports[EAR:], ports[0])
+        return await _Sampling(stack, ways, way, flow, rec, few=found.full).run(found.ports[EAR:], found.ports[0])
 
 
 def _could_not(failure: Failure) -> Verdict:
@@ -64,7 +67,7 @@ def _number(flow: Flow, way: Way) -> int:
     return (min(wanted, STREAM_PORTS) if way.reliable else wanted) + EAR
 
 
-async def _allotted(stack: AsyncExitStack, way: Way, asked: int, rec: Recorder) -> list[Port]:
+async def _allotted(stack: AsyncExitStack, way: Way, asked: int, rec: Recorder) -> Allotted:
     """Ask for the ports, in one step of the report. Raises ``StepError`` where too few are to be had."""
     rec.restart_budget(extra=3 * way.route.limits.exchange)
     async with rec.step(Phase.TURN_ALLOCATE, way.hop.label, limit=4 * way.route.limits.exchange) as facts:
@@ -74,7 +77,7 @@ async def _allotted(stack: AsyncExitStack, way: Way, asked: int, rec: Recorder) 
         first = found.refused[0]
         rec.note(first.phase, way.hop.label, first)
         raise StepError(first)
-    return found.ports
+    return found
 
 
 def _reasons(found: Allotted) -> str:
@@ -84,7 +87,10 @@ def _reasons(found: Allotted) -> str:
 class _Sampling:
     """One survey, under way: by *way*, while the others may still tell more addresses of ours."""
 
-    def __init__(self, stack: AsyncExitStack, ways: Ways, way: Way, flow: Flow, rec: Recorder) -> None:
+    def __init__(
+        self, stack: AsyncExitStack, ways: Ways, way: Way, flow: Flow, rec: Recorder, *, few: bool = False
+    ) -> None:
+        self._few = few  # whether this user may have no more than were allotted at once
         self._stack, self._ways, self._way, self._flow, self._rec = stack, ways, way, flow, rec
         self._mapped = {way.mapped} - {""}
         self._direct = way.direct
@@ -128,6 +134,8 @@ class _Sampling:
         await trial.of(survey.ports)
         if not survey.out and await self._permitted(survey.ports):
             await trial.of(survey.ports)
+        if self._few and not survey.silent:
+            survey = await self._by_turns(survey, trial)
         if not survey.open or not survey.silent:
             return survey
         # Where some are open, loss must not look like closed ports; and where those end is worth some more.
@@ -137,6 +145,22 @@ class _Sampling:
         if not survey.lossless:
             await trial.of([port for port in more.result() if not port.back])
         return replace(survey, chosen=more.result())
+
+    async def _by_turns(self, survey: Survey, trial: Trial) -> Survey:
+        """Give back what was found open, and try as many others in its place: so few that others have room, too."""
+        planned, server = _number(self._flow, self._way) - EAR, self._way.hop.authority.host
+        ports = list(survey.ports)
+        for _ in range(TURNS):
+            for port in ports:
+                await port.relay.give_back()
+            await self._way.route.allocations.room(server, 0)
+            asked = min(planned - len(ports), max(1, len(survey.ports) // 2))
+            if asked <= 0 or not all(port.back for port in ports):
+                break
+            found = await allot(self._stack, self._way, asked, self._mapped, self._rec)
+            await trial.of(found.ports)
+            ports += found.ports
+        return replace(survey, ports=ports)
 
     def _lets_in(self, survey: Survey) -> bool:
         """Tell whether any datagram of ours can be let in: who goes out by IPv6 only has no way to an IPv4 relay."""

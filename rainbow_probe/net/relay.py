@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Self
 
@@ -24,6 +24,7 @@ USUAL_WAIT = (
     0.25  # and where nobody answered yet, or the path is slow: the RFC's doubling gives too few on a lossy line
 )
 FIRST_WAITS = (0.5, 0.5)  # before anything is known; RTO, RFC 8489 section 6.2.1
+PATIENCE = 3.0  # seconds for others of us to leave a server at which this user may have no more
 OTHER_PORTS = 2  # asked from where the server still holds what was allocated from a port of ours before
 
 Another = Callable[[], Awaitable[Datagrams]]
@@ -44,6 +45,7 @@ class Relay:
         self._another = another
         self._credentials = route.turn
         self._owed = False
+        self._host, self._allocations = hop.authority.host, route.allocations
 
     @classmethod
     @asynccontextmanager
@@ -52,6 +54,7 @@ class Relay:
     ) -> AsyncGenerator[Self]:
         """Open a link of its own; an allocation made on it is given back when the block ends."""
         async with AsyncExitStack() as stack:
+            stack.enter_context(route.allocations.one(hop.authority.host))
 
             async def another() -> Datagrams:
                 return await stack.enter_async_context(links(hop, flow, route, rec))
@@ -72,35 +75,44 @@ class Relay:
                 facts["unknown_attributes"] = " ".join(unknown)
         return mapped
 
-    async def allocate(self) -> bool:
+    async def allocate(self, *, patient: bool = True) -> bool:
         """Ask for a relayed address; False if the server asks for credentials and there are none.
 
         A server that still holds an allocation of whoever had our port before is asked from another port, as RFC 8656
-        section 7.4 has it.
+        section 7.4 has it. One that has given this user all that it may have is asked once more, if we are *patient*,
+        when somebody else of us has left it: it may be our own other checks that have it all.
         """
         others = [self._another] * OTHER_PORTS if self._another else []
-        while not await self._asked(last=not others):
+        again = {Cause.ALLOCATION_MISMATCH} if others else set[Cause]()
+        again |= {Cause.QUOTA} if patient else set()
+        while (why := await self._asked(again)) is not None:
+            if why is Cause.QUOTA:
+                again.remove(why)
+                await self._allocations.room(self._host, PATIENCE)
+                self._rec.restart_budget()
+                continue
             self.link = await others.pop()()
             self.client = Client(self._credentials, reliable=self.link.reliable)
+            again -= set() if others else {why}
         return self.client.relayed is not None
 
-    async def _asked(self, *, last: bool) -> bool:
-        """Ask from the port we have; False if another one is to be tried, and this is not the *last*."""
+    async def _asked(self, again: Collection[Cause]) -> Cause | None:
+        """Ask from the port we have; return why to ask again, if that is one of the causes *again*."""
         async with self._rec.step(Phase.TURN_ALLOCATE, self._subject, limit=self.limit) as facts:
             self._owed = True
             try:
                 await self._settled(self.client.allocate, facts)
             except PeerError as exc:
                 self._owed = False
-                if last or exc.cause is not Cause.ALLOCATION_MISMATCH:
+                if exc.cause not in again:
                     raise
-                return False
+                return exc.cause
             finally:
                 facts |= {"realm": self.client.realm, "software": self.client.software}
             self._owed = self.client.relayed is not None
             facts |= {"relayed": _text(self.client.relayed), "lifetime": self.client.lifetime}
             facts["mapped"] = _text(self.client.mapped)
-        return True
+        return None
 
     async def permit(self, peers: Sequence[str]) -> None:
         """Let *peers* send to our relayed address."""

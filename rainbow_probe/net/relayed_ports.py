@@ -54,6 +54,11 @@ class Allotted:
     refused: list[Failure]
     """Of those that were not to be had, why."""
 
+    @property
+    def full(self) -> bool:
+        """Whether this user may have no more at once."""
+        return any(failure.cause is Cause.QUOTA for failure in self.refused)
+
 
 async def allot(
     stack: AsyncExitStack,
@@ -81,7 +86,7 @@ async def _one(
 ) -> Port | Failure | None:
     try:
         relay = await stack.enter_async_context(Relay.opened(way.hop, way.flow, way.route, rec))
-        await relay.allocate()
+        await relay.allocate(patient=False)  # there are many of us
         port = Port(relay=relay, at=endpoint(relayed(relay)))
         if not wanted(port.at.port):
             await relay.give_back()

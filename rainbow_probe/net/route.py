@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rainbow_probe.capacity import Load
 from rainbow_probe.model import Credentials, Endpoint, PortRange, Proxy
+from rainbow_probe.net.allocations import Allocations
 from rainbow_probe.net.names import Names
 from rainbow_probe.net.proxy_auth import Logins
 from rainbow_probe.net.stay import Stay
@@ -59,6 +60,8 @@ class Route:
     turn: Credentials | None = field(default=None, repr=False)
     stay: Stay = field(default_factory=Stay, repr=False)
     """Shared by all routes of a run: an account signs in once."""
+    allocations: Allocations = field(default_factory=Allocations, repr=False)
+    """Shared by all routes of a run: a user has so many at a server and no more."""
     resolvers: tuple[str, ...] = ()
     proxied_site: bool = False
     """Whether this site goes out through a proxy, so that a client need not resolve names itself."""

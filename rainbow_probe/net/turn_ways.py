@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from rainbow_probe.evidence import Recorder, StepError
 from rainbow_probe.model import Endpoint, Flow, Transport, Via
+from rainbow_probe.net.allocations import Allocations
 from rainbow_probe.net.paths import Hop, resolve
 from rainbow_probe.net.relay import Relay
 from rainbow_probe.net.route import Route
@@ -116,8 +117,9 @@ async def _tried(flow: Flow, route: Route, rec: Recorder) -> Way | StepError:
 async def _at(address: Endpoint, flow: Flow, route: Route, rec: Recorder) -> Way | StepError:
     hop = Hop(address=address, authority=flow.target)
     rec.restart_budget()
+    apart = replace(route, allocations=Allocations())  # nobody is to wait for who only looks which way there is
     try:
-        async with Relay.opened(hop, flow, route, rec) as relay:
+        async with Relay.opened(hop, flow, apart, rec) as relay:
             await relay.allocate()
             mapped = relay.client.mapped
     except StepError as exc:

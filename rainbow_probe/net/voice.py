@@ -181,7 +181,7 @@ async def opened_streams(
     Of the first, the steps are kept. Raises ``StepError`` if not even one comes about.
     """
     end = End(hop, flow)
-    ways = [await _pair(stack, end, end, route, rec)]
+    ways = [await _pair(stack, end, end, route, rec, patient=True)]
     async with asyncio.TaskGroup() as group:
         more = [group.create_task(_another(stack, end, end, route, rec)) for _ in codecs[1:]]
     ways += [way for task in more if (way := task.result())]
@@ -203,7 +203,7 @@ async def opened_apart(
 
     What TCP carries is not lost, so of the first all losses are on the way up, of the second on the way down.
     """
-    ways = [await _pair(stack, here, there, route, rec)]
+    ways = [await _pair(stack, here, there, route, rec, patient=True)]
     async with asyncio.TaskGroup() as group:
         more = [group.create_task(_another(stack, here, there, route, rec)) for _ in codecs[1:]]
     ways += [way for task in more if (way := task.result())]
@@ -228,13 +228,13 @@ async def _another(
 
 
 async def _pair(
-    stack: AsyncExitStack, here: End, there: End, route: Route, rec: Recorder, tos: int = 0
+    stack: AsyncExitStack, here: End, there: End, route: Route, rec: Recorder, tos: int = 0, *, patient: bool = False
 ) -> tuple[Relay, Relay]:
     """Open two relays that have a channel to each other, as clients have for media."""
     near = await stack.enter_async_context(_opened(here.hop, here.flow, route, rec, tos))
     far = await stack.enter_async_context(_opened(there.hop, there.flow, route, rec, tos))
-    await near.allocate()
-    await far.allocate()
+    await near.allocate(patient=patient)
+    await far.allocate(patient=patient)
     await far.bind_channel(relayed(near))
     await near.bind_channel(relayed(far))
     return near, far
