@@ -74,6 +74,22 @@ class Instant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What the calls of one codec sounded like, by the E-model and the packets of these calls alone."""
+
+    codec: str
+    kbit_s: float
+    """Of the codec itself, without any header."""
+    streams: int
+    sent: int
+    r_factor: float
+    """On the codec's own scale: at most 93.2 for narrowband (ITU-T G.107), 148 for fullband (G.107.2)."""
+    mos: float
+    impairments: str
+    """Where it is published what codec and loss cost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
     """How well packets of calls passed, several streams side by side taken together."""
 
@@ -98,9 +114,11 @@ class Quality:
     delay_is: str
     """How it is known, for example ``half of the round trip``."""
     r_factor: float
-    """ITU-T G.107."""
+    """ITU-T G.107, as if all of it were G.711."""
     mos: float
     series: tuple[Instant, ...] = ()
+    scores: tuple[Score, ...] = ()
+    """Codec by codec, as far as impairments are published."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from rainbow_probe.measures import (
     PortSurvey,
     Quality,
     Ramp,
+    Score,
     StoryStep,
 )
 from rainbow_probe.model import Outcome, Transport, Via
@@ -52,6 +53,10 @@ QUALITY = Quality(
     r_factor=90.1,
     mos=4.33,
     series=tuple(Instant(at_s=float(at), loss_percent=at / 5, jitter_ms=4.0, delay_ms=20.0 + at) for at in range(10)),
+    scores=(
+        Score(codec="G.711", kbit_s=64, streams=2, sent=1000, r_factor=90.1, mos=4.33, impairments="a table"),
+        Score(codec="Opus", kbit_s=40, streams=1, sent=500, r_factor=131.5, mos=4.25, impairments="a paper"),
+    ),
 )
 RAMP = Ramp(
     transport=Transport.TLS,

@@ -10,7 +10,8 @@ import pytest
 
 from rainbow_probe.measures import Direction, Estimate, Quality
 from rainbow_probe.model import Cause, Transport, Via
-from rainbow_probe.protocols.grades import HALF, EachWay, Limits, ears, graded, quality_of, told
+from rainbow_probe.protocols.grades import HALF, EachWay, Limits, ears, graded, quality_of, scored, told
+from rainbow_probe.protocols.speech import G711, OPUS, OPUS_LEAST
 from rainbow_probe.protocols.streams import Trace
 from tests.test_streams import trace
 
@@ -45,6 +46,22 @@ def test_all_of_it_is_summed_up() -> None:
     assert "2 calls for 10 s" in told(found)
     assert "(up to 2 in a row)" in told(found)
     assert "1 out of order" in told(found)
+
+
+def test_each_codec_is_scored_by_its_own_packets() -> None:
+    """On its own scale, as far as it is published what loss costs; what is lost of others costs it nothing."""
+    whole, holed = calls()[0], calls(loss=0.1)[0]
+    found = {one.codec: one for one in scored([(G711, whole), (OPUS, holed), (OPUS_LEAST, holed)])}
+    assert set(found) == {"G.711", "Opus"}
+    assert (found["Opus"].kbit_s, found["Opus"].streams, found["Opus"].sent) == (40, 1, 500)
+    assert found["G.711"].mos == pytest.approx(measured([whole]).mos)
+    assert found["Opus"].mos < found["G.711"].mos - 0.5
+    swapped = {one.codec: one for one in scored([(G711, holed), (OPUS, whole)])}
+    assert swapped["Opus"].mos > found["Opus"].mos + 0.5
+    assert 93.2 < swapped["Opus"].r_factor < 148
+    assert "G.113" in swapped["G.711"].impairments
+    assert scored([(OPUS, trace(*[40.0] * 10))]) == ()  # too few to tell
+    assert "MOS 4.4 (G.711) and " in told(replace(measured([whole]), scores=tuple(found.values())))
 
 
 def test_one_way_is_taken_as_it_is() -> None:

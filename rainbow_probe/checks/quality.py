@@ -27,11 +27,11 @@ from rainbow_probe.net.voice import (
     opened_streams,
     service_classes,
 )
-from rainbow_probe.protocols.grades import FEWEST, EachWay, Limits, graded, quality_of
-from rainbow_probe.protocols.speech import G711, OPUS
+from rainbow_probe.protocols.grades import FEWEST, EachWay, Limits, graded, quality_of, scored
+from rainbow_probe.protocols.speech import G711, OPUS, OPUS_LEAST, OPUS_MOST
 from rainbow_probe.protocols.streams import lost
 
-CALLS = (G711, G711, G711, OPUS, OPUS)
+CALLS = (G711, G711, OPUS, OPUS_MOST, OPUS_LEAST)  # at the guide's rates, sections 6.1 and 6.2
 SPARSE = replace(G711, interval=0.1)  # beside the calls, to see what becomes of marks and not to be a load
 CLASSES = {"EF": 46 << 2, "AF41": 34 << 2}  # DSCP in the upper six bits: RFC 3246 for voice, RFC 2597 for video
 SLACK = 5.0  # seconds beside those of the talk itself
@@ -108,7 +108,13 @@ def _judged(talk: Talk, streams: Sequence[Stream], flow: Flow, seconds: float, e
         return failed(Failure(phase=Phase.MEDIA, cause=Cause.LOSS, detail=said))
     names = " and ".join(dict.fromkeys(stream.sender.codec.name for stream in streams))
     measured = quality_of(
-        traces, codec=names, transport=flow.transport, via=flow.via, direction=Direction.ROUND_TRIP, seconds=seconds
+        traces,
+        codec=names,
+        transport=flow.transport,
+        via=flow.via,
+        direction=Direction.ROUND_TRIP,
+        seconds=seconds,
+        scores=scored([(stream.sender.codec, stream.trace) for stream in streams]),
     )
     grade = graded(measured, _limits(flow), each)
     if grade.cause is None:

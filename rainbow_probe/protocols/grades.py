@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from rainbow_probe.measures import Direction, Estimate, Quality
+from rainbow_probe.measures import Direction, Estimate, Quality, Score
 from rainbow_probe.protocols import emodel
+from rainbow_probe.protocols.speech import G711, OPUS, Codec
 from rainbow_probe.protocols.streams import (
     MS,
     PER_CENT,
@@ -75,16 +76,12 @@ def quality_of(
     via: Via,
     direction: Direction,
     seconds: float,
-    model: emodel.Impairment = emodel.G711_PLC,
+    scores: Sequence[Score] = (),
 ) -> Quality:
     """Sum up *traces* of which at least ``FEWEST`` packets came; what went there and back has half of it as delay."""
     loss, change, took = lost(traces), jitter(traces), transit(traces)
     share = 0.5 if direction is Direction.ROUND_TRIP else 1.0
-    heard = ears(traces)
-    late = (1 - loss.value / PER_CENT) * heard.late_percent
-    ratio = fmean(burst_ratio(trace.lost) for trace in traces)
-    percent = min(PER_CENT, loss.value + late)
-    r = emodel.rating(model, delay_ms=heard.delay_ms, loss_percent=percent, burst_ratio=ratio)
+    r = _heard(traces, emodel.G711_PLC)
     return Quality(
         codec=codec,
         transport=transport,
@@ -102,9 +99,43 @@ def quality_of(
         delay_ms=Estimate(value=took.value * share, low=took.low * share, high=took.high * share),
         delay_is=HALF if direction is Direction.ROUND_TRIP else "of each packet, by one clock",
         r_factor=r,
-        mos=emodel.mos(r, model.band),
+        mos=emodel.mos(r),
         series=series(traces, delays=share),
+        scores=tuple(scores),
     )
+
+
+def scored(calls: Sequence[tuple[Codec, Trace]]) -> tuple[Score, ...]:
+    """Return what the *calls* of each codec are worth of which it is published what loss costs, if enough came."""
+    return tuple(_scores(calls))
+
+
+def _scores(calls: Sequence[tuple[Codec, Trace]]) -> Iterator[Score]:
+    for codec, model in _PUBLISHED.items():
+        traces = [trace for one, trace in calls if one == codec]
+        if sum(len(trace.firsts()) for trace in traces) >= FEWEST:
+            r = _heard(traces, model)
+            yield Score(
+                codec=codec.name,
+                kbit_s=codec.kbit_s,
+                streams=len(traces),
+                sent=sum(len(trace.sent) for trace in traces),
+                r_factor=r,
+                mos=emodel.mos(r, model.band),
+                impairments=model.source,
+            )
+
+
+_PUBLISHED = {G711: emodel.G711_PLC, OPUS: emodel.OPUS}
+
+
+def _heard(traces: Sequence[Trace], model: emodel.Impairment) -> float:
+    """Rate what comes out of a receiver's buffer: lost is what never came, and what came too late for it."""
+    loss, heard = lost(traces), ears(traces)
+    late = (1 - loss.value / PER_CENT) * heard.late_percent
+    ratio = fmean(burst_ratio(trace.lost) for trace in traces)
+    percent = min(PER_CENT, loss.value + late)
+    return emodel.rating(model, delay_ms=heard.delay_ms, loss_percent=percent, burst_ratio=ratio)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,9 +223,14 @@ def told(measured: Quality) -> str:
         f"jitter {measured.jitter_ms.value:.1f} ms",
         f"{measured.reordered} out of order" if measured.reordered else "",
         f"{measured.duplicates} twice" if measured.duplicates else "",
-        f"MOS {measured.mos:.1f}",
+        _mos(measured),
     ]
     return ", ".join(filter(None, parts))
+
+
+def _mos(measured: Quality) -> str:
+    each = [f"{one.mos:.1f} ({one.codec})" for one in measured.scores]
+    return f"MOS {' and '.join(each) or f'{measured.mos:.1f}'}"
 
 
 def _burst(longest: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rainbow_probe.protocols.rtp import HEADER, VERSION
 
@@ -27,6 +27,11 @@ class Codec:
     """Seconds between two packets."""
 
     @property
+    def kbit_s(self) -> float:
+        """What the medium itself takes."""
+        return self.payload * 8 / self.interval / 1000
+
+    @property
     def wire_kbit_s(self) -> float:
         """What it takes of a line with the headers of IPv4, UDP and SRTP."""
         return (self.payload + TAG + HEADER.size + 28) * 8 / self.interval / 1000
@@ -34,6 +39,8 @@ class Codec:
 
 G711 = Codec(name="G.711", payload_type=8, clock=8000, payload=160)  # 64 kbit/s
 OPUS = Codec(name="Opus", payload_type=111, clock=48000, payload=100)  # 40 kbit/s: the guide's average, section 6.1
+OPUS_MOST = replace(OPUS, payload=250)  # 100 kbit/s
+OPUS_LEAST = replace(OPUS, payload=38)  # 15 kbit/s
 
 
 class Sender:
