@@ -163,6 +163,7 @@ def test_where_packets_are_counted_udp_is_no_way() -> None:
     results |= {control.id: Result(flow=control, verdict=verdict)}
     choice = choose(Sofar(guide=guide(), site=site, results=results), plan.assignments, seconds=10.0)
     assert choice.flows[0].transport is Transport.TLS
+    assert choice.assignments[UDP].flows == tuple(f"turn/{name}:3478/udp/direct" for name in TURN)  # these say why
 
 
 @pytest.mark.parametrize(("limit", "compared"), [(ramp(700), True), (ramp(700, at_least=True), False), (None, False)])

@@ -11,8 +11,20 @@ from rainbow_probe.judge import judge
 from rainbow_probe.judge.demands import Carried, fit
 from rainbow_probe.measures import Direction, Ramp
 from rainbow_probe.measures import Load as Offered
-from rainbow_probe.model import Assignment, Flow, Outcome, Report, Result, Row, RowVerdict, Transport, Verdict, Via
-from tests.judge_samples import OPEN_SITE, TURN, case, guide
+from rainbow_probe.model import (
+    Assignment,
+    Flow,
+    Outcome,
+    Phase,
+    Report,
+    Result,
+    Row,
+    RowVerdict,
+    Transport,
+    Verdict,
+    Via,
+)
+from tests.judge_samples import OPEN_SITE, TURN, Fault, case, guide, udp
 
 PASS, DEGRADED, FAIL, UNCLEAR, UNTESTED = (
     RowVerdict.PASS,
@@ -105,6 +117,21 @@ def test_the_numbers_are_told() -> None:
     assert row("audio", None, Load(calls=20)).reason.startswith("needed: 2000 kbit/s each way (20 x 100 kbit/s")
     assert "--subscribers" in row("pbx-agent-connect", None).reason
     assert "takes longer" in row("pbx-agent-connect", ramp(3000), Load(subscribers=(1000.0,))).reason
+
+
+def test_a_fallback_says_why_and_what_is_needed() -> None:
+    """Numbers do not take the place of what fails."""
+    known, found = guide(), case(Fault(match=udp, phase=Phase.STUN))
+    turn = next(one.flow for one in found.results if one.flow.id == f"turn/{TURN[0]}:443/tls/direct")
+    flow = replace(turn, id=turn.id.replace("turn/", "bandwidth/"), kind="bandwidth", spec="bandwidth-tls")
+    plan = {**found.assignments, "bandwidth-tls": Assignment(flows=(flow.id,))}
+    plan["bandwidth-udp"] = plan["turn-udp"]
+    results = [*found.results, loaded(flow, ramp(2000, at_least=True))]
+    rows = judge(known, known.rows, plan, results, OPEN_SITE, have_credentials=True).rows
+    audio = next(one for one in rows if one.id == "bandwidth/audio")
+    assert audio.verdict is DEGRADED
+    assert audio.reason.startswith("works only by TLS/443. UDP/3478 fails: STUN gets no answer")
+    assert "(needed: 100 kbit/s each way" in audio.reason
 
 
 def test_what_the_site_needs_is_in_the_report() -> None:

@@ -61,6 +61,11 @@ SELDOM = frozenset([
     "udp-loss-30",
     "udp-prohibited",
     "udp-rate-limited",
+    "voice-loss-1",
+    "voice-loss-3",
+    "voice-loss-half",
+    "voice-proxy-only",
+    "voice-rate-limited",
 ])
 """Sites that differ from others in degree rather than in kind, and the two where chance has most to say: only
 ``make accuracy`` runs them (those two five times), so that all tests end within twenty minutes and end alike."""

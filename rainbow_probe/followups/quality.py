@@ -84,14 +84,13 @@ def _tried(spec: FlowSpec, sofar: Sofar, assignments: Mapping[str, Assignment]) 
 
 
 def _usable(spec: FlowSpec, sofar: Sofar, assignments: Mapping[str, Assignment]) -> Iterator[Result]:
-    limited = any(_cause(result) is Cause.RATE_LIMITED for result in sofar.results.values())
     for result in _tried(spec, sofar, assignments):
-        passed = result.verdict.outcome is Outcome.PASS and not (limited and _same_way(result, sofar))
+        passed = result.verdict.outcome is Outcome.PASS and not _limited(result, sofar)
         if passed and any(step.phase is Phase.TURN_DATA and step.failure is None for step in result.steps):
             yield result
 
 
-def _same_way(result: Result, sofar: Sofar) -> bool:
+def _limited(result: Result, sofar: Sofar) -> bool:
     """Return whether packets were counted by somebody on the way of *result*."""
     limits = (one.flow for one in sofar.results.values() if _cause(one) is Cause.RATE_LIMITED)
     return any((flow.transport, flow.via) == (result.flow.transport, result.flow.via) for flow in limits)
@@ -124,7 +123,7 @@ def _beside(flow: Flow, judged: Flow) -> Flow:
 def _instead(spec: FlowSpec, sofar: Sofar, assignments: Mapping[str, Assignment]) -> Assignment:
     """Judge a way on which nothing could be measured by TURN's own checks, if these say why."""
     tried = _tried(spec, sofar, assignments)
-    if any(result.verdict.outcome is Outcome.PASS for result in tried) or not tried:
+    if any(one.verdict.outcome is Outcome.PASS and not _limited(one, sofar) for one in tried) or not tried:
         return Assignment(not_tested=NO_DATA if tried else assignments[spec.id].not_tested or NOTHING)
     return Assignment(flows=tuple(result.flow.id for result in tried))
 

@@ -70,7 +70,8 @@ def weighed(row: Row, spec: RowSpec, known: Known) -> Row:
         return replace(row, verdict=RowVerdict.FAIL, reason=f"{told}; {much}")
     if None in fits:
         return replace(row, verdict=RowVerdict.INCONCLUSIVE, reason=f"{told}; {much}{_more(seen)}")
-    return replace(row, reason=f"{row.path}: works ({told}; {much}{_room(spec, seen.ramp)})")
+    works = row.reason if row.verdict is RowVerdict.DEGRADED else f"{row.path}: works"
+    return replace(row, reason=f"{works} ({told}; {much}{_room(spec, seen.ramp)})")
 
 
 def _room(spec: RowSpec, ramp: Ramp) -> str:

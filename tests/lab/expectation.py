@@ -35,7 +35,8 @@ def differences(scenario: Scenario, ended: Ended) -> list[str]:
 
 
 def _ending(expected: Expected, ended: Ended) -> Iterator[str]:
-    if ended.status != expected.exit:
+    allowed = expected.exit if isinstance(expected.exit, tuple) else (expected.exit,)
+    if ended.status not in allowed:
         yield f"exit {ended.status}, not {expected.exit}: {ended.err.strip()[-300:]}"
     if not is_one_of(ended.report["verdict"], expected.verdict):
         yield f"the verdict is {ended.report['verdict']}, not {expected.verdict}"

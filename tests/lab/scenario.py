@@ -167,7 +167,8 @@ class Check:
 class Expected:
     """What the report must say."""
 
-    exit: int
+    exit: int | tuple[int, ...]
+    """One, or several where the verdict may be one of several."""
     verdict: str
     findings: tuple[str, ...] = ()
     """Patterns of ids that must be there, alternatives with ``|`` between them."""
