@@ -37,7 +37,6 @@ from rainbow_probe.wayout.ways import Ways
 
 ASK_THE_WAY = frozenset({"dns", "udp-range"})
 """Kinds that go direct, and yet want to know whether clients of their host use a proxy."""
-MANY = 4096  # open files, of which some systems allow 256 unless they are asked
 LOOKED_UP_HERE = 4  # the version of SOCKS that carries addresses only
 ALONE = frozenset({"proxy-capacity", "sweep", "sweep-in", DOWNLOAD})
 """Kinds of checks that put a load on what the others go through."""
@@ -67,7 +66,7 @@ class Assessment:
         self.stay = self.before.stay if self.before else Stay(self.options.account, xmpp=self.options.account_xmpp)
         self.allocations: Allocations = self.before.allocations if self.before else Allocations()
         self._turn: dict[str, Credentials] = {}
-        allow_files(MANY)
+        allow_files(4096)  # some systems allow 256 unless they are asked
         self._ways = Ways(site=self.site, environ=os.environ)
         self._trust = Trust(
             ca_files=self.options.ca_files, public_ca=self.options.public_ca, machine_roots=machine_roots()
