@@ -15,13 +15,13 @@ from rainbow_probe.judge.nat import nat_behaviour
 from rainbow_probe.model import Cause, Flow, Outcome, Phase, Result, Scalar, Site, Step, Transport, Verdict
 from rainbow_probe.protocols.stun import Attr, Class, Message, plain_address, reply, xor_address
 from rainbow_probe.report.wording import translated
-from tests.judge_samples import OPEN_SITE, TURN, Fault, both, case, guide, host, udp
+from tests.judge_samples import OPEN_SITE, TURN, Fault, both, case, guide, host, ids, udp
 from tests.servers import a_flow, a_route, broke, facts, probe
 
 OUTSIDE = "198.51.100.7"
 
 
-def says(port: int | None, host: str = OUTSIDE) -> Callable[[Datagrams, bytes, Peer], None]:
+def says(port: int | None, host: str = HOST) -> Callable[[Datagrams, bytes, Peer], None]:
     """Answer that the socket is seen at *port* of *host*; None for its own."""
 
     def answer(own: Datagrams, data: bytes, peer: Peer) -> None:
@@ -44,7 +44,16 @@ async def told(*seen: int | None) -> Mapping[str, Scalar]:
         servers = [place.udp(says(port)).port for port in seen]
         found = await asked(*servers)
     assert found.verdict.outcome is Outcome.PASS, found
-    return nat_behaviour([found], Site())
+    return nat_behaviour([from_outside(found)], Site())
+
+
+def from_outside(found: Result) -> Result:
+    """Give the host of what servers saw an address beyond a NAT: a test sends nothing there."""
+    views = [(s, str(s.facts.get("mapped", ""))) for s in found.steps]
+    steps = (
+        replace(s, facts={**s.facts, **({"mapped": seen.replace(HOST, OUTSIDE)} if seen else {})}) for s, seen in views
+    )
+    return replace(found, steps=tuple(steps))
 
 
 async def test_the_same_port_for_all_is_endpoint_independent() -> None:
@@ -53,8 +62,22 @@ async def test_the_same_port_for_all_is_endpoint_independent() -> None:
         "mapping": "endpoint-independent",
         "seen_as": f"{OUTSIDE}:4000",
         "exits": 1,
+        "hairpinning": False,
         "port_preserved": False,
     }
+
+
+@pytest.mark.parametrize("turns_back", [True, False])
+async def test_hairpinning_is_told_and_is_no_fault(turns_back: bool) -> None:
+    """In RFC 5780's terms: with what comes back from the outside address, and without, nothing is found wrong."""
+    async with loopback() as place:
+        servers = [place.udp(says(None if turns_back else 4000)).port for _ in range(2)]
+        found = from_outside(await asked(*servers))
+    known = nat_behaviour([found], Site())
+    assert (known["mapping"], known["hairpinning"]) == ("endpoint-independent", turns_back)
+    whole = case()
+    beside = replace(found, flow=replace(found.flow, control_of="turn"))
+    assert ids(replace(whole, results=(*whole.results, beside)).judged()) == []
 
 
 async def test_the_sockets_own_port_is_preserved() -> None:
@@ -133,7 +156,7 @@ def able(place: Loopback, *, lets_in: bool, obeys: bool = True, host: str = HOST
         other = next(one for one in both if one is not own)
         by = other if obeys and asked.get(Attr.CHANGE_REQUEST) else own
         told = plain_address(host, other.port)
-        mapped = xor_address(OUTSIDE, 4000, asked.transaction)
+        mapped = xor_address(HOST, 4000, asked.transaction)
         if lets_in or (by.port, peer) in spoken_to:
             attributes = (Attr.XOR_MAPPED_ADDRESS, mapped), (Attr.OTHER_ADDRESS, told)
             by.send(bytes(reply(asked, Class.SUCCESS, *attributes)), peer)
@@ -171,7 +194,7 @@ async def test_where_packets_are_lost_silence_is_no_filter() -> None:
     async with loopback() as place:
         one, _ = able(place, lets_in=True)
         found = await asked(one, place.udp(forgetful).port)
-    assert nat_behaviour([found], Site())["mapping"] == "endpoint-independent"
+    assert nat_behaviour([from_outside(found)], Site())["mapping"] == "endpoint-independent"
     assert "filtering" not in facts(found, Phase.STUN)
 
 
@@ -181,14 +204,14 @@ async def test_a_server_that_swallows_the_change_is_no_filter() -> None:
     def answer(own: Datagrams, data: bytes, peer: Peer) -> None:
         if Message.parse(data).get(Attr.CHANGE_REQUEST) is None:
             asked = Message.parse(data)
-            mapped = xor_address(OUTSIDE, 4000, asked.transaction)
+            mapped = xor_address(HOST, 4000, asked.transaction)
             other = (Attr.OTHER_ADDRESS, plain_address(HOST, own.port ^ 1))
             own.send(bytes(reply(asked, Class.SUCCESS, (Attr.XOR_MAPPED_ADDRESS, mapped), other)), peer)
 
     async with loopback() as place:
         found = await asked(place.udp(answer).port, place.udp(says(4000)).port)
     assert "filtering" not in facts(found, Phase.STUN)
-    assert nat_behaviour([found], Site())["mapping"] == "endpoint-independent"
+    assert nat_behaviour([from_outside(found)], Site())["mapping"] == "endpoint-independent"
 
 
 # When it is asked

@@ -6,6 +6,8 @@ difference between servers. What each of them sees stands in the facts; what tha
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Mapping
 
 from rainbow_probe.evidence import Recorder
@@ -13,7 +15,7 @@ from rainbow_probe.model import Cause, Endpoint, Flow, PeerError, Phase, Verdict
 from rainbow_probe.net.one_socket import AGAIN, Heard, OneSocket
 from rainbow_probe.net.paths import passed
 from rainbow_probe.net.route import Route
-from rainbow_probe.protocols.stun import Attr
+from rainbow_probe.protocols.stun import Attr, Method, request
 from rainbow_probe.terms import NatFiltering
 
 SHORT = 0.05  # seconds, or as long as the slowest answer took, between questions that may get none
@@ -38,11 +40,33 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
             if len(set(mapped.values())) > 1:
                 others = _other_ports(servers[0], seen, str(flow.params.get("ports", "")))
                 mapped |= _mapped(await own.ask(others, again=again, times=FEW))
+            elif (back := await _hairpinned(own, servers[0], mapped, again)) is not None:
+                facts["hairpinning"] = back
         if told := await _filtering(seen, again):
             facts["filtering"] = told
     for server, place in mapped.items():
         rec.note(Phase.STUN, server, mapped=place, local_port=local)
     return passed("one socket is seen from outside as " + ", ".join(dict.fromkeys(mapped.values())))
+
+
+async def _hairpinned(own: OneSocket, server: Endpoint, mapped: Mapping[Endpoint, str], again: float) -> bool | None:
+    """Tell whether a packet of this machine to its own outside address comes back in (RFC 5780 section 4.5).
+
+    Both ends speak first, so that no filter is met. None where the server does not say how it sees the other end.
+    """
+    async with OneSocket.opened() as other:
+        seen = _mapped(await other.ask([server], again=again, times=FEW))
+        if server not in seen or server not in mapped:
+            return None
+        question = request(Method.BINDING)
+        for _ in range(FEW):
+            own.send(question, _endpoint(seen[server]))
+            other.send(question, _endpoint(mapped[server]))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(again):
+                    await own.comes(question)
+                    return True
+    return False
 
 
 def _endpoint(text: str) -> Endpoint:

@@ -41,6 +41,7 @@ def _told(result: Result, site: Site) -> Mapping[str, Scalar]:
         "filtering": fact(result, "filtering", Phase.STUN),
         "seen_as": " ".join(seen),
         "exits": len({host_of(place) for place in seen}),
+        "hairpinning": "" if own else next(iter(facts(result, "hairpinning", Phase.STUN)), ""),
         "port_preserved": all(place.rpartition(":")[2] == local for place in seen),
     }
     return {key: value for key, value in known.items() if value != ""}

@@ -64,6 +64,17 @@ class OneSocket(asyncio.DatagramProtocol):
     def error_received(self, exc: Exception) -> None:
         """Pass over it: whose datagram was refused, an unconnected socket does not say."""
 
+    def send(self, message: Message, there: Endpoint) -> None:
+        """Send *message* once."""
+        self._transport.sendto(bytes(message), (there.host, there.port))
+
+    async def comes(self, message: Message) -> Endpoint:
+        """Wait until *message* itself comes in, for as long as the caller lets it; return from where."""
+        while True:
+            came, source = await self._inbox.get()
+            if (came.transaction, came.cls) == (message.transaction, message.cls):
+                return source
+
     async def ask(
         self, servers: Sequence[Endpoint], *attributes: tuple[Attr, bytes], again: float = AGAIN, times: int = TIMES
     ) -> dict[Endpoint, Heard]:
@@ -76,7 +87,7 @@ class OneSocket(asyncio.DatagramProtocol):
         began = time.monotonic()
         for _ in range(times):
             for server in [one for one in servers if one not in found]:
-                self._transport.sendto(bytes(asked[server]), (server.host, server.port))
+                self.send(asked[server], server)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(again):
                     while len(found) < len(asked):
