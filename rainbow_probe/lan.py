@@ -43,7 +43,7 @@ def host(text: str, where: str) -> str:
 
 def given(arguments: Mapping[str, object], site: Mapping[str, object]) -> dict[Place, tuple[str, ...]]:
     """Put what the command line names over what the site file does."""
-    servers = ((Place.SIP, "pbx"), (Place.NTP, "ntp"), (Place.SSH, "gateway"))
+    servers = ((Place.SIP, "pbx"), (Place.NTP, "ntp"), (Place.SSH, "gateway"), (Place.OUTSIDE, "outside"))
     named = {place: (name, str(arguments.get(name) or site.get(f"lan.{name}") or "")) for place, name in servers}
     found = {place: (host(text, f"--{name}"),) for place, (name, text) in named.items() if text}
     return peers(cast("list[str]", arguments.get("peer") or site.get("lan.peer", []))) | found

@@ -23,6 +23,9 @@ def hosts(command: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--ntp", metavar="HOST", help="the site's time server: UDP/123")
     group.add_argument("--gateway", "--ssh", metavar="HOST", help="the WebRTC gateway: asked for SSH, TCP/22")
+    group.add_argument("--outside", metavar="HOST",
+        help="'rainbow-probe responder' runs there, beyond this site's firewall, in place of the conference servers: "
+        "each port of UDP/49152-65535 is tried")  # fmt: skip
     group.add_argument("--peer-token-file", metavar="FILE",
         help="a file whose first line is the token of that responder (or RAINBOW_PROBE_PEER_TOKEN)")  # fmt: skip
     group.add_argument("--sweep-rate", type=int, default=20_000, metavar="N",

@@ -18,6 +18,7 @@ NO_TURN = (
 )
 BY_ADDRESS_ONLY = "the TURN servers were given by address, so there is no name to look up"
 _SERVERS = {
+    Place.OUTSIDE: "needs a responder beyond the border: --outside HOST",
     Place.SIP: "needs the address of the PBX: --pbx HOST",
     Place.NTP: "needs the address of the site's time server: --ntp HOST",
     Place.SSH: "needs the address of the WebRTC gateway: --gateway HOST",
@@ -35,6 +36,8 @@ NO_HOST: Mapping[Place, str] = MappingProxyType(_SERVERS | _PEERS)
 """By place, what would make its rows testable."""
 CONTROLS = frozenset({"portal"})
 """Kinds that serve no row: they are run each time, because they separate causes."""
+BESIDE = {"udp-range": Place.OUTSIDE}
+"""By kind, where a responder may stand in for what it tries: flows to there are planned beside it."""
 SWEEPS = frozenset({"sweep", "sweep-in"})
 """Kinds of checks that stand for a range of ports, of which their target has the first."""
 ACCOUNT = "account"
@@ -134,6 +137,13 @@ class _Planner:
         self.proxies: dict[str, Proxy] = {}
 
     def assign(self, spec: FlowSpec) -> Assignment:
+        """Return the flows of *spec*, with those of who stands in for its hosts."""
+        own, place = self._assign(spec), BESIDE.get(spec.kind)
+        stand_ins = [one for one in self._guide.flows.values() if place and self._guide.place_of(one) is place]
+        beside = [flow for one in stand_ins for flow in self._assign(one).flows]
+        return Assignment(flows=(*own.flows, *beside)) if beside else own
+
+    def _assign(self, spec: FlowSpec) -> Assignment:
         group = self._guide.hosts.get(spec.hosts)
         targets = self.targets(spec)
         if not targets and group and group.place:
@@ -218,6 +228,7 @@ def _more(spec: FlowSpec) -> str:
     over = f"/over-{spec.params['over']}" if "over" in spec.params else ""
     source = f"/from-{spec.source}" if spec.source and spec.transport is Transport.UDP else ""
     last = f"/to-{spec.params['last']}" if spec.kind in SWEEPS else ""
+    last += "/outside" if spec.params.get("outside") else ""
     return by_address + over + last + source
 
 

@@ -19,7 +19,7 @@ from rainbow_probe.catalogue.rows import ROW_KEYS
 from rainbow_probe.model import Cause, IssuerPolicy, Need, PortRange, Transport
 from tests.catalogue_samples import CLINIC, DATA, KINDS, at, clinic, spots
 
-CONTROLS = {"portal", "download"}
+CONTROLS = {"portal", "download", "outside"}
 """Flows that no row stands on: they make other verdicts safe."""
 
 

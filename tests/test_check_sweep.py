@@ -73,6 +73,27 @@ async def test_a_part_is_closed() -> None:
     ]
 
 
+async def test_who_stands_in_beyond_the_border_fails_nobody() -> None:
+    """Its intervals are exact, and rules may name the addresses of those whose place it takes; a private is near."""
+    with peer(40, mute=range(10, 25)) as found:
+        params = {"first": found.first, "last": found.last, "outside": True}
+        flow = replace(
+            a_flow("sweep", found.first, Transport.UDP, params), target=Endpoint(host=HOST, port=found.first)
+        )
+        result = await probe(flow, replace(a_route(), limits=QUICK), budget=30)
+        near = replace(flow, target=Endpoint(host="10.11.12.13", port=found.first))
+        private = await probe(near, replace(a_route(), limits=QUICK))
+        lost = await probe(
+            replace(flow, target=Endpoint(host="no.such.host", port=1)), replace(a_route(), limits=QUICK)
+        )
+    outcome, cause, reason = why(result)
+    assert (outcome, cause) == (Outcome.INCONCLUSIVE, Cause.CANNOT_TELL), result
+    assert "stands in for the conference servers" in reason or "answered" in reason  # or this machine was too busy
+    assert isinstance(result.verdict.measured, PortSurvey)
+    assert (private.verdict.outcome, private.steps[-1].phase) == (Outcome.SKIPPED, Phase.RESOLVE)
+    assert why(lost)[:2] == (Outcome.INCONCLUSIVE, Cause.CANNOT_TELL)
+
+
 async def test_what_the_responder_does_not_serve_is_not_closed() -> None:
     """It is not tried, and the reason says what to start."""
     with peer(40) as found:

@@ -10,7 +10,7 @@ from rainbow_probe.catalogue import Place
 from rainbow_probe.measures import Direction, PortState
 from rainbow_probe.model import Cause, Outcome, Phase, Report, Result, RowVerdict, Severity, Who
 from rainbow_probe.net.surveys import survey
-from rainbow_probe.plan import NO_HOST
+from rainbow_probe.plan import NO_HOST, make_plan
 from rainbow_probe.rules.least import least
 from rainbow_probe.rules.whole import whole
 from tests.judge_samples import Case, Fault, both, but, case, everything, finding, guide, host, ids, kind, row, tls
@@ -126,6 +126,35 @@ def test_hosts_and_everything_are_told_apart() -> None:
     """A fault of all else does not meet the peer."""
     lost = Fault(match=both(everything, but(host(PEER))), phase=Phase.CONNECT, cause=Cause.REFUSED)
     assert row(case(lost, hosts=HOSTS).judged(), "desktop/softphone-lan").verdict is RowVerdict.PASS
+
+
+STANDS_IN = {Place.OUTSIDE: (PEER,)}
+UNTOLD = Fault(match=kind("udp-range"), phase=Phase.TURN_DATA, cause=Cause.CANNOT_TELL, outcome=Outcome.INCONCLUSIVE)
+SHUT = Fault(match=kind("udp-range"), phase=Phase.TURN_DATA, cause=Cause.TIMEOUT)
+UNKNOWN = Fault(match=kind("sweep"), phase=Phase.STUN, cause=Cause.CANNOT_TELL, outcome=Outcome.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(
+    ("faults", "verdict"),
+    [
+        ((), RowVerdict.PASS),
+        ((UNTOLD,), RowVerdict.PASS),  # by the stand-in alone
+        ((UNTOLD, UNKNOWN), RowVerdict.DEGRADED),  # what works is UDP/3478, and of the range nothing is known
+        ((UNKNOWN,), RowVerdict.PASS),
+        ((SHUT,), RowVerdict.DEGRADED),  # the service's own relays say so, whatever is open to others
+        ((SHUT, UNKNOWN), RowVerdict.DEGRADED),
+    ],
+)
+def test_a_stand_in_beyond_the_border_counts_where_relays_tell_nothing(
+    faults: tuple[Fault, ...], verdict: RowVerdict
+) -> None:
+    """For the conferences' range, and without any TURN server too; with its name."""
+    judged = case(*faults, hosts=STANDS_IN).judged()
+    conference = row(judged, "desktop/conference")
+    assert conference.verdict is verdict, conference.reason
+    assert f"sweep/{PEER}:49152/udp/direct/to-65535/outside" in {one.flow.id for one in judged.results}
+    alone = make_plan(guide(), guide().rows, (), lambda _: None, hosts=STANDS_IN)
+    assert alone.assignments["udp-range"].flows == (f"sweep/{PEER}:49152/udp/direct/to-65535/outside",)
 
 
 EVERYWHERE = dict.fromkeys(Place, (PEER,))

@@ -31,6 +31,14 @@ def test_the_command_line_stands_above_the_site_file() -> None:
     assert given({}, {}) == {}
 
 
+def test_a_responder_beyond_the_border_is_named_by_itself() -> None:
+    """One on the LAN says nothing of the border."""
+    assert given({"outside": "vm.example"}, {"lan.outside": "other.example"}) == {Place.OUTSIDE: ("vm.example",)}
+    assert Place.OUTSIDE not in peers(["10.0.0.9"])
+    with pytest.raises(UsageError, match="--peer"):
+        peers(["outside=192.0.2.1"])
+
+
 def test_the_token_is_in_the_environment_or_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """Never on the command line."""
     monkeypatch.setenv(TOKEN, "from here")

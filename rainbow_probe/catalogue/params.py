@@ -49,7 +49,7 @@ REQUIRED: Mapping[str, Mapping[str, Reader]] = {
 
 OPTIONAL: Mapping[str, Mapping[str, Reader]] = {
     "dns": {"over": _one_of("udp")},
-    "sweep": dict.fromkeys(("opposite", "assumed"), lambda table, key: table.flag(key)),
+    "sweep": dict.fromkeys(("opposite", "assumed", "outside"), lambda table, key: table.flag(key)),
     "sip": {},
     "ntp": {},
     "ssh": {},

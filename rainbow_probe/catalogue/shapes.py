@@ -31,6 +31,8 @@ class Place(StrEnum):
     """Where the PBX's media gateways are: a responder beside them."""
     PHONES = "phones"
     """Where the IP phones are: a responder among them."""
+    OUTSIDE = "outside"
+    """Beyond the site's border, in place of the conference servers: a responder of the site's own."""
     SIP = "sip"
     """The PBX itself, at the address of its signalling."""
     NTP = "ntp"
@@ -172,6 +174,11 @@ class Guide:
     flows: Mapping[str, FlowSpec]
     rows: tuple[RowSpec, ...]
     """In the order of clients, then groups."""
+
+    def place_of(self, spec: FlowSpec) -> Place | None:
+        """Return where the hosts of *spec* are, if they are given at run time; None for any others."""
+        group = self.hosts.get(spec.hosts)
+        return group.place if group else None
 
     def turn_beside(self, spec: FlowSpec) -> FlowSpec | None:
         """Return the flow that tries TURN itself by the way of *spec*, from any port and by name."""

@@ -6,6 +6,7 @@ over another port, that it serves that one; where nothing answers at all, it may
 
 from __future__ import annotations
 
+import ipaddress
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -25,6 +26,12 @@ FEW_LEFT_OUT = 0.01  # share of a range that the responder may lack, such as por
 ASKED_AGAIN = 3  # ports that answered, to be asked what is served
 OTHER_SOURCES = 2  # sweeps from other ports here, where the responder is alive and none of the range answers
 WITH_CONTROLS = 12.0  # seconds more: what is served is asked after the sweep
+PRIVATE = tuple(
+    ipaddress.ip_network(net)
+    for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10")
+)
+"""Addresses that lie within some site: RFC 1918, RFC 3927, RFC 4193, RFC 4291 section 2.5.6."""
+OWN_RULES = "it stands in for the conference servers, and there may be rules for their own addresses"
 IN_ALL = (1 + OTHER_SOURCES) * LONGEST + WITH_CONTROLS
 
 
@@ -54,8 +61,30 @@ class _Seen:
 
 
 async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
-    """Sweep, ask what is served there, and judge; the survey is in the verdict however it ends."""
+    """Sweep, ask what is served there, and judge; the survey is in the verdict however it ends.
+
+    Of one that stands in for hosts beyond the border, nothing that fails is said of these.
+    """
+    if not flow.params.get("outside"):
+        return await _run(flow, route, rec)
+    try:
+        return _of_a_stand_in(await _run(flow, route, rec))
+    except StepError as exc:
+        return _of_a_stand_in(failed(exc.failure))
+
+
+def _of_a_stand_in(verdict: Verdict) -> Verdict:
+    """Take back a failure: there may be rules for the addresses of those whose place it takes."""
+    if verdict.outcome is not Outcome.FAIL or verdict.failure is None:
+        return verdict
+    failure = replace(verdict.failure, cause=Cause.CANNOT_TELL, detail=f"{verdict.failure.detail}; {OWN_RULES}")
+    return replace(verdict, outcome=Outcome.INCONCLUSIVE, reason=str(failure), failure=failure)
+
+
+async def _run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     address = (await resolve(flow.target, route, rec))[0]
+    if flow.params.get("outside") and _is_inside(address.host):
+        return Verdict(outcome=Outcome.SKIPPED, reason=f"{address.host} is a private address: not beyond the border")
     rec.restart_budget(extra=IN_ALL)
     seen: _Seen | None = None
     try:
@@ -141,13 +170,19 @@ def _judge(seen: _Seen) -> Verdict:
     if left_out > FEW_LEFT_OUT * seen.asked:
         return _partly_served(seen)
     if not seen.closed:
-        return passed(f"{len(swept.open)} of {len(swept.open)} ports open{_without(left_out)}")
+        stands_in = f", to {seen.host} in place of the conference servers" if seen.flow.params.get("outside") else ""
+        return passed(f"{len(swept.open)} of {len(swept.open)} ports open{stands_in}{_without(left_out)}")
     if not swept.settled:
         found = f"{len(swept.open)} of {len(seen.served)} ports answered, and more did so with each repetition"
         raise PeerError(Cause.CANNOT_TELL, found)
     if told is None or told.served is None:
         raise PeerError(Cause.CANNOT_TELL, f"what answers at {len(swept.open)} ports does not say which it serves")
     raise _closed(seen) if not seen.flow.params.get("assumed") else _assumed(seen)
+
+
+def _is_inside(host: str) -> bool:
+    address = ipaddress.ip_address(host.partition("%")[0])
+    return any(address.version == net.version and address in net for net in PRIVATE)
 
 
 def _assumed(seen: _Seen) -> PeerError:

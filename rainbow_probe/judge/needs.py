@@ -77,7 +77,7 @@ def judge_need(need: Requirement, known: Known, causes: Iterable[Cause] = ()) ->
     assignment = known.assignments.get(need.flow, Assignment())
     if not assignment.flows:
         return _unplanned(assignment, need)
-    heard = [_heard(need, flow, known, frozenset(causes)) for flow in assignment.flows]
+    heard = _told_by_the_own([_heard(need, flow, known, frozenset(causes)) for flow in assignment.flows])
     counted = [one for one in heard if one.verdict is not RowVerdict.NOT_APPLICABLE]
     if not counted:
         return Judged(verdict=RowVerdict.NOT_APPLICABLE, reason=heard[0].why, checks=assignment.flows)
@@ -92,6 +92,12 @@ def judge_need(need: Requirement, known: Known, causes: Iterable[Cause] = ()) ->
         proxied=proxied,
         unknowable=_unknowable(counted),
     )
+
+
+def _told_by_the_own(heard: list[_Heard]) -> list[_Heard]:
+    """Leave out who stands in for the service's hosts where these have told themselves: rules may be theirs alone."""
+    own = [one for one in heard if not (one.result and one.result.flow.params.get("outside"))]
+    return own if any(one.verdict in {RowVerdict.PASS, RowVerdict.FAIL} for one in own) else heard
 
 
 def _unknowable(counted: Sequence[_Heard]) -> bool:

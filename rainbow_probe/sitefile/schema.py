@@ -93,6 +93,7 @@ KEYS = (
             "As --peer: where 'rainbow-probe responder' runs.",
             '["gateway=192.0.2.30", "192.0.2.40"]',
         ),
+        ("outside", Shape.TEXT, "As --outside: a responder beyond the border.", '"192.0.2.50"'),
         ("peer_token", Shape.SECRET, "What those responders want to know.", '{ env = "CLINIC_PEER_TOKEN" }'),
     ),
     *_keys(
