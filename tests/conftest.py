@@ -27,6 +27,43 @@ def set_aside() -> None:
         os.environ[CHILD_COVERAGE] = setting
 
 
+LONGEST = (
+    "test_cli",
+    "test_serve",
+    "test_mail",
+    "test_check_sweep",
+    "test_report_browser",
+    "test_check_bandwidth",
+    "test_check_quality",
+    "test_check_volume",
+    "test_check_call",
+    "test_watching",
+    "test_structure",
+    "test_check_real_call",
+    "test_check_idle",
+    "test_catalogue_fuzz",
+    "test_catalogue_refuses",
+    "test_check_coturn",
+    "test_check_account",
+    "test_check_pace",
+    "test_check_udp_range",
+    "test_check_push_idle",
+    "test_check_mtu",
+    "test_wheel",
+    "test_wayout_evaluate",
+    "test_hostile_turn",
+    "test_hostile_dns",
+    "test_hostile_tls",
+    "test_hostile_websocket",
+    "test_check_answers",
+    "test_check_turn",
+    "test_report_terminal",
+    "test_lab_lan",
+    "test_readiness",
+)
+"""Files that take longest, the longest first: one that began at the end would leave the other processes idle."""
+ORDER = {name: place for place, name in enumerate(LONGEST)}
+
 LAB = frozenset({"test_lab", "test_lab_advice", "test_lab_truth", "test_oracle"})
 """Files with whole sites, marked ``lab``: they keep this machine busy enough to run alone."""
 
@@ -34,9 +71,10 @@ LAB = frozenset({"test_lab", "test_lab_advice", "test_lab_truth", "test_oracle"}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file in one process when there are several: they share servers.
 
-    Such a process begins to measure itself later than a single one does.
+    Such a process begins to measure itself later than a single one does. The longest files come first.
     """
     set_aside()
+    items.sort(key=lambda item: ORDER.get(item.path.stem, len(ORDER)))
     for item in items:
         item.add_marker(pytest.mark.xdist_group(item.path.stem))
         if item.path.stem in LAB:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import conftest
+
 SKIPS = {
     "a call": "import pytest\n\ndef test_it():\n    pytest.skip({reason!r})\n",
     "a mark": "import pytest\n\n@pytest.mark.skip(reason={reason!r})\ndef test_it(): pass\n",
@@ -60,3 +62,10 @@ def test_an_expected_failure_is_not_a_skip(tmp_path: Path) -> None:
     body = "import pytest\n\n@pytest.mark.xfail\ndef test_it(): raise ValueError\n"
     status, output = run_pytest(tmp_path, body, ci="true")
     assert status == 0, output
+
+
+def test_the_longest_files_are_there() -> None:
+    """A name that no file has would put nothing first."""
+    assert {f"{name}.py" for name in conftest.LONGEST} <= {
+        path.name for path in Path(__file__).parent.glob("test_*.py")
+    }

@@ -12,7 +12,7 @@ import pytest
 
 from rainbow_probe.demo.loopback import discard, loopback
 from rainbow_probe.model import Cause, Credentials, Endpoint, Outcome, Phase, Result
-from rainbow_probe.net import gssapi, spnego
+from rainbow_probe.net import gssapi, proxy_auth, spnego
 from rainbow_probe.net.mechanism import RefusedError, UnableError
 from rainbow_probe.net.spnego import Bound
 from rainbow_probe.protocols.challenges import Challenge
@@ -25,7 +25,8 @@ DOMAIN = Credentials(user="EXAMPLE\\alice", password=ALICE.password)
 
 @pytest.fixture(autouse=True)
 def _somebody_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Alice is, and there is no Kerberos ticket on this machine."""
+    """Alice is, and there is no Kerberos ticket on this machine, which may be too busy to be first within a second."""
+    monkeypatch.setattr(proxy_auth, "PATIENCE", 60.0)
     monkeypatch.setenv("NTLM_USER_FILE", users(tmp_path, ALICE))
     monkeypatch.setenv("KRB5CCNAME", str(tmp_path / "no-tickets"))
     monkeypatch.setenv("KRB5_CONFIG", str(tmp_path / "no-realm"))
