@@ -78,6 +78,8 @@ class Facts(dict[str, Scalar]):
         """Begin with what is *known*, in a step that *clock* ends after *limit* seconds."""
         super().__init__(known)
         self.limit = limit
+        self.complaint: Callable[[], PeerError | None] = lambda: None
+        """What to say of what came, where the limit ends the step before its body does: a busy machine may be late."""
         self._clock = clock
 
     def extend(self, seconds: float) -> None:
@@ -168,7 +170,7 @@ class Recorder:
             raise
         except (OSError, EOFError, PeerError, StepError, ExceptionGroup) as exc:
             listened = self.elapsed - at - (self._stalled() - stalled)
-            failure = _failure(phase, leaf(exc), facts.limit, listened, self.elapsed - at)
+            failure = _failure(phase, leaf(exc), facts, listened, self.elapsed - at)
             if failure.cause is Cause.UNKNOWN:
                 raise
             raise StepError(failure) from exc
@@ -230,16 +232,21 @@ def cause_of(exc: BaseException) -> Cause:
     return next((cause for kind, cause in _BY_TYPE if isinstance(exc, kind)), Cause.UNKNOWN)
 
 
-def _failure(phase: Phase, exc: BaseException, limit: float, listened: float, took: float) -> Failure:
+def _failure(phase: Phase, exc: BaseException, facts: Facts, listened: float, took: float) -> Failure:
     if isinstance(exc, SilenceError) and listened < took * ENOUGH:
         return _slept(phase, listened, took)
     if not isinstance(exc, TimeoutError) or exc.errno is not None:
-        detail = str(exc) or type(exc).__name__
-        return Failure(phase=phase, cause=cause_of(exc), detail=printable(detail, DETAIL_SIZE))
-    if listened < limit * ENOUGH:
-        return _slept(phase, listened, limit)
+        return _said(phase, exc)
+    if listened < facts.limit * ENOUGH:
+        return _slept(phase, listened, facts.limit)
+    if complaint := facts.complaint():
+        return _said(phase, complaint)
     silence = Cause.NO_ANSWER if phase is Phase.RESOLVE else Cause.TIMEOUT
-    return Failure(phase=phase, cause=silence, detail=str(exc) or f"no answer in {limit:g} s")
+    return Failure(phase=phase, cause=silence, detail=str(exc) or f"no answer in {facts.limit:g} s")
+
+
+def _said(phase: Phase, exc: BaseException) -> Failure:
+    return Failure(phase=phase, cause=cause_of(exc), detail=printable(str(exc) or type(exc).__name__, DETAIL_SIZE))
 
 
 def _slept(phase: Phase, listened: float, needed: float) -> Failure:

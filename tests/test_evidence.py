@@ -9,7 +9,7 @@ import ssl
 
 import pytest
 
-from rainbow_probe.evidence import FACT_SIZE, MOST_STEPS, Recorder, SilenceError, StepError, cause_of, printable
+from rainbow_probe.evidence import FACT_SIZE, MOST_STEPS, Facts, Recorder, SilenceError, StepError, cause_of, printable
 from rainbow_probe.model import Cause, PeerError, Phase
 
 
@@ -64,6 +64,20 @@ async def test_silence_for_the_whole_limit_is_the_networks() -> None:
         async with rec.step(Phase.CONNECT, "there", limit=0.05):
             await asyncio.Event().wait()
     assert caught.value.failure.cause is Cause.TIMEOUT
+
+
+@pytest.mark.parametrize(("budget", "cause"), [(5.0, Cause.NOT_STUN), (0.01, Cause.BUDGET)])
+async def test_what_came_instead_is_told_though_the_limit_was_first(budget: float, cause: Cause) -> None:
+    """A machine that is busy as the step ends is late to say so itself; with too little time it is still ``budget``."""
+
+    async def hear(facts: Facts) -> None:
+        facts.complaint = lambda: PeerError(Cause.NOT_STUN, "answered with 'HTTP'")
+        await asyncio.Event().wait()
+
+    with pytest.raises(StepError) as caught:
+        async with Recorder(budget=budget).step(Phase.STUN, "there", limit=0.05) as facts:
+            await hear(facts)
+    assert caught.value.failure.cause is cause
 
 
 async def test_a_silent_resolver_gives_no_answer() -> None:

@@ -9,8 +9,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Ite
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Self
 
-from rainbow_probe.evidence import Recorder
-from rainbow_probe.model import Cause, Endpoint, Flow, PeerError, Phase, Scalar
+from rainbow_probe.evidence import Facts, Recorder
+from rainbow_probe.model import Cause, Endpoint, Flow, PeerError, Phase
 from rainbow_probe.net.links import Datagrams
 from rainbow_probe.net.paths import Hop, open_datagrams
 from rainbow_probe.net.route import Route
@@ -159,7 +159,7 @@ class Relay:
             except OSError:  # the path is gone; the server frees it by itself later
                 return
 
-    async def _settled(self, make: Callable[[], Transaction], facts: dict[str, Scalar]) -> Message:
+    async def _settled(self, make: Callable[[], Transaction], facts: Facts) -> Message:
         while True:
             answer = await self._transact(make(), facts)
             if code := answer.error():
@@ -170,8 +170,9 @@ class Relay:
             for fact in ("code", "error"):  # a challenge on the way is not how it ended
                 facts.pop(fact, None)
 
-    async def _transact(self, transaction: Transaction, facts: dict[str, Scalar]) -> Message:
+    async def _transact(self, transaction: Transaction, facts: Facts) -> Message:
         """Send until answered. Raises ``PeerError`` for what came instead, ``TimeoutError`` if nothing did."""
+        facts.complaint = transaction.complaint
         began = time.monotonic()
         end = began + self.limit * LAST_WORD
         try:
