@@ -10,8 +10,9 @@ relay and another one of ours, which take that link and nothing else.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 from rainbow_probe.evidence import cause_of
@@ -23,7 +24,8 @@ from rainbow_probe.net.udp import open_udp
 from rainbow_probe.protocols.turn import Address
 
 WAITS = (0.1, 0.15, *(0.25,) * 7, 0.5)  # seconds after each send; at 30 % loss each way: all ten lost at 1 port in 800
-ONE_PASS = 2 * sum(WAITS)  # seconds: ten datagrams out, and ten back
+FIRST = 0.25  # seconds at most after the first: on a long line, what is under way must not look lost
+ONE_PASS = 2 * (FIRST + sum(WAITS[1:]))  # seconds: ten datagrams out, and ten back
 CAME = b"rainbow-probe-back "
 CONTROL = b"rainbow-probe-control "
 
@@ -96,7 +98,7 @@ class Trial:
 
     async def _out(self, port: Port, link: Datagrams, token: bytes) -> Address | None:
         """Send until it comes out of the relay; return as whom the relay saw us."""
-        for number, wait in enumerate(WAITS):
+        for number, wait in enumerate(_waits(port)):
             port.sent += 1
             await link.send(token)
             if number:
@@ -122,13 +124,18 @@ class Trial:
 
     async def _back(self, port: Port, link: Datagrams, peer: Address, token: bytes) -> bool:
         """Have the relay send to *peer*, which is our socket, until it arrives there."""
-        for number, wait in enumerate(WAITS):
+        for number, wait in enumerate(_waits(port)):
             await _sent(port, endpoint(peer), token)
             if number:
                 await _sent(port, self._ear.at, _control(port))
             if await _heard(link, token, wait):
                 return True
         return False
+
+
+def _waits(port: Port) -> Iterator[float]:
+    """Yield the seconds to wait after each send."""
+    return itertools.chain([max(WAITS[0], min(FIRST, port.relay.patience))], WAITS[1:])
 
 
 def _control(port: Port) -> bytes:

@@ -65,6 +65,11 @@ class Relay:
             finally:
                 await relay.give_back()
 
+    @property
+    def patience(self) -> float:
+        """Seconds within which this server's answers come, unless they are lost."""
+        return self._wait or SHORTEST_WAIT
+
     async def bind(self) -> Address | None:
         """Ask for our address as the server sees it: STUN passes on this path."""
         async with self._rec.step(Phase.STUN, self._subject, limit=self.limit) as facts:

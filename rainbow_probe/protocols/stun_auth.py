@@ -31,6 +31,8 @@ def prepared(text: str) -> str:
     Of the two profiles in use (RFC 5389 SASLprep, RFC 8489 OpaqueString) this is the older one, which has published
     test vectors. They differ outside ASCII only, and generated TURN credentials are ASCII.
     """
+    if text.isascii():
+        return text
     kept = (c for c in text if not stringprep.in_table_b1(c))
     return unicodedata.normalize("NFKC", "".join(" " if stringprep.in_table_c12(c) else c for c in kept))
 
