@@ -86,7 +86,7 @@ WITHOUT: Mapping[str, Mapping[Phase, frozenset[Cause]]] = {
     },
     # The end of a stream while the server says nothing is an EOFError, and the idle check's own cause comes later.
     "checks/xmpp.py": {
-        Phase.WEBSOCKET: frozenset({Cause.CUT_AFTER_IDLE, Cause.CUT_AFTER_TIME}),
+        Phase.WEBSOCKET: frozenset({Cause.CUT_AFTER_IDLE, Cause.CUT_AFTER_TIME, Cause.WENT_SILENT}),
         Phase.XMPP: frozenset({Cause.CAPTIVE_PORTAL}),
     },
     # An upgrade is judged in its own phase, before the stream opens.

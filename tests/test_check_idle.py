@@ -188,3 +188,53 @@ async def test_through_a_proxy_each_link_has_its_tunnel() -> None:
         result = await probe(flow, route)
     assert result.verdict.outcome is Outcome.PASS
     assert len(middle.heads) == len(WAITS) + 1
+
+
+class Carried:
+    """Passes everything to a port, counts what comes from there, and ends a connection that has carried *most*."""
+
+    def __init__(self, port: int) -> None:
+        """Count only, to begin with."""
+        self.port, self.most, self.count, self.links = port, 0, 0, 0
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry one connection."""
+        self.links += 1
+        far_reader, far_writer = await asyncio.open_connection(HOST, self.port)
+
+        async def there() -> None:
+            while data := await reader.read(CHUNK):
+                far_writer.write(data)
+            far_writer.close()
+
+        carried = 0
+        async with asyncio.TaskGroup() as group:
+            pouring = group.create_task(there())
+            while data := await far_reader.read(CHUNK):
+                carried += len(data)
+                if self.most and carried > self.most:
+                    break
+                writer.write(data)
+            self.count = carried
+            pouring.cancel()
+        far_writer.close()
+        writer.close()
+
+
+@pytest.mark.parametrize(("only_first", "cause"), [(False, Cause.CUT_AFTER_TIME), (True, Cause.CUT_AFTER_IDLE)])
+async def test_a_link_that_is_dead_after_a_moment_need_not_have_been_idle(only_first: bool, cause: Cause) -> None:
+    """Another one in use tells: where it is cut after as many bytes, it is no matter of traffic."""
+    async with loopback() as place:
+        carried = Carried(await place.tcp(xmpp()))
+        count = carried.handle
+
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            carried.most = carried.most if not only_first or carried.links < 2 else 0
+            await count(reader, writer)
+
+        flow = a_flow("xmpp", await place.tcp(handle), Transport.TCP, {"path": "/websocket"})
+        assert (await probe(flow, replace(a_route(), idle_hold=0.0))).verdict.outcome is Outcome.PASS
+        carried.most = carried.count
+        result = await probe(flow, replace(a_route(), idle_hold=0.05))
+    assert broke(result) == (Phase.XMPP, cause)
+    assert carried.links == 3

@@ -217,13 +217,17 @@ async def test_a_ping_that_is_never_answered() -> None:
 # The idle time.
 
 
-@pytest.mark.parametrize("stays", [True, False])
-async def test_a_link_that_is_cut_when_idle(stays: bool) -> None:
-    """Whether it ends or just falls silent."""
+@pytest.mark.parametrize(("stays", "cause"), [(True, Cause.WENT_SILENT), (False, Cause.CUT_AFTER_TIME)])
+async def test_a_link_that_does_not_last(stays: bool, cause: Cause) -> None:
+    """Whether it ends or just falls silent; as one in use fares no better, being idle is not why."""
     result = await tried(xmpp(pongs=1, stays=stays), limits=QUICK)
-    assert broke(result) == (Phase.XMPP, Cause.CUT_AFTER_IDLE)
-    assert result.steps[-1].subject == f"{NAME} idle"
-    assert "held_s" in facts(result, Phase.XMPP)
+    where, why = broke(result)
+    assert where is Phase.XMPP
+    # A machine without time to watch the one in use can tell no more than that this one did not last.
+    assert why is cause or (stays and why is Cause.CUT_AFTER_IDLE)
+    idle = next(step for step in result.steps if step.failure)
+    assert idle.subject == f"{NAME} idle"
+    assert "held_s" in idle.facts
 
 
 async def test_a_server_that_says_good_bye_when_idle() -> None:

@@ -137,6 +137,18 @@ def test_large_packets_of_a_call() -> None:
     assert report.findings[0].detail.endswith("packets of up to 1000 bytes pass")
 
 
+def test_large_packets_that_are_lost_in_small_segments_as_well() -> None:
+    """Then it is no matter of size: the first packets passed, and then none did. Without that proof it is as seen."""
+    lost = case(Fault(match=both(tls, kind("turn")), phase=Phase.TURN_DATA, cause=Cause.LARGE_LOST))
+
+    def ended(flow: Flow) -> Fault:
+        stuck = replace(FINE, outcome=Outcome.FAIL, phase=Phase.TURN_DATA, cause=Cause.LARGE_LOST, facts=SEGMENT)
+        return stuck if flow.id.endswith("/small") else FINE
+
+    assert ids(judged(lost, ended)) == ["path-goes-silent"]
+    assert "path-goes-silent" not in ids(judged(lost, lambda flow: replace(ended(flow), facts={})))
+
+
 def test_sizes_that_calls_do_not_need() -> None:
     """A small line of which it is told does no harm: large packets were lost for another reason."""
     lost = case(Fault(match=udp, phase=Phase.TURN_DATA, cause=Cause.LARGE_LOST))

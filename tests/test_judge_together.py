@@ -221,6 +221,13 @@ def test_what_is_sent_and_never_acknowledged_did_not_arrive(again: int, told: li
     assert judged.findings[0].who is (Who.FIREWALL if again > 1 else Who.PROVIDER)
 
 
+def test_a_link_that_falls_silent_in_use_is_not_cut_for_being_idle() -> None:
+    """Nobody is blamed for idleness, and the service stays in question too."""
+    judged = report(Fault(match=both(kind("xmpp"), host(APEX)), phase=Phase.XMPP, cause=Cause.WENT_SILENT))
+    assert ids(judged) == ["stream-goes-silent"]
+    assert "may be the service" in judged.findings[0].fix
+
+
 # Rules no wider than needed
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from rainbow_probe.evidence import Recorder, StepError
 from rainbow_probe.model import Cause, Failure, Flow, Outcome, PeerError, Phase, Verdict
 from rainbow_probe.net.http import leads_elsewhere
-from rainbow_probe.net.idle import PING, Open, lasted, survival
+from rainbow_probe.net.idle import GOODBYE, PING, SILENCE, Open, in_use, lasted, survival
 from rainbow_probe.net.paths import HTTP1, Hop, each_address, failed, open_stream, passed
 from rainbow_probe.net.route import Route
 from rainbow_probe.net.websocket import WebSocket
@@ -17,7 +18,7 @@ from rainbow_probe.protocols.xmpp import SUBPROTOCOL, Opening, open_frame
 
 GUESSES = frozenset({Cause.UPGRADE_REFUSED, Cause.SUBPROTOCOL_MISSING})
 MARGIN = 10  # times the limit of an answer, for opening the links and for their last words
-LATER = frozenset({Cause.CUT_AFTER_IDLE, Cause.CUT_AFTER_TIME})
+LATER = frozenset({Cause.CUT_AFTER_IDLE, Cause.CUT_AFTER_TIME, Cause.WENT_SILENT})
 """What only happens to a link that was right so far."""
 GUESSED = "something answers HTTP over TLS; the path of the WebSocket is not public, so more cannot be told ({})"
 
@@ -31,9 +32,10 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
             async with _stream(hop, flow, route, rec) as socket:
                 if not route.idle_hold:
                     return passed("the XMPP stream opens and answers pings")
+                another = partial(_stream, hop, flow, route)
                 if not route.idle_waits or not flow.params.get("path_known", True):
-                    return await _still_there(socket, domain, route, rec)
-                return await _survives(socket, lambda aside: _stream(hop, flow, route, aside), domain, route, rec)
+                    return await _still_there(socket, another, domain, route, rec)
+                return await _survives(socket, another, domain, route, rec)
         except StepError as exc:
             return _guessed(exc, flow, rec)
 
@@ -64,7 +66,24 @@ async def opened(socket: WebSocket, domain: str, route: Route, rec: Recorder) ->
     return opening
 
 
-async def _still_there(socket: WebSocket, domain: str, route: Route, rec: Recorder) -> Verdict:
+async def _still_there(socket: WebSocket, another: Open, domain: str, route: Route, rec: Recorder) -> Verdict:
+    """Leave the link idle for a moment; where it is dead then, one with traffic tells whether that is why."""
+    try:
+        return await _held(socket, domain, route, rec)
+    except StepError as exc:
+        if exc.failure.cause is not Cause.CUT_AFTER_IDLE:
+            raise
+        how = await in_use(another, route.idle_hold, rec, limit=route.limits.exchange)
+        if how in {"", GOODBYE}:  # a server may end by its own word what nobody logs in to
+            raise
+        cause = Cause.WENT_SILENT if how == SILENCE else Cause.CUT_AFTER_TIME
+        detail = f"{exc.failure.detail}; nor does another one with traffic ({how})"
+        failure = Failure(phase=Phase.XMPP, cause=cause, detail=detail)
+        rec.note(Phase.XMPP, f"{domain} in use", failure)
+        raise StepError(failure) from exc
+
+
+async def _held(socket: WebSocket, domain: str, route: Route, rec: Recorder) -> Verdict:
     hold = route.idle_hold
     rec.restart_budget(extra=hold)
     # Longer than what is waited for inside, which knows what a silence after the idle time means.

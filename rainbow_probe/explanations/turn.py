@@ -138,9 +138,9 @@ ALLOCATE = stage(
         ),
         Cause.CAPACITY: why("508: the server has no relay left.", "The service.", "Run again later."),
         Cause.ALLOCATION_MISMATCH: why(
-            "437 also from a new port.",
-            "A NAT that gives the port of an earlier client.",
-            "Let the NAT keep a port for a minute after its use.",
+            "437, also from two other ports of this machine.",
+            "The server holds old allocations for up to ten minutes, and the NAT gives their ports to others.",
+            "Run again in ten minutes; let the NAT use more ports, or keep each for a while after its use.",
         ),
         Cause.UNSUPPORTED_TRANSPORT: why("442: no UDP relays.", "The server.", "Tell the provider."),
         Cause.STALE_NONCE_LOOP: STALE,

@@ -153,6 +153,11 @@ XMPP = stage(
             "A proxy or firewall that cuts idle connections sooner than the clients' keep-alive.",
             "Let idle connections to this host live for two minutes or more.",
         ),
+        Cause.WENT_SILENT: why(
+            "The stream opened and answered, and then fell silent; another link with traffic on it did so, too.",
+            "A box that lets the first packets or bytes of a connection pass, and then none.",
+            "Exempt this host from application control and quotas; compare with another network.",
+        ),
         Cause.CUT_AFTER_TIME: why(
             "The link was cut after a time although there was traffic on it, and not by the server's own word.",
             "A proxy that limits how long a tunnel may live.",

@@ -14,6 +14,7 @@ from rainbow_probe.net.websocket import WebSocket
 PING = b"rainbow-probe"
 TOGETHER = 1.5  # times: a link with traffic that ends no later than that was not cut for being idle
 BUSY = 0.4  # of the shortest wait: a link with traffic is never idle for longer
+OFTEN = 10  # times in a hold is there traffic on a link that shall not be idle
 GOODBYE, SILENCE = "goodbye", "silence"
 _SHOWS = {Cause.TIMEOUT: SILENCE, Cause.RESET: "reset", Cause.CLOSED: "closed"}
 
@@ -57,7 +58,7 @@ async def survival(busy: WebSocket, another: Open, waits: Sequence[float], rec: 
     tells nothing.
     """
     async with asyncio.TaskGroup() as group:
-        kept = group.create_task(_kept(busy, waits, rec.aside(max(waits)), limit))
+        kept = group.create_task(_kept(busy, waits, rec.aside(max(waits)), limit, max(waits)))
         tasks = [group.create_task(_idle(another, wait, rec.aside(wait), limit)) for wait in waits]
     return summed([one for task in tasks if (one := task.result())], kept.result())
 
@@ -115,8 +116,8 @@ async def _woken(socket: WebSocket, wait: float, rec: Recorder, limit: float) ->
     return Ended(seconds=wait, wait=wait)
 
 
-async def _kept(socket: WebSocket, waits: Sequence[float], rec: Recorder, limit: float) -> Ended:
-    began, longest = rec.elapsed, max(waits)
+async def _kept(socket: WebSocket, waits: Sequence[float], rec: Recorder, limit: float, longest: float) -> Ended:
+    began = rec.elapsed
     try:
         while rec.elapsed - began < longest:
             rec.restart_budget()
@@ -125,6 +126,20 @@ async def _kept(socket: WebSocket, waits: Sequence[float], rec: Recorder, limit:
         if exc.failure.cause not in OUR_OWN:
             return Ended(seconds=round(rec.elapsed - began, 1), shows=_shows(socket, exc))
     return Ended(seconds=round(rec.elapsed - began, 1))
+
+
+async def in_use(another: Open, seconds: float, rec: Recorder, *, limit: float) -> str:
+    """Return how *another* link ended within *seconds* although there was traffic on it; empty if it did not.
+
+    It is empty as well where there is no other link to be had, or this machine had no time to watch it.
+    """
+    rec.restart_budget(extra=seconds + 2 * limit)
+    aside = rec.aside(seconds)
+    try:
+        async with another(aside) as socket:
+            return (await _kept(socket, [seconds / OFTEN], aside, limit, seconds)).shows
+    except StepError:
+        return ""
 
 
 async def _once(socket: WebSocket, wait: float, rec: Recorder, limit: float) -> None:

@@ -214,6 +214,11 @@ PORTS: dict[str, Why] = {
         "Application control that makes up its mind late, a quota, or a firewall that forgets connections.",
         "Exempt these hosts from it. A server that hangs would still acknowledge what it gets.",
     ),
+    "stream-goes-silent": why(
+        "Links open and answer, and then fall silent, with traffic or without; who does it is not proven.",
+        "Application control that makes up its mind late, or a quota; or the service hangs.",
+        "Exempt these hosts from it, and compare with another network.",
+    ),
     "push-ports-blocked": why(
         "No push host takes connections on these ports, while other TCP gets out.",
         "A firewall that knows only web ports.",

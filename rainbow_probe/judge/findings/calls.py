@@ -7,11 +7,14 @@ from types import MappingProxyType
 
 from rainbow_probe.judge.rules import exemption_rule
 from rainbow_probe.judge.scene import Found, Scene, failing
-from rainbow_probe.judge.traces import beside, cause, did, over_udp, passes
+from rainbow_probe.judge.traces import beside, cause, did, fact, over_udp, passes
 from rainbow_probe.judge.words import hosts, named
 from rainbow_probe.model import Cause, Phase, Result, Via, Who
 
 STOPS = frozenset({Cause.TIMEOUT, Cause.WENT_SILENT, Cause.RESET, Cause.CLOSED, Cause.REFUSED, Cause.PROHIBITED})
+SMALL = "/small"
+STUCK = frozenset({Cause.LARGE_LOST, Cause.WENT_SILENT, Cause.NO_DATA_BACK, Cause.TIMEOUT})
+"""How a stream ends that carries no more."""
 EXEMPT = "do not inspect: let DTLS and SRTP pass, which is what calls are made of (RFC 8827)"
 
 
@@ -95,7 +98,8 @@ def altered(scene: Scene) -> list[Found]:
 
 def silent(scene: Scene) -> list[Found]:
     """Say that a relayed path lets the first packets pass and then none, whatever they are."""
-    lost = [r for r in failing(scene, Phase.TURN_DATA, *FILTERED) if cause(r) is Cause.WENT_SILENT]
+    stopped = failing(scene, Phase.TURN_DATA, *FILTERED)
+    lost = [r for r in stopped if cause(r) is Cause.WENT_SILENT or _whatever_the_size(r, scene)]
     if not lost:
         return []
     return [
@@ -111,6 +115,12 @@ def silent(scene: Scene) -> list[Found]:
             rules=(exemption_rule(scene, lost, EXEMPT),),
         )
     ]
+
+
+def _whatever_the_size(result: Result, scene: Scene) -> bool:
+    """Tell whether what is lost on a stream is so in small segments as well: it is no matter of size."""
+    small = [c for c in scene.controls_of(result) if c.flow.id.endswith(SMALL) and fact(c, "segment")]
+    return cause(result) is Cause.LARGE_LOST and any(cause(one) in STUCK for one in small)
 
 
 def doors(results: Sequence[Result]) -> str:

@@ -17,7 +17,7 @@ REFUSALS: Mapping[Cause, str] = MappingProxyType({
     Cause.PERMISSION_DENIED: "Ask the provider which peers the relay refuses (denied-peer ranges).",
     Cause.QUOTA: "Wait until other allocations of this user end, or ask the provider for a higher quota.",
     Cause.CAPACITY: "Ask the provider to add relay capacity, or try another server.",
-    Cause.ALLOCATION_MISMATCH: "Run again in a minute; if it stays, report it to the provider.",
+    Cause.ALLOCATION_MISMATCH: "Run again in ten minutes; if it stays, report it to the provider.",
     Cause.UNSUPPORTED_TRANSPORT: "Ask the provider to let the server relay UDP.",
     Cause.STALE_NONCE_LOOP: "Report it to the provider: the server rejects the nonces that it gives.",
     Cause.TRY_ALTERNATE: "Name the server that it points to (see the details) with --turn.",
@@ -95,7 +95,7 @@ def unreachable(scene: Scene) -> list[Found]:
         Found(
             id="turn-unreachable",
             title=f"No TURN server answered on any transport ({count(len(_hosts(lost)), 'server')} tried)",
-            who=Who.FIREWALL,
+            who=Who.FIREWALL if straight else Who.PROXY,
             fix="Check that these are TURN servers of the service (--turn); if they are, open the way to them.",
             claims=tuple(lost),
             detail=all_said(lost),

@@ -11,6 +11,7 @@ from rainbow_probe.model import Cause, Phase, Result
 
 ANSWERS = (Phase.HTTP, Phase.WEBSOCKET, Phase.XMPP)
 SENT_AGAIN = 3  # times in a row: no line that works loses the same segment so often
+FADED = frozenset({Cause.TIMEOUT, Cause.WENT_SILENT})
 EXEMPT = "do not cut and do not inspect"
 
 
@@ -18,8 +19,34 @@ def silent(scene: Scene) -> list[Found]:
     """Say that connections fall silent behind their first packets, if nothing that is sent then is acknowledged.
 
     The system of a server that hangs acknowledges what arrives; here nothing does, and the server had answered before.
+    Where a link falls silent that had answered, and another one in use as well, no word is said of who does so.
     """
-    lost = [r for r in failing(scene, *ANSWERS) if cause(r) is Cause.TIMEOUT and _unheard(r) and any(handshakes(r))]
+    seen = failing(scene, *ANSWERS)
+    unheard = [r for r in seen if cause(r) in FADED and _unheard(r) and any(handshakes(r))]
+    return [
+        *_unheard_of(unheard, scene),
+        *_faded([r for r in seen if cause(r) is Cause.WENT_SILENT and r not in unheard]),
+    ]
+
+
+def _faded(lost: list[Result]) -> list[Found]:
+    if not lost:
+        return []
+    return [
+        Found(
+            id="stream-goes-silent",
+            title=f"Links to {hosts(lost)} ({doors(lost)}) open and answer, and then fall silent, in use or not",
+            who=whose(lost),
+            fix="Look for what ends connections silently once they have begun, by the packets or bytes that they have "
+            "carried or by what it takes them for (application control, a quota), and exempt these hosts. It may "
+            "be the service as well: compare with another network.",
+            claims=tuple(lost),
+            detail=named(dict.fromkeys(r.verdict.failure.detail for r in lost if r.verdict.failure)),
+        )
+    ]
+
+
+def _unheard_of(lost: list[Result], scene: Scene) -> list[Found]:
     if not lost:
         return []
     again = max(map(_unheard, lost))
