@@ -46,6 +46,7 @@ class Relay:
         self._credentials = route.turn
         self._owed = False
         self._host, self._allocations = hop.authority.host, route.allocations
+        self._stay: AsyncExitStack | None = None
 
     @classmethod
     @asynccontextmanager
@@ -54,12 +55,12 @@ class Relay:
     ) -> AsyncGenerator[Self]:
         """Open a link of its own; an allocation made on it is given back when the block ends."""
         async with AsyncExitStack() as stack:
-            stack.enter_context(route.allocations.one(hop.authority.host))
 
             async def another() -> Datagrams:
                 return await stack.enter_async_context(links(hop, flow, route, rec))
 
             relay = cls(await another(), hop, route, rec, another)
+            relay._stay = stack
             try:
                 yield relay
             finally:
@@ -190,6 +191,7 @@ class Relay:
                 await self.link.send(transaction.request)
                 answer = await self._answer(transaction, min(wait, left))
                 if answer:
+                    self._arrive()
                     took = time.monotonic() - sent
                     facts["rtt_ms"] = round(took * 1000, 2)
                     self._wait = min(USUAL_WAIT, max(SHORTEST_WAIT, 3 * took))
@@ -200,6 +202,12 @@ class Relay:
             if transaction.rejected:
                 facts["rejected"] = transaction.rejected
         raise transaction.complaint() or TimeoutError(f"no answer in {time.monotonic() - began:.1f} s")
+
+    def _arrive(self) -> None:
+        """Be counted among those at the server, now that it has answered: nobody is to wait for who waits in vain."""
+        if self._stay is not None:
+            self._stay.enter_context(self._allocations.one(self._host))
+            self._stay = None
 
     async def _answer(self, transaction: Transaction, wait: float) -> Message | None:
         try:
