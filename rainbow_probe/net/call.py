@@ -136,7 +136,7 @@ class Call:
         """
         self._have_had_time(what)
         if self._near.link.reliable or await self.still_passes(relayed(self._far), size):
-            return TimeoutError(f"{what}, while other data passes through the relay")
+            return SilenceError(Cause.TIMEOUT, f"{what}, while other data passes through the relay")
         return silence(what)
 
     async def still_passes(self, there: Address, size: int) -> bool:
