@@ -48,6 +48,7 @@ WORKS_IN: Mapping[str, frozenset[Phase]] = {
     "net/ice.py": frozenset({Phase.ICE}),
     "net/idle.py": frozenset({Phase.XMPP}),
     "net/names.py": frozenset({Phase.RESOLVE}),
+    "net/ntp.py": frozenset({Phase.NTP}),
     "net/paths.py": frozenset({Phase.PROXY}),
     "net/proxy_auth.py": frozenset({Phase.PROXY}),
     "net/port_trial.py": frozenset({Phase.TURN_DATA}),

@@ -18,11 +18,12 @@ import pytest
 from rainbow_probe.demo.loopback import Datagrams, Handler, loopback
 from rainbow_probe.demo.loopback import Peer as Asker
 from rainbow_probe.model import Cause, Endpoint, Flow, Outcome, Phase, PortRange, Result, Transport
+from rainbow_probe.protocols.ntp import EPOCH
 from rainbow_probe.protocols.sip import answered, read_fields
 from tests.lab.netns import SYSTEM_PATH
 from tests.lab.servers import listening
 from tests.peers import HOST, peer
-from tests.servers import QUICK, a_flow, a_route, facts, mute, probe, says
+from tests.servers import QUICK, a_flow, a_route, broke, facts, mute, probe, says
 
 PATIENCE = 20.0  # seconds for a server to listen
 
@@ -133,9 +134,35 @@ def page(own: Datagrams, data: bytes, asker: Asker) -> None:
     own.send(b"HTTP/1.1 400 Bad Request\r\n\r\n", asker)
 
 
+def timed(question: bytes, stratum: int = 2, kiss: bytes = b"\xc0\0\2\1") -> bytes:
+    """Answer *question* with the right time."""
+    now = struct.pack("!II", int(time.time()) + EPOCH, 0)
+    return struct.pack("!BBbbII4s8s", 0x24, stratum, 0, 0, 0, 0, kiss, bytes(8)) + question[40:48] + now * 2
+
+
+def to_another(own: Datagrams, data: bytes, asker: Asker) -> None:
+    """Answer what nobody has asked."""
+    own.send(timed(bytes(48)) if data else b"", asker)
+
+
 def silent(own: Datagrams, data: bytes, asker: Asker) -> None:
     """Say nothing."""
     del own, data, asker
+
+
+async def test_a_pbx_that_is_slow_and_has_things_of_its_own_to_say() -> None:
+    """What it says first is no answer; that comes after the first repetition."""
+    seen: list[bytes] = []
+
+    def handle(own: Datagrams, data: bytes, asker: Asker) -> None:
+        seen.append(data)
+        own.send(b"\r\n\r\n" if len(seen) == 1 else answered(data) or b"", asker)
+        own.send(b"not SIP", asker)
+
+    async with loopback() as place:
+        result = await probe(to("sip", place.udp(handle).port), a_route())
+    assert result.verdict.outcome is Outcome.PASS, result
+    assert len(seen) == 2
 
 
 async def test_a_provisional_answer_is_one() -> None:
@@ -154,6 +181,7 @@ async def test_a_provisional_answer_is_one() -> None:
         ("sip", page, Phase.SIP, Cause.NOT_SIP),
         ("ntp", silent, Phase.NTP, Cause.TIMEOUT),
         ("ntp", page, Phase.NTP, Cause.NOT_NTP),
+        ("ntp", to_another, Phase.NTP, Cause.NOT_NTP),
     ],
 )
 async def test_what_does_not_answer_as_it_should_fails(
@@ -230,6 +258,40 @@ async def test_a_time_server_without_time_fails() -> None:
     assert failure
     assert (failure.phase, failure.cause) == (Phase.NTP, Cause.SERVER_ERROR)
     assert "refuses with 'DENY'" in failure.detail
+
+
+@pytest.mark.parametrize("late", [0, 1])
+async def test_an_answer_to_an_earlier_question_is_one(late: int) -> None:
+    """Where the way there and back takes longer than a repetition does; an answer to nothing that was asked is none."""
+    asked: list[bytes] = []
+
+    def handle(own: Datagrams, data: bytes, asker: Asker) -> None:
+        asked.append(data)
+        own.send(timed(bytes(48)), asker)
+        if len(asked) > late:
+            own.send(timed(asked[0]), asker)
+
+    async with loopback() as place:
+        result = await probe(to("ntp", place.udp(handle).port), a_route())
+    assert result.verdict.outcome is Outcome.PASS, result
+    assert facts(result, Phase.NTP)["strange"] == late + 1
+
+
+async def test_a_time_server_that_is_asked_too_often_is_well() -> None:
+    """By others, as we asked once: that says nothing of the way, nor of its time."""
+    async with loopback() as place:
+        port = place.udp(lambda own, data, asker: own.send(timed(data, 0, b"RATE"), asker)).port
+        result = await tried("ntp", port)
+    assert broke(result, Outcome.INCONCLUSIVE) == (Phase.NTP, Cause.CANNOT_TELL)
+
+
+async def test_a_server_whose_answer_has_no_time_is_none() -> None:
+    """And nobody takes 1900 for its time."""
+    async with loopback() as place:
+        port = place.udp(lambda own, data, asker: own.send(timed(data)[:40] + bytes(8), asker)).port
+        result = await tried("ntp", port)
+    assert broke(result) == (Phase.NTP, Cause.SERVER_ERROR)
+    assert "offset_s" not in facts(result, Phase.NTP)
 
 
 def _prepare(keygen: str, key: Path) -> None:

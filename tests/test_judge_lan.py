@@ -176,13 +176,7 @@ def test_no_row_of_the_lan_is_untested_for_lack_of_code() -> None:
     ("name", "phase", "cause", "identity", "title"),
     [
         ("sip", Phase.SIP, Cause.TIMEOUT, "lan-sip-fails", f"The PBX {PEER} (UDP/5060): SIP gets no answer"),
-        (
-            "ntp",
-            Phase.NTP,
-            Cause.SERVER_ERROR,
-            "lan-ntp-fails",
-            f"The time server {PEER} (UDP/123): the server reports",
-        ),
+        ("ntp", Phase.NTP, Cause.TIMEOUT, "lan-ntp-fails", f"The time server {PEER} (UDP/123): NTP gets no answer"),
         ("ssh", Phase.CONNECT, Cause.REFUSED, "lan-ssh-fails", f"The WebRTC gateway {PEER} (TCP/22): refused"),
     ],
 )
@@ -200,6 +194,26 @@ def test_a_server_that_does_not_answer_is_told_as_it_was_seen(
         hosts={Place.SIP: (PEER,)},
     )
     assert "not proven" in finding(alone.judged(), "lan-sip-fails").fix
+
+
+@pytest.mark.parametrize(
+    ("name", "phase", "cause", "words"),
+    [
+        ("ntp", Phase.NTP, Cause.SERVER_ERROR, "nothing is in the way: look at the time server itself"),
+        ("ntp", Phase.NTP, Cause.NOT_NTP, "the port is open: look whether this is the address of the time server"),
+        ("sip", Phase.SIP, Cause.NOT_SIP, "the port is open: look whether this is the address of the PBX"),
+        ("ssh", Phase.SSH, Cause.NOT_SSH, "the port is open: look whether this is the address of the WebRTC gateway"),
+    ],
+)
+def test_what_answers_is_behind_no_closed_port(name: str, phase: Phase, cause: Cause, words: str) -> None:
+    """A server that has no time, or is another one, is no matter for a firewall: there is no rule to open it."""
+    found = finding(
+        case(Fault(match=kind(name), phase=phase, cause=cause), hosts=EVERYWHERE).judged(), f"lan-{name}-fails"
+    )
+    assert found.who is Who.ENDPOINT
+    assert words in found.fix
+    assert "open UDP" not in found.fix
+    assert found.rules == ()
 
 
 def test_what_comes_in_has_a_rule_of_its_own() -> None:

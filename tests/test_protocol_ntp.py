@@ -29,6 +29,9 @@ def answer(
     )
 
 
+NO_STAMP = bytes(8)
+
+
 def test_the_question_tells_nothing() -> None:
     """Client mode, and a nonce in the place of our time."""
     packet = request(NONCE)
@@ -38,10 +41,10 @@ def test_the_question_tells_nothing() -> None:
     assert packet[40:] == NONCE
 
 
-@pytest.mark.parametrize("near", [NOW, 2_085_978_496.0, 4_000_000_000.0])
+@pytest.mark.parametrize("near", [NOW, 2_085_978_496.5, 4_000_000_000.0])
 def test_an_answer_is_read_in_the_nearest_era(near: float) -> None:
     """The stamps begin anew in 2036."""
-    found = read(answer(at=near), NONCE, near)
+    found = read(answer(at=near), {NONCE}, near)
     assert found
     assert found.received == pytest.approx(near, abs=0.001)
     assert (found.stratum, found.reference, found.refusal) == (2, "192.0.2.1", "")
@@ -50,7 +53,7 @@ def test_an_answer_is_read_in_the_nearest_era(near: float) -> None:
 
 def test_the_offset_is_that_of_the_standard() -> None:
     """The way there and back is taken off, as if it were the same."""
-    found = read(answer(at=NOW + 100), NONCE, NOW)
+    found = read(answer(at=NOW + 100), {NONCE}, NOW)
     assert found
     ahead, round_trip = offset(found, NOW, NOW + 0.2)
     assert ahead == pytest.approx(99.9, abs=0.001)
@@ -63,25 +66,38 @@ def test_the_offset_is_that_of_the_standard() -> None:
         (answer(stratum=0, reference=b"RATE"), "it refuses with 'RATE'"),
         (answer(first=0xE4), "not synchronised"),
         (answer(stratum=16), "not synchronised"),
+        (answer()[:40] + NO_STAMP, "no time in it"),
+        (answer()[:32] + NO_STAMP + stamp(NOW), "no time in it"),
+        (answer()[:32] + NO_STAMP * 2, "no time in it"),
+        (answer()[:40] + stamp(NOW + 1_000_000), "1000000 s apart"),
+        (answer()[:40] + stamp(NOW - 4000), "4000 s apart"),
     ],
 )
 def test_a_server_without_time_says_so(packet: bytes, words: str) -> None:
-    """A kiss of death, or a clock that was never set."""
-    found = read(packet, NONCE, NOW)
+    """A kiss of death, a clock that was never set, or stamps that are none (RFC 5905 section 6) or absurd."""
+    found = read(packet, {NONCE}, NOW)
     assert found
     assert words in found.refusal
+    assert found.passing is ("RATE" in words)
 
 
 def test_the_kind_of_clock_is_told() -> None:
     """Of a server that has one itself."""
-    found = read(answer(stratum=1, reference=b"GPS\0"), NONCE, NOW)
+    found = read(answer(stratum=1, reference=b"GPS\0"), {NONCE}, NOW)
     assert found
     assert found.reference == "GPS"
 
 
 def test_anothers_answer_is_none() -> None:
     """It does not have our nonce."""
-    assert read(answer(nonce=b"xxxxxxxx"), NONCE, NOW) is None
+    assert read(answer(nonce=b"xxxxxxxx"), {NONCE}, NOW) is None
+
+
+def test_an_answer_says_which_question_it_answers() -> None:
+    """On a slow line that is an earlier one."""
+    found = read(answer(), {b"87654321", NONCE}, NOW)
+    assert found
+    assert found.nonce == NONCE
 
 
 @pytest.mark.parametrize(
@@ -90,7 +106,7 @@ def test_anothers_answer_is_none() -> None:
 def test_what_is_no_ntp_is_refused(packet: bytes) -> None:
     """Too short, another mode, another version."""
     with pytest.raises(PeerError) as caught:
-        read(packet, NONCE, NOW)
+        read(packet, {NONCE}, NOW)
     assert caught.value.cause is Cause.NOT_NTP
 
 
@@ -124,3 +140,22 @@ def test_what_is_no_ssh_is_refused(pieces: list[bytes], words: str) -> None:
     with pytest.raises(PeerError, match=words) as caught:
         banner.feed(pieces[-1])
     assert caught.value.cause is Cause.NOT_SSH
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        (b"Welcome\r\nSSH-2.0-Op", Cause.CANNOT_TELL),
+        (b"SS", Cause.CANNOT_TELL),
+        (b"SSH-2.0-" + b"x" * 400, Cause.NOT_SSH),
+        (b"SMTP", Cause.NOT_SSH),
+        (b"SSH is off\r\n", Cause.NOT_SSH),
+    ],
+)
+def test_who_began_the_line_and_is_late_may_be_slow(said: bytes, cause: Cause) -> None:
+    """A drip of bytes that begin right is no other service."""
+    banner = Banner()
+    banner.feed(said)
+    complaint = banner.complaint(late=True)
+    assert complaint
+    assert complaint.cause is cause

@@ -86,7 +86,30 @@ def test_anothers_answer_is_none(other: str) -> None:
     options = asked()
     strange = {other: "SIP/2.0/UDP x;branch=z9hG4bKother" if other == "via" else "other"}
     assert options.feed(reply(options, **strange)) is None
+    complaint = options.complaint()
+    assert complaint
+    assert complaint.cause is Cause.NOT_SIP
+    assert "answered what was not asked: 'SIP/2.0 200 OK" in str(complaint)
+
+
+def test_what_a_pbx_says_of_itself_is_no_answer_and_no_fault() -> None:
+    """It keeps a NAT open (RFC 5626 section 3.5.1), and asks us in turn; our own question come back is no SIP."""
+    options = asked()
+    assert options.feed(b"\r\n\r\n") is None
+    assert options.feed(asked(PBX).request) is None
     assert options.complaint() is None
+    assert options.feed(b"\r\n" + reply(options))
+    assert options.feed(options.request) is None
+    assert "answered with 'OPTIONS" in str(options.complaint())
+
+
+def test_a_field_may_go_on_in_the_next_line() -> None:
+    """RFC 3261, section 7.3.1; a responder that is asked so gives it back whole."""
+    options = asked()
+    assert options.feed(reply(options).replace(b";branch", b"\r\n\t ;branch"))
+    folded = answered(options.request.replace(b";branch", b"\r\n ;branch"))
+    assert folded
+    assert options.feed(folded)
 
 
 def test_what_is_no_sip_is_kept_as_evidence() -> None:

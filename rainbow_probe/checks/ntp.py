@@ -6,6 +6,7 @@ from rainbow_probe.evidence import Recorder
 from rainbow_probe.model import Cause, Flow, PeerError, Phase, Verdict
 from rainbow_probe.net import ntp
 from rainbow_probe.net.paths import Hop, each_address, open_datagrams, passed
+from rainbow_probe.net.relay import LAST_WORD
 from rainbow_probe.net.route import Route
 
 
@@ -15,7 +16,9 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     async def attempt(hop: Hop) -> Verdict:
         async with open_datagrams(hop, flow, route, rec) as link:
             async with rec.step(Phase.NTP, hop.label, limit=route.limits.datagrams) as facts:
-                answer = await ntp.ask(link, facts)
+                answer = await ntp.ask(link, facts, LAST_WORD * route.limits.datagrams)
+                if answer.passing:
+                    raise PeerError(Cause.CANNOT_TELL, "the time server answers, and is asked too often just now")
                 if answer.refusal:
                     raise PeerError(Cause.SERVER_ERROR, f"the time server answers, and {answer.refusal}")
                 return passed(f"stratum {answer.stratum}; {_ahead(float(facts['offset_s'] or 0))}")

@@ -32,5 +32,5 @@ async def _line(stream: ByteStream, seconds: float) -> str:
             while not (line := banner.feed(await stream.receive())):
                 pass
     except TimeoutError:
-        raise banner.complaint() or TimeoutError(f"no answer in {seconds:g} s") from None
+        raise banner.complaint(late=True) or TimeoutError(f"no answer in {seconds:g} s") from None
     return line

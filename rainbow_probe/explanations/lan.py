@@ -35,7 +35,9 @@ SIP = stage(
         **SHUT,
         Cause.TLS_ALERT: BROKEN,
         Cause.NOT_SIP: why(
-            "Bytes came back that are no SIP.", "Another service at that address and port.", "Check the PBX's address."
+            "Bytes came back that are no SIP, or no answer to what was asked.",
+            "Another service at that address and port; a box on the way that rewrites SIP (ALG).",
+            "Check the PBX's address; switch the rewriting off.",
         ),
     },
 )
@@ -44,7 +46,11 @@ NTP = stage(
     "A question to the time server (RFC 5905), over UDP/123.",
     {
         **{cause: SHUT[cause] for cause in DATAGRAMS},
-        Cause.NOT_NTP: why("Bytes came back that are no NTP.", "Another service there.", "Check the server's address."),
+        Cause.NOT_NTP: why(
+            "Bytes came back that are no NTP, or no answer to what was asked.",
+            "Another service there; a box that answers in its place.",
+            "Check the server's address.",
+        ),
         Cause.SERVER_ERROR: why(
             "The time server answers, and has no time to give: it refuses, or its own clock is not synchronised.",
             "It reaches no source of time itself; its access list or limit of questions.",

@@ -3,47 +3,71 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from rainbow_probe.model import Scalar
+from rainbow_probe.model import Cause, PeerError, Scalar
 from rainbow_probe.net.links import Datagrams
 from rainbow_probe.protocols.ntp import Answer, offset, read, request
 
-WAITS = (0.5, 1.0, 2.0)  # seconds after each repetition; then as long as the step lasts
+WAITS = (0.5, 1.0, 2.0)  # seconds after each repetition; then as long as there is time
+
+Asked = Mapping[bytes, tuple[float, float]]
+"""By nonce, when each question was asked: by the clock that is on the wall, and by the one that nobody sets."""
 
 
-async def ask(link: Datagrams, facts: dict[str, Scalar]) -> Answer:
-    """Ask until an answer comes, and put down what it says of the time. Raises ``PeerError`` for what is no NTP."""
+async def ask(link: Datagrams, facts: dict[str, Scalar], seconds: float) -> Answer:
+    """Ask for *seconds* until an answer comes, and put down what it says of the time.
+
+    Raises ``PeerError`` for what is no NTP, and where answers come to nothing that was asked; else ``TimeoutError``.
+    """
+    asked: dict[bytes, tuple[float, float]] = {}
+    end = time.monotonic() + seconds
     for wait in _waits():
+        if (left := end - time.monotonic()) <= 0:
+            raise _silence(facts, seconds)
         nonce = secrets.token_bytes(8)
-        asked = time.time()
+        asked[nonce] = time.time(), time.monotonic()
         await link.send(request(nonce))
         try:
-            async with asyncio.timeout(wait):
-                answer = await _answer(link, nonce, asked)
+            async with asyncio.timeout(min(wait, left)):
+                answer = await _answer(link, asked, facts)
         except TimeoutError:
             continue
-        ahead, round_trip = offset(answer, asked, time.time())
-        facts.update(
-            stratum=answer.stratum,
-            reference=answer.reference,
-            offset_s=round(ahead, 6),
-            round_trip_ms=round(round_trip * 1000, 3),
-            root_distance_ms=round(answer.root_distance * 1000, 3),
-        )
+        _tell(answer, *asked[answer.nonce], facts)
         return answer
     raise AssertionError("the waits never end")
 
 
-async def _answer(link: Datagrams, nonce: bytes, near: float) -> Answer:
-    while (answer := read(await link.receive(), nonce, near)) is None:
-        pass
+def _tell(answer: Answer, asked: float, began: float, facts: dict[str, Scalar]) -> None:
+    """Put down what *answer* says; a clock that is set in between changes nothing of it."""
+    ahead, round_trip = offset(answer, asked, asked + time.monotonic() - began)
+    facts.update(
+        stratum=answer.stratum,
+        reference=answer.reference,
+        offset_s=round(ahead, 6),
+        round_trip_ms=round(round_trip * 1000, 3),
+        root_distance_ms=round(answer.root_distance * 1000, 3),
+    )
+    if answer.refusal:  # whose time is not to be used
+        del facts["offset_s"]
+
+
+async def _answer(link: Datagrams, asked: Asked, facts: dict[str, Scalar]) -> Answer:
+    """Return the answer to any question so far: on a slow line it comes after the next one was asked."""
+    near, _ = next(iter(asked.values()))
+    while (answer := read(await link.receive(), asked, near)) is None:
+        facts["strange"] = int(facts.get("strange") or 0) + 1
     return answer
 
 
+def _silence(facts: Mapping[str, Scalar], seconds: float) -> Exception:
+    if strange := facts.get("strange"):
+        return PeerError(Cause.NOT_NTP, f"{strange} answers came, and to none of our questions")
+    return TimeoutError(f"no answer in {seconds:.3g} s")
+
+
 def _waits() -> Iterator[float]:
-    yield from WAITS
-    while True:
-        yield WAITS[-1]
+    return itertools.chain(WAITS, itertools.repeat(WAITS[-1]))

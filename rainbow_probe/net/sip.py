@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,7 @@ from rainbow_probe.evidence import Recorder
 from rainbow_probe.model import Endpoint, Flow, Phase, Scalar, Transport
 from rainbow_probe.net.links import ByteStream, Datagrams
 from rainbow_probe.net.paths import Hop, open_stream
+from rainbow_probe.net.relay import LAST_WORD
 from rainbow_probe.net.route import Route
 from rainbow_probe.net.udp import local_of, open_udp
 from rainbow_probe.protocols.sip import HEAD_SIZE, Answer, Options, waits
@@ -27,7 +29,7 @@ async def asking(
             local = local_of(link)
             facts["local_port"] = local.port if local else 0
             options = Options(hop.address, local, flow.transport)
-            yield options, lambda: _over_datagrams(link, options)
+            yield options, lambda: _over_datagrams(link, options, LAST_WORD * route.limits.datagrams)
         return
     async with open_stream(hop, flow, route, rec) as stream:
         options = Options(hop.address, None, flow.transport)
@@ -50,13 +52,19 @@ async def _socket(address: Endpoint, flow: Flow, route: Route, rec: Recorder) ->
         link.close()
 
 
-async def _over_datagrams(link: Datagrams, options: Options) -> Answer:
-    """Ask again and again, as RFC 3261 says; where only a provisional answer comes, that is one too."""
+async def _over_datagrams(link: Datagrams, options: Options, seconds: float) -> Answer:
+    """Ask for *seconds*, as RFC 3261 says; where only a provisional answer comes, that is one too.
+
+    What else comes ends nothing: a PBX may have things of its own to say before it answers.
+    """
     provisional: list[Answer] = []
+    end = time.monotonic() + seconds
     for wait in waits():
+        if (left := end - time.monotonic()) <= 0:
+            raise options.complaint() or TimeoutError(f"no answer in {seconds:.3g} s")
         await link.send(options.request)
         try:
-            async with asyncio.timeout(wait):
+            async with asyncio.timeout(min(wait, left)):
                 while True:
                     answer = options.feed(await link.receive())
                     if answer and answer.final:
@@ -65,8 +73,6 @@ async def _over_datagrams(link: Datagrams, options: Options) -> Answer:
         except TimeoutError:
             if provisional:
                 return provisional[0]
-            if complaint := options.complaint():
-                raise complaint from None
     raise AssertionError("the waits never end")
 
 

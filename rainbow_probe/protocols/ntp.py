@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Container
 from dataclasses import dataclass
 
 from rainbow_probe.model import Cause, PeerError
@@ -16,6 +17,9 @@ UNSYNCHRONISED = 3  # of the leap indicator: the clock was never set
 MOST_STRATUM = 15  # 16 means unsynchronised
 EPOCH = 2_208_988_800  # seconds from 1900 to 1970
 ERA = 1 << 32  # seconds after which the stamps begin anew
+NO_TIME = bytes(8)  # a stamp of nothing but zeros is none, RFC 5905 section 6
+MOST_HELD = 60.0  # seconds between a server's two stamps; it answers at once, and clocks are set back by less
+TOO_OFTEN = "RATE"  # the kiss code of a server that is asked too much, RFC 5905 section 7.4
 _HEADER = struct.Struct("!BBbbII4s8s8s8s8s")
 
 
@@ -32,6 +36,15 @@ class Answer:
     received: float
     sent: float
     """Both in seconds since 1970, of the era that is nearest to the asker's time."""
+    nonce: bytes
+    """Of the question that it answers."""
+    stamped: bool = True
+    """Whether both stamps are there."""
+
+    @property
+    def passing(self) -> bool:
+        """Whether it refuses for now only, as too many questions came to it."""
+        return self.stratum == 0 and self.reference == TOO_OFTEN
 
     @property
     def refusal(self) -> str:
@@ -40,6 +53,10 @@ class Answer:
             return f"it refuses with '{self.reference}'"
         if self.leap == UNSYNCHRONISED or self.stratum > MOST_STRATUM:
             return "its own clock is not synchronised"
+        if not self.stamped:
+            return "its answer has no time in it"
+        if abs(self.sent - self.received) > MOST_HELD:
+            return f"the two times in its answer are {abs(self.sent - self.received):.0f} s apart"
         return ""
 
 
@@ -48,17 +65,18 @@ def request(nonce: bytes) -> bytes:
     return bytes([CLIENT]) + bytes(SIZE - 9) + nonce
 
 
-def read(packet: bytes, nonce: bytes, near: float) -> Answer | None:
-    """Return the answer to the question with *nonce*; None if *packet* is another's. Raises ``PeerError`` for no NTP.
+def read(packet: bytes, nonces: Container[bytes], near: float) -> Answer | None:
+    """Return the answer to a question with one of *nonces*; None if *packet* is another's.
 
-    *near* is the asker's time, in seconds since 1970: the era of the stamps is the nearest.
+    *near* is the asker's time, in seconds since 1970: the era of the stamps is the nearest. Raises ``PeerError`` for
+    what is no NTP.
     """
     if len(packet) < SIZE:
         raise PeerError(Cause.NOT_NTP, f"answered with '{excerpt(packet)}'")
     first, stratum, _, _, delay, dispersion, reference, _, origin, received, sent = _HEADER.unpack_from(packet)
     if first & 7 != SERVER_MODE or not 1 <= first >> 3 & 7 <= 4:
         raise PeerError(Cause.NOT_NTP, f"answered with '{excerpt(packet)}'")
-    if origin != nonce:
+    if origin not in nonces:
         return None
     return Answer(
         stratum=stratum,
@@ -67,6 +85,8 @@ def read(packet: bytes, nonce: bytes, near: float) -> Answer | None:
         root_distance=delay / 2 / 65536 + dispersion / 65536,
         received=_seconds(received, near),
         sent=_seconds(sent, near),
+        nonce=origin,
+        stamped=NO_TIME not in {received, sent},
     )
 
 

@@ -21,6 +21,9 @@ NOWHERE = "rainbow-probe.invalid"
 _COMPACT = {"v": "via", "i": "call-id", "f": "from", "t": "to", "m": "contact", "l": "content-length"}
 _STATUS = re.compile(rb"SIP/2\.0 ([1-6]\d\d)(?: ([^\r\n]*))?\r?\n")
 _VIA = re.compile(r"SIP\s*/\s*2\.0\s*/\s*(\w+)\s+([^;,\s]+)")
+_REQUEST = re.compile(rb"[A-Z]{2,20} \S{1,500} SIP/2\.0\r?\n")
+_FOLD = re.compile(rb"\r?\n[ \t]+")
+"""A field that goes on in the next line, RFC 3261 section 7.3.1."""
 _PARAM = re.compile(r";\s*([\w.-]+)(?:\s*=\s*([^;,\s]+))?")
 
 
@@ -53,6 +56,7 @@ class Options:
         self._call = f"{secrets.token_hex(8)}@{NOWHERE}"
         self._sent_by = str(local) if local else NOWHERE
         self.stray = b""
+        self.strange = b""
         host = f"[{target.host}]" if ":" in target.host else target.host
         me = f"<sip:probe@{self._sent_by}>"
         self.request = (
@@ -71,15 +75,16 @@ class Options:
 
     def feed(self, packet: bytes) -> Answer | None:
         """Return the answer if *packet* begins with it; None for anything else, of which the first is kept."""
-        head = packet[:HEAD_SIZE]
+        head = packet[:HEAD_SIZE].lstrip(b"\r\n")
         found = _STATUS.match(head)
         if not found:
-            self.stray = self.stray or head[:256]
+            self._set_aside(head)
             return None
         fields = read_fields(head[found.end() :])
         via = fields.get("via", "")
         params = {name.lower(): value or "" for name, value in _PARAM.findall(via)}
         if params.get("branch") != self._branch or fields.get("call-id") != self._call:
+            self.strange = self.strange or head[:256]
             return None
         sent_by = named[2] if (named := _VIA.search(via)) else ""
         return Answer(
@@ -91,9 +96,18 @@ class Options:
             rewritten="" if sent_by.lower() == self._sent_by.lower() else sent_by,
         )
 
+    def _set_aside(self, head: bytes) -> None:
+        """Keep what is no SIP; line ends that keep a NAT open (RFC 5626 section 3.5.1) and questions of a PBX are."""
+        if head and (self._branch.encode() in head or not _REQUEST.match(head)):
+            self.stray = self.stray or head[:256]
+
     def complaint(self) -> PeerError | None:
-        """Say what came where SIP was expected; None if nothing did."""
-        return PeerError(Cause.NOT_SIP, f"answered with '{excerpt(self.stray)}'") if self.stray else None
+        """Say what came where an answer was expected; None if nothing did."""
+        if self.stray:
+            return PeerError(Cause.NOT_SIP, f"answered with '{excerpt(self.stray)}'")
+        if self.strange:
+            return PeerError(Cause.NOT_SIP, f"answered what was not asked: '{excerpt(self.strange)}'")
+        return None
 
 
 def waits() -> Iterator[float]:
@@ -107,7 +121,7 @@ def waits() -> Iterator[float]:
 def read_fields(head: bytes) -> Mapping[str, str]:
     """Return the header fields, the first of each name, as printable text; compact names written out."""
     found: dict[str, str] = {}
-    for line in head.split(b"\r\n\r\n", 1)[0].split(b"\r\n")[:MOST_FIELDS]:
+    for line in _FOLD.sub(b" ", head.split(b"\r\n\r\n", 1)[0]).split(b"\r\n")[:MOST_FIELDS]:
         name, colon, value = line.partition(b":")
         key = excerpt(name).strip().lower()
         if colon and key:
@@ -125,7 +139,7 @@ def answered(packet: bytes) -> bytes | None:
 
     It is never longer than the request: nobody can amplify anything by it.
     """
-    head = packet[:HEAD_SIZE].split(b"\r\n\r\n", 1)[0]
+    head = _FOLD.sub(b" ", packet[:HEAD_SIZE].split(b"\r\n\r\n", 1)[0])
     if not re.match(rb"OPTIONS \S+ SIP/2\.0\r\n", head + b"\r\n"):
         return None
     kept = [line for line in head.split(b"\r\n")[1:MOST_FIELDS] if _is_echoed(line)]

@@ -10,6 +10,7 @@ from rainbow_probe.protocols.excerpt import excerpt
 PORT = 22
 MOST = 8192  # bytes before the line; a server may say other things first
 LINE = 255  # bytes of the line
+MARK = b"SSH-"
 _IDENTIFICATION = re.compile(rb"(?:^|\n)(SSH-([^-\r\n]{1,16})-([^\r\n]{0,255}))\r?\n")
 
 
@@ -32,7 +33,10 @@ class Banner:
             raise self.complaint() or PeerError(Cause.NOT_SSH, "what listens there ended without a word")
         return ""
 
-    def complaint(self) -> PeerError | None:
-        """Say what came instead; None if nothing did."""
+    def complaint(self, *, late: bool = False) -> PeerError | None:
+        """Say what came instead; None if nothing did. Who is *late* and had begun the line may be slow only."""
+        line = self._buffer.rpartition(b"\n")[2]
+        if late and line[: len(MARK)] == MARK[: len(line)] and 0 < len(line) <= LINE:
+            return PeerError(Cause.CANNOT_TELL, f"its line began, and was not whole in time: '{excerpt(line)}'")
         said = f"what listens there said '{excerpt(self._buffer)}'"
         return PeerError(Cause.NOT_SSH, said) if self._buffer else None

@@ -18,6 +18,8 @@ from rainbow_probe.rules.places import ports_of
 INWARD = "sweep-in"
 SWEEPS = frozenset({"sweep", INWARD})
 SERVERS = {"sip": "the PBX", "ntp": "the time server", "ssh": "the WebRTC gateway"}
+ANSWERED = frozenset({Cause.SERVER_ERROR, Cause.NOT_SIP, Cause.NOT_NTP, Cause.NOT_SSH})
+"""Something came back from that very port: no firewall has closed it."""
 OURSELVES = "this machine"  # who rejects, where a sweep met this machine's own packet filter
 MOST_SPANS = 6
 WRONG = 5.0  # seconds by which a time server may differ from everybody; they are good to milliseconds
@@ -100,18 +102,29 @@ def unanswered(scene: Scene) -> list[Found]:
 def _unanswered(result: Result, scene: Scene) -> Found:
     what, host = SERVERS[result.flow.kind], result.flow.target.host
     alive = [one for one in scene.lan if one.flow.target.host == host and passes(one)]
-    near = f"{host} itself answers elsewhere: either it does not serve this, or something closes this port."
+    answered = _cause(result) in ANSWERED
     return Found(
         id=f"lan-{result.flow.kind}-fails",
         title=f"{what[:1].upper()}{what[1:]} {host} ({door(result.flow)}): {said(result)}",
-        who=Who.FIREWALL,
-        fix=(near if alive else "What stops it is not proven: look whether it runs there, and at this address.")
-        + f" If it does, open {door(result.flow)} to it.",
+        who=Who.ENDPOINT if answered else Who.FIREWALL,
+        fix=_put_right(what, result) if answered else _open(host, door(result.flow), alive=bool(alive)),
         claims=(result,),
         shows=tuple(alive),
         detail=seen.detail if (seen := failure(result)) else "",
-        rules=(firewall_rule(scene, [result]),),
+        rules=() if answered else (firewall_rule(scene, [result]),),
     )
+
+
+def _put_right(what: str, result: Result) -> str:
+    if _cause(result) is Cause.SERVER_ERROR:
+        return f"It answers, so nothing is in the way: look at {what} itself."
+    return f"Something answers there, so the port is open: look whether this is the address of {what}."
+
+
+def _open(host: str, port: str, *, alive: bool) -> str:
+    near = f"{host} itself answers elsewhere: either it does not serve this, or something closes this port."
+    far = "What stops it is not proven: look whether it runs there, and at this address."
+    return f"{near if alive else far} If it does, open {port} to it."
 
 
 def wrong_time(scene: Scene) -> list[Found]:
