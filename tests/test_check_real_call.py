@@ -13,11 +13,13 @@ from rainbow_probe.demo.turn import Turn
 from rainbow_probe.demo.turn_relay import Client
 from rainbow_probe.model import Cause, Outcome, Phase, Result, Scalar, Transport
 from rainbow_probe.net.ice import looks_like as is_check
+from rainbow_probe.net.media import FEW, PACKETS, Talk
 from rainbow_probe.net.route import Limits
 from rainbow_probe.protocols.channel import channel_data, parse_channel_data
 from rainbow_probe.protocols.dtls import Dtls
 from rainbow_probe.protocols.dtls import looks_like as is_dtls
 from rainbow_probe.protocols.rtp import looks_like as is_voice
+from rainbow_probe.protocols.srtp import Keys, Srtp
 from rainbow_probe.protocols.stun import Attr, Class, MalformedError, Message, Method, kind_of
 from tests.servers import ALICE, EASY, a_flow, a_route, broke, facts, listen, phases, probe
 
@@ -211,6 +213,61 @@ async def test_a_path_that_carries_too_little_for_voice() -> None:
 async def test_a_part_of_the_call_that_is_altered(part: Callable[[bytes], bool], phase: Phase) -> None:
     """It arrives, and nobody with the key has made it: that is no silence."""
     assert await settled(lambda: called(alters(part), limits=SOON)) == (phase, Cause.ALTERED)
+
+
+def some_voice(which: Callable[[int], bool]) -> Callable[[bytes], bool]:
+    """Choose packets of voice by their number, both directions counted together: they take turns."""
+    numbers = iter(range(1_000_000))
+    return lambda data: is_voice(data) and which(next(numbers))
+
+
+async def test_every_second_packet_of_voice_is_altered() -> None:
+    """Half a call that nobody has touched is no call that passes."""
+    made = settled(lambda: called(alters(some_voice(lambda number: number % 4 < 2)), limits=SOON))
+    assert await made == (Phase.MEDIA, Cause.ALTERED)
+
+
+async def test_hardly_any_voice_passes() -> None:
+    """One packet in ten, while plain data as large does: that is a filter, and no call."""
+    told: list[str] = []
+
+    async def call() -> Result:
+        result = await called(keeps_out(some_voice(lambda number: number % 20 not in {0, 19})), limits=SOON)
+        told.append(result.verdict.reason)
+        return result
+
+    assert await settled(call) == (Phase.MEDIA, Cause.TIMEOUT)
+    assert "hardly any voice arrives: " in told[-1]
+
+
+async def test_a_line_that_loses_most_of_everything_carries_a_bad_call() -> None:
+    """Then no filter of voice is to blame: how much is lost, others measure."""
+    count = iter(range(1_000_000))
+    lossy = keeps_out(lambda data: len(data) == VOICE and next(count) % 20 not in {0, 19})
+    result = await called(lossy, limits=SOON)
+    if result.verdict.outcome is not Outcome.PASS:
+        assert broke(result, Outcome.INCONCLUSIVE) in {(Phase.MEDIA, Cause.CANNOT_TELL), (Phase.MEDIA, Cause.BUDGET)}
+
+
+def keeps_out(which: Callable[[bytes], bool]) -> Touch:
+    """Relay all but *which*, asked once a packet."""
+    return lambda data, _: None if which(data) else data
+
+
+def test_what_is_said_twice_or_by_others_alters_nothing() -> None:
+    """A repetition is none of SRTP's, and garbage beside the voice is not in its place; what is changed is."""
+    own, theirs = bytes(30), bytes([1]) * 30
+    here, there = Srtp(Keys(own=own, theirs=theirs)), Srtp(Keys(own=theirs, theirs=own))
+    talk = Talk()
+    for _ in range(PACKETS):
+        said = here.protect(bytes(talk.voice.packet()))
+        for packet in (said, said, b"\x80" * 60):
+            talk.hear(there, packet)
+    assert (len(talk.heard), talk.share, talk.altered) == (PACKETS, 1.0, False)
+    for _ in range(FEW):
+        said = here.protect(bytes(talk.voice.packet()))
+        talk.hear(there, said[:-1] + bytes([said[-1] ^ 1]))
+    assert talk.altered
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from rainbow_probe.protocols.stun import MalformedError
 PACKETS = 15  # each way: 0.3 s; more, where few arrive
 UNKNOWN = b"\x7f"
 AUTHENTICATION = 10  # bytes that SRTP adds to a packet, RFC 5764 section 4.1.2
+FEW, MUCH = 2, 0.1  # altered packets, and their share of what was sent: no line alters one in ten by itself
+THIN, WHOLE = 1 / 3, 3 / 4  # shares of what was sent: of hardly any voice, and of plain data that all but arrives
 STRAGGLERS = 0.3  # seconds for what is under way when the last one was sent
 
 
@@ -59,23 +61,51 @@ class Talk:
     heard: set[int] = field(default_factory=set[int])
     """Numbers of the packets that were authenticated."""
     rejected: int = 0
-    """Packets that came and were not."""
+    """Packets that came and were not, repetitions apart."""
+    _spoilt: set[int] = field(default_factory=set[int])
 
     @property
     def arrives(self) -> bool:
         """Whether it still does: something of the second half of what was sent has come."""
         return any(number >= PACKETS // 2 for number in self.heard)
 
+    @property
+    def share(self) -> float:
+        """How much was heard of what was sent until the last that was: what is under way is not lost."""
+        return len(self.heard) / (max(self.heard) + 1) if self.heard else 0.0
+
+    @property
+    def altered(self) -> bool:
+        """Whether packets came, and so many not as the other end had made them that it is no accident.
+
+        Only what is missing counts: who adds packets of his own changes nothing of a call.
+        """
+        known = len(self._spoilt - self.heard)
+        spoilt = known + min(self._strange, self.voice.sent - len(self.heard) - known)
+        return spoilt >= max(FEW, MUCH * self.voice.sent) or bool(self.rejected and not self.heard)
+
+    @property
+    def _strange(self) -> int:
+        return self.rejected - len(self._spoilt)
+
     def hear(self, end: End, datagram: bytes) -> None:
         """Take in what came to the *end* that listens."""
         if not end.knows(datagram):
             return
         rtp = end.unprotect(datagram)
-        number = self._number(rtp) if rtp is not None else None
+        number = self._number(datagram if rtp is None else rtp)
+        if rtp is None:
+            self._reject(number)
+        elif number is not None:  # else it is of another conversation
+            self.heard.add(number)
+
+    def _reject(self, number: int | None) -> None:
+        """Put aside what says that it is packet *number*; a repetition of what was heard is none."""
         if number is None:
             self.rejected += 1
-        else:
-            self.heard.add(number)
+        elif number not in self.heard | self._spoilt:
+            self.rejected += 1
+            self._spoilt.add(number)
 
     def _number(self, rtp: bytes) -> int | None:
         try:
@@ -100,8 +130,13 @@ class Conversation:
 
     @property
     def altered(self) -> bool:
-        """Whether packets came, and none that the other end had made."""
-        return any(one.rejected and not one.heard for one in (self.out, self.back))
+        """Whether somebody alters what is said, in one direction at least."""
+        return self.out.altered or self.back.altered
+
+    @property
+    def share(self) -> float:
+        """How much arrives, in the direction in which less does."""
+        return min(self.out.share, self.back.share)
 
     @property
     def told(self) -> str:

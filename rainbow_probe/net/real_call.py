@@ -12,7 +12,7 @@ from rainbow_probe.model import Cause, PeerError, Phase, Scalar, Verdict
 from rainbow_probe.net.call import EARLY, TRYING, Call, relayed, silence
 from rainbow_probe.net.dtls import Handshake
 from rainbow_probe.net.ice import Agent, agree, carrying, two_agents
-from rainbow_probe.net.media import Conversation, Plain
+from rainbow_probe.net.media import THIN, WHOLE, Conversation, Plain
 from rainbow_probe.net.paths import passed
 from rainbow_probe.net.relay import Relay, Relayed, endpoint
 from rainbow_probe.net.route import Route
@@ -98,34 +98,53 @@ class RealCall:
 
     async def _talk(self, agents: tuple[Agent, Agent], ends: tuple[Srtp, Srtp]) -> dict[str, Scalar]:
         """Send voice both ways, over the channel."""
-        async with self.path.attempt(Phase.MEDIA, PLAIN) as facts:
+        async with self.path.attempt(Phase.MEDIA, 2 * PLAIN) as facts:
             talk = Conversation((agents[0], ends[0]), (agents[1], ends[1]), facts)
             try:
                 async with asyncio.timeout(self.near.limit * TRYING), carrying(*agents):
                     await talk.run()
             except TimeoutError as exc:
                 raise await self._unheard(talk) from exc
+            if talk.altered:
+                raise _spoilt(talk)
+            if talk.share < THIN:
+                await self._compared(talk, agents, ends)
         return facts
+
+    async def _compared(self, talk: Conversation, agents: tuple[Agent, Agent], ends: tuple[Srtp, Srtp]) -> None:
+        """Raise ``SilenceError`` if hardly any voice arrives, twice, and all but all plain data in between."""
+        plain = await self._plain()
+        again = Conversation((agents[0], ends[0]), (agents[1], ends[1]), {})
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PLAIN), carrying(*agents):
+                await again.run()
+        if again.share < THIN and plain.share >= WHOLE:
+            said = f"hardly any voice arrives: {talk.told}, then {again.told}, while plain data does: {plain.told}"
+            raise SilenceError(Cause.TIMEOUT, said)
 
     async def _unheard(self, talk: Conversation) -> Exception:
         """Tell voice that is stopped from a path that carries too little, or nothing any more."""
         what = f"voice does not arrive both ways: {talk.told}"
         if talk.altered:
-            return PeerError(Cause.ALTERED, f"voice arrives, and is not authenticated: {talk.told}")
-        if self.near.link.reliable or await self._plain_arrives():
+            return _spoilt(talk)
+        if self.near.link.reliable or (await self._plain()).arrives:
             return SilenceError(Cause.TIMEOUT, f"{what}, while as much plain data does")
         if await self.path.still_passes(relayed(self.far), len(SILENCE)):
             return PeerError(Cause.CANNOT_TELL, f"{what}, nor does as much plain data, though a few packets pass")
         return silence(what)
 
-    async def _plain_arrives(self) -> bool:
-        """Return whether plain packets arrive both ways at the pace of voice."""
+    async def _plain(self) -> Conversation:
+        """Send plain packets both ways at the pace of voice."""
         near, far = Relayed(self.near, relayed(self.far)), Relayed(self.far, relayed(self.near))
         control = Conversation((near, Plain()), (far, Plain()), {})
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PLAIN):
                 await control.run()
-        return control.arrives
+        return control
+
+
+def _spoilt(talk: Conversation) -> PeerError:
+    return PeerError(Cause.ALTERED, f"voice arrives, and is not authenticated: {talk.told}")
 
 
 def _ends(shake: Handshake) -> tuple[Srtp, Srtp]:
