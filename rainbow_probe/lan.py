@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -36,9 +37,20 @@ def peers(texts: Iterable[str]) -> dict[Place, tuple[str, ...]]:
 def host(text: str, where: str) -> str:
     """Return *text* if it can be a host; raises ``UsageError``."""
     bare = text.strip().strip("[]").lower()
-    if not _HOST.fullmatch(bare):
+    if not _HOST.fullmatch(bare) or not _is_possible(bare):
         raise UsageError(f"{where} {text!r}: wanted is a name or an address, without a port")
     return bare
+
+
+def _is_possible(bare: str) -> bool:
+    """Tell a host from one with a port: only an IPv6 address has colons, and only an IPv4 one has no letter."""
+    if ":" not in bare and bare.strip("0123456789."):
+        return True
+    try:
+        ipaddress.ip_address(bare)
+    except ValueError:
+        return False
+    return True
 
 
 def given(arguments: Mapping[str, object], site: Mapping[str, object]) -> dict[Place, tuple[str, ...]]:

@@ -17,9 +17,24 @@ def test_a_peer_without_a_place_stands_for_all() -> None:
     assert peers([]) == {}
 
 
-@pytest.mark.parametrize("text", ["", "moon=10.0.0.1", "a b", "http://x/", "host:", "=x", "gateway="])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "moon=10.0.0.1",
+        "a b",
+        "http://x/",
+        "host:",
+        "=x",
+        "gateway=",
+        "10.0.0.1:5060",
+        "pbx.example:5060",
+        "a:b:c",
+        "10.0.0",
+    ],
+)
 def test_what_is_no_host_is_refused(text: str) -> None:
-    """With what is allowed."""
+    """With what is allowed; a port would be taken for a part of a name that nobody knows."""
     with pytest.raises(UsageError, match="--peer"):
         peers([text])
 
