@@ -14,6 +14,7 @@ from rainbow_probe.net.spans import intervals, ordered, percent, runs
 
 MOST_SHOWN = 160  # ports that stand in the facts one by one
 PER_CENT = 100
+MOST_UNSURE = 50.0  # per cent that may be closed though all samples are open: fewer than five ports tell nothing
 MOST_UNTOLD = 0.25  # of the ports: those of which nothing can be told may be closed ones
 LOSSY = "packets between the TURN server and this machine are lost too often to tell it from a closed range"
 
@@ -141,6 +142,8 @@ class Survey:
                 raise PeerError(Cause.PARTLY_OPEN, self._partly())
             if len(self.ports) - len(self.open) > MOST_UNTOLD * len(self.ports):
                 raise SilenceError(Cause.CANNOT_TELL, f"{self._counted(len(self.open))}: {LOSSY}")
+            if percent(0, len(self.open)).high > MOST_UNSURE:
+                raise PeerError(Cause.CANNOT_TELL, f"{self._counted(len(self.open))}, and no more: {self._sure()}")
             return
         if doubt or not self.shut:
             raise (PeerError if doubt else SilenceError)(Cause.CANNOT_TELL, doubt or LOSSY)
