@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,10 +32,11 @@ async def measured(
     params: dict[str, Scalar] = LOOSE,
     credentials: Credentials | None = ALICE,
     seconds: float = SHORT,
+    server: type[OddTurn] = OddTurn,
 ) -> Result:
     """Measure at a server that follows *rules*; the server is in this process, so its lag is no matter."""
     async with loopback() as place:
-        port = await listen(OddTurn(place, *rules), place, transport)
+        port = await listen(server(place, *rules), place, transport)
         route = replace(a_route(), turn=credentials, quality_seconds=seconds)
         return await probe(a_flow("quality", port, transport, params), route)
 
@@ -46,6 +48,28 @@ def patient(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> 
     if "busy" not in request.node.name:
         monkeypatch.setattr(voice, "MOST_LAG", 60.0)
         monkeypatch.setattr(voice, "MOST_LAG_UNSTAMPED", 60.0)
+
+
+class Doubling(OddTurn):
+    """A server that relays all data twice, and takes its time."""
+
+    def handle(self, packet: bytes, client: Client) -> None:
+        """Take one packet."""
+        if parse_channel_data(packet) is None:
+            super().handle(packet, client)
+            return
+        for _ in range(2):
+            asyncio.get_running_loop().call_later(0.1, super().handle, packet, client)
+
+
+async def test_what_comes_twice_stands_for_nothing_that_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repetitions were counted as if all had come, and what had not come yet was lost."""
+    monkeypatch.setattr(voice, "STRAGGLERS", 20.0)
+    result = await measured(server=Doubling)
+    assert result.verdict.outcome is Outcome.PASS, result
+    found = result.verdict.measured
+    assert isinstance(found, Quality)
+    assert (found.received, found.duplicates >= found.sent // 2) == (found.sent, True)
 
 
 def loses(every: int) -> Rule:
