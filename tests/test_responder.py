@@ -164,7 +164,7 @@ def test_the_command_serves_and_ends_by_itself(tmp_path: Path) -> None:
     assert ": in use by another program" in ended.out
     assert "ports); TCP none" in ended.out
     assert f"at {HOST} for who knows the token" in ended.out
-    assert ended.out.endswith("answered 0 questions of 0 addresses\n")
+    assert ended.out.splitlines()[-1].startswith("answered 0 questions of ")  # a stray packet of others may have come
     assert "not-to-be-shown" not in ended.out + ended.err
 
 
