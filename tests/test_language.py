@@ -79,6 +79,7 @@ SAID = {
     "Yes, with limits: x. To act: whoever runs the proxy (y).": (
         "Oui, avec des limites : x. Doit agir : qui gère le proxy (y)."
     ),
+    "Yes, with limits: x.": "Oui, avec des limites : x.",
     "refused, in the app, on the LAN, x": "refusé, dans l'application, sur le LAN, x",
     "not by name": "pas by name",
     "Not all of it. Refused.": "Not all of it. Refusé.",

@@ -127,7 +127,7 @@ def test_a_page_says_it_all() -> None:
         "destination: turn*.openrainbow.health (51.83.83.128/27, 135.125.46.128/27)\nprotocol:    UDP",
         "Erratum in the guide: the guide prints 49512 for Linux",
         "stun: timeout: no answer to 7 requests in 7.9 s",
-        "addresses51.83.83.130, 135.125.46.130",
+        "addresses: 51.83.83.130, 135.125.46.130",
         "desktop/softphone-lan",
         "http://proxy.corp.example:3128",
     ):

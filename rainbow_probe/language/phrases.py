@@ -96,10 +96,11 @@ class Phrases:
         return self._known[text]
 
     def _said(self, core: str, depth: int) -> str:
-        if (said := self._whole(core, depth, self._messages)) is not None:
-            return said
-        if (said := self._whole(core[:1].lower() + core[1:], depth, self._heavy)) is not None:
-            return said[:1].upper() + said[1:]
+        for written in (core, f"{core}."):  # a message may end with a full stop and a value, and that value be nothing
+            if (said := self._whole(written, depth, self._messages)) is not None:
+                return _core(said)
+            if (said := self._whole(written[:1].lower() + written[1:], depth, self._heavy)) is not None:
+                return _core(said[:1].upper() + said[1:])
         return next(self._in_parts(core, depth), core)
 
     def _whole(self, text: str, depth: int, messages: Sequence[Message]) -> str | None:

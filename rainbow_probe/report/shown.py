@@ -43,6 +43,12 @@ class Drawn:
     took: str
     steps: tuple[Bar, ...]
 
+    @property
+    def told(self) -> bool:
+        """Whether anything is told of it beside its steps."""
+        verdict, flow = self.result.verdict, self.result.flow
+        return any((verdict.failure, verdict.alive, verdict.dead, flow.proxy, flow.control_of))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
