@@ -40,6 +40,7 @@ COMPOSED = (
     *("all that was tested works ({0})", "all that was tested works ({0}; {1} not tested)", "works only by {0}"),
     *("TLS is decrypted on the way by {0}", "Nothing goes out directly: only the proxy gets through"),
     *("No TCP goes out directly: only the proxy gets through", "{0} and {1} more"),
+    *("UDP/3478 and 49152-65535", "3478 and 49152-65535", ", and UDP/{0} to the conference servers"),
     *("refused", "works", "not tested", "no answer at all", "rejected, {0}"),
 )
 """What the judge and the renderers put together from single words."""
