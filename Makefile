@@ -1,6 +1,5 @@
 # make demo   see it work: the whole readiness test against an embedded cloud on loopback
-# make test   what CI does: the lab's servers, lint, types, tests
-# make coverage  the same, with the branches that the tests take: it makes Python work twice as much
+# make test   what CI does: the lab's servers, lint, types, tests with branch coverage
 # make docs   the pages that are made of the probe's own explanations
 # make messages  the catalogues of other languages in step with the sources; names what is not translated
 # make fuzz   every parser against chance, led by coverage, a minute each; needs atheris, which is not for every platform
@@ -20,16 +19,13 @@ PYTEST_ARGS ?=
 # files come first (tests/conftest.py). The lab's sites come after them and alone: there, a busy machine would show in
 # what is measured.
 SIDE_BY_SIDE ?= --numprocesses 3 --dist loadgroup --no-loadscope-reorder
-# What make coverage adds to each of the two.
-MEASURED =
-MEASURED_TOO =
 BENCH_ARGS ?=
 FUZZ_ARGS ?=
 ACCURACY_ARGS ?=
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 PINS = pyproject.toml constraints.txt
 
-.PHONY: help venv demo setup lint types mypy pyright test coverage docs messages fuzz bench accuracy clean
+.PHONY: help venv demo setup lint types mypy pyright test docs messages fuzz bench accuracy clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -80,12 +76,9 @@ pyright: $(VENV)/.dev
 test: setup
 	@$(MAKE) --no-print-directory --jobs=2 lint types
 	failed=0; \
-	$(VENV)/bin/python -m pytest -m "not lab" $(SIDE_BY_SIDE) --durations=30 $(MEASURED) $(PYTEST_ARGS) || failed=$$?; \
-	$(VENV)/bin/python -m pytest -m lab --durations=15 $(MEASURED_TOO) $(PYTEST_ARGS) || failed=$$?; \
+	$(VENV)/bin/python -m pytest -m "not lab" $(SIDE_BY_SIDE) --durations=30 --cov --cov-report= $(PYTEST_ARGS) || failed=$$?; \
+	$(VENV)/bin/python -m pytest -m lab --durations=15 --cov --cov-append --cov-report=term $(PYTEST_ARGS) || failed=$$?; \
 	exit $$failed
-
-coverage:
-	@$(MAKE) --no-print-directory test MEASURED="--cov --cov-report=" MEASURED_TOO="--cov --cov-append --cov-report=term"
 
 docs: $(VENV)/.run
 	$(VENV)/bin/python -m docs.pages

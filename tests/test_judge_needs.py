@@ -123,7 +123,9 @@ def test_with_credentials_a_pass_counts() -> None:
     assert judge_need(need("x", 1, credentials=True), known("pass")).verdict is PASS
 
 
-@pytest.mark.parametrize("cause", ["bad-credentials", "quota", "capacity", "stale-nonce-loop"])
+@pytest.mark.parametrize(
+    "cause", ["bad-credentials", "quota", "capacity", "stale-nonce-loop", "allocation-mismatch", "try-alternate"]
+)
 def test_what_the_server_says_of_our_account_is_no_failure_of_the_path(cause: str) -> None:
     """The server answered: whether the path would do is open, and stays so."""
     assert judge_need(need("x"), known(f"fail:{cause}")).verdict is UNCLEAR

@@ -16,7 +16,14 @@ NOT_PLANNED = "nothing was planned for it"
 UNFINISHED = "it was not tried to its end"
 CALL = "call"
 """The kind of check whose groups of steps are rows of their own."""
-PROVES_NO_PATH = UNPROVEN | {Cause.BAD_CREDENTIALS, Cause.QUOTA, Cause.CAPACITY, Cause.STALE_NONCE_LOOP}
+PROVES_NO_PATH = UNPROVEN | {
+    Cause.BAD_CREDENTIALS,
+    Cause.QUOTA,
+    Cause.CAPACITY,
+    Cause.STALE_NONCE_LOOP,
+    Cause.ALLOCATION_MISMATCH,
+    Cause.TRY_ALTERNATE,
+}
 """Causes that lie in us, in what we were given, or in a server that answered: the path itself is not judged by them."""
 
 
