@@ -132,6 +132,15 @@ class Load:
     """One way, the median."""
 
 
+class Bound(StrEnum):
+    """What a ramp met that is not the limit of the path."""
+
+    SESSION = "session"
+    """More streams side by side carry more: each of them is limited by itself."""
+    UNKNOWN = "unknown"
+    """There were no more streams to be had, which would have told."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ramp:
     """How much a path carries, found in steps."""
@@ -145,6 +154,33 @@ class Ramp:
     """Whether the ramp ended before the path's limit was met."""
     added_delay_ms: float
     """How much longer packets took under the largest load that passed than without any."""
+    bound: Bound | None = None
+    """What was met that is not shown to be the path's."""
+    session_kbit_s: float | None = None
+    """About how much each session carried where *bound* was met."""
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether more was tried than is known to pass."""
+        return any(step.offered_kbit_s > self.capacity_kbit_s for step in self.steps)
+
+    @property
+    def told(self) -> str:
+        """What was met that is not shown to be the path's limit; empty if there was no such thing."""
+        each = self.session_kbit_s or 0.0
+        if self.bound is Bound.UNKNOWN:
+            return (
+                f"more streams side by side could not be tried, so that a limit of each session, about {each:.0f} "
+                "kbit/s, is not told from one of the path"
+            )
+        if self.bound is Bound.SESSION and self.transport is Transport.UDP:
+            return (
+                f"the TURN server limits each session to about {each:.0f} kbit/s, or something on the way does that "
+                "counts each of them by itself: more of them carry more"
+            )
+        if self.bound is Bound.SESSION:
+            return f"each connection to the TURN server carries about {each:.0f} kbit/s, and more of them carry more"
+        return ""
 
 
 Measured = PortSurvey | Quality | Ramp

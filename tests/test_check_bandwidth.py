@@ -9,13 +9,14 @@ from dataclasses import replace
 import pytest
 
 from rainbow_probe.demo.loopback import loopback
-from rainbow_probe.measures import Load, Ramp
+from rainbow_probe.measures import Bound, Load, Ramp
 from rainbow_probe.model import Cause, Outcome, Phase, Result, Transport
-from rainbow_probe.net import voice
+from rainbow_probe.net import climb, voice
 from rainbow_probe.net.climb import LOST, PACKET, QUEUED, Step, on_the_wire
 from rainbow_probe.protocols.channel import parse_channel_data
 from rainbow_probe.protocols.stun import Message
-from tests.servers import ALICE, OddTurn, Rule, a_flow, a_route, broke, facts, listen, probe
+from rainbow_probe.protocols.stun_numbers import Method
+from tests.servers import ALICE, OddTurn, Rule, a_flow, a_route, broke, facts, listen, probe, refuses
 
 WIRE = on_the_wire(PACKET.payload)
 
@@ -32,6 +33,7 @@ async def climbed(*rules: Rule, wanted: float = 1500.0, transport: Transport = T
 def patient(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Let this machine be as busy as it is, but for the test that is about that."""
     monkeypatch.setattr(voice, "STRAGGLERS", 0.3)
+    monkeypatch.setattr(climb, "LONG", 0.6)
     if "busy" not in request.node.name:
         monkeypatch.setattr(voice, "MOST_LAG", 60.0)
         monkeypatch.setattr(voice, "MOST_LAG_UNSTAMPED", 60.0)
@@ -77,6 +79,16 @@ async def test_a_narrow_way_is_found() -> None:
     assert ramp.capacity_kbit_s < 1300
     assert ramp.steps[-1].offered_kbit_s < 3000
     assert "and more do not" in found.verdict.reason
+    assert ramp.bound is None  # as much was refused to twice as many streams
+
+
+async def test_without_more_streams_no_limit_is_proven() -> None:
+    """It may be one of each session: no more allocations, no control."""
+    found = await climbed(refuses(Method.ALLOCATE, 486, after=6), narrow(600), wanted=3000)
+    ramp = found.verdict.measured
+    assert isinstance(ramp, Ramp), found.verdict
+    assert (ramp.at_least, ramp.bound, ramp.ended_early) == (True, Bound.UNKNOWN, True)
+    assert "could not be tried" in found.verdict.reason
 
 
 async def test_a_busy_machine_has_met_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from rainbow_probe.demo.loopback import loopback
 from rainbow_probe.evidence import Recorder, StepError
+from rainbow_probe.measures import Bound, Ramp
 from rainbow_probe.model import Cause, Credentials, Endpoint, Flow, Outcome, Phase, PortRange, Transport
+from rainbow_probe.net import climb, voice
 from rainbow_probe.net.links import Datagrams
 from rainbow_probe.net.paths import Hop
 from rainbow_probe.net.relay import Relay
@@ -213,3 +217,22 @@ async def test_a_coturn_with_a_quota(tmp_path: Path) -> None:
         result = await probe(a_flow("turn", port, UDP), replace(a_route(), turn=USER))
     assert result.verdict.outcome is Outcome.PASS, result
     assert "no second allocation" in result.verdict.reason
+
+
+async def test_a_limit_of_each_session_is_none_of_the_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three sessions do not carry it, and six do: a site's calls have a session each."""
+    monkeypatch.setattr(voice, "STRAGGLERS", 0.3)
+    monkeypatch.setattr(climb, "STEPS", (1.0,))
+    monkeypatch.setattr(climb, "LONG", 2.0)  # coturn counts second by second: in two, it refuses surely
+    async with coturn(tmp_path, "--allow-loopback-peers", "--max-bps=30000") as port:
+        route = replace(a_route(), turn=USER, quality_seconds=20.0, bandwidth_kbit_s=1300.0)
+        found = await probe(a_flow("bandwidth", port, UDP), route)
+    ramp = found.verdict.measured
+    if ramp is None:  # a machine that had no time for it
+        assert broke(found, Outcome.INCONCLUSIVE) == (Phase.MEDIA, Cause.BUDGET)
+        return
+    assert isinstance(ramp, Ramp)
+    assert ramp.at_least, found.verdict
+    if ramp.capacity_kbit_s == 1300:
+        assert ramp.bound is Bound.SESSION
+        assert "the TURN server limits each session to about" in found.verdict.reason

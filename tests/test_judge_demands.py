@@ -9,7 +9,7 @@ import pytest
 from rainbow_probe.capacity import Load, needed
 from rainbow_probe.judge import judge
 from rainbow_probe.judge.demands import Carried, fit
-from rainbow_probe.measures import Direction, Ramp
+from rainbow_probe.measures import Bound, Direction, Ramp
 from rainbow_probe.measures import Load as Offered
 from rainbow_probe.model import (
     Assignment,
@@ -198,6 +198,35 @@ def test_more_that_comes_in_alone_shows_which_way_is_narrow(
     """If the way of calls met the same limit over TCP: else it may be one of UDP, and in whichever direction."""
     found = {one.id: one for one in report(udp, tcp=tcp, down=down).rows}
     assert tuple(found[f"bandwidth/conference-{way}"].verdict for way in ("down", "up")) == verdicts
+
+
+EACH = replace(ramp(2000, at_least=True), bound=Bound.SESSION, session_kbit_s=400.0)
+TRIED = replace(EACH, capacity_kbit_s=1600.0)  # and 2000 were refused
+NARROW = replace(TRIED, at_least=False)  # also to twice as many
+NO_MORE = replace(TRIED, bound=Bound.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("name", "calls", "found", "verdict", "told"),
+    [
+        ("audio", 19, EACH, PASS, "room for"),
+        ("audio", 30, EACH, UNCLEAR, "--bandwidth-cap"),
+        ("audio", 19, TRIED, UNCLEAR, "the TURN server limits each session to about 400 kbit/s"),
+        ("audio", 19, replace(TRIED, transport=Transport.TLS), UNCLEAR, "each connection to the TURN server carries"),
+        ("audio", 19, NO_MORE, UNCLEAR, "more streams side by side could not be tried"),
+        ("audio", 19, NARROW, FAIL, "1600 kbit/s pass"),
+        ("audio", 15, NARROW, PASS, "room for"),
+        ("conference-up", 1, EACH, UNCLEAR, "the TURN server limits each session"),  # which one call has
+        ("conference-up", 1, NO_MORE, PASS, "works"),
+    ],
+)
+def test_a_limit_of_each_session_fails_no_row(
+    name: str, calls: int, found: Ramp, verdict: RowVerdict, told: str
+) -> None:
+    """A site's calls have a session each; what one of them needs must pass through one."""
+    judged = row(name, found, Load(calls=calls))
+    assert judged.verdict is verdict, judged.reason
+    assert told in judged.reason
 
 
 def test_what_comes_in_over_https_is_told() -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 
 from rainbow_probe.checks.udp_range import NO_CREDENTIALS
 from rainbow_probe.evidence import Recorder
 from rainbow_probe.model import Cause, Failure, Flow, Outcome, Phase, Verdict
-from rainbow_probe.net.climb import PACKET, STEPS, TRIES, Climb
+from rainbow_probe.net.climb import LONG, PACKET, STEPS, TRIES, Climb
 from rainbow_probe.net.paths import Hop, failed, one_address, passed
 from rainbow_probe.net.route import Route
-from rainbow_probe.net.voice import STRAGGLERS, opened_streams
+from rainbow_probe.net.voice import STRAGGLERS, more_streams, opened_streams
 
 WAYS = 3  # streams side by side, as a site has several calls
 SHARE, SHORTEST = 0.1, 0.3  # of the time for quality, and seconds: one step
 SLACK = 5.0  # seconds
+COMPARED = 3 * len(STEPS)  # loads at most beside the steps, where a limit is met: few streams, many, and few again
 
 
 async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
@@ -26,8 +28,10 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
 
     async def attempt(hop: Hop) -> Verdict:
         async with AsyncExitStack() as stack:
-            climb = Climb(await opened_streams((PACKET,) * WAYS, stack, hop, flow, route, rec))
+            more = partial(more_streams, PACKET, stack=stack, hop=hop, flow=flow, route=route, rec=rec)
+            climb = Climb(await opened_streams((PACKET,) * WAYS, stack, hop, flow, route, rec), more)
             limit = (len(STEPS) * TRIES + 1) * (seconds + STRAGGLERS) + SLACK
+            limit += COMPARED * (max(LONG, seconds) + STRAGGLERS + SLACK)
             rec.restart_budget(extra=limit)
             async with rec.step(Phase.MEDIA, hop.label, limit=limit) as facts:
                 await climb.run(route.bandwidth_kbit_s, seconds)
@@ -45,4 +49,5 @@ def _judged(climb: Climb, flow: Flow) -> Verdict:
     much = f"at least {ramp.capacity_kbit_s:.0f} kbit/s pass" if ramp.at_least else ""
     limit = f"{ramp.capacity_kbit_s:.0f} kbit/s pass, and more do not"
     queue = f"; packets are {ramp.added_delay_ms:.0f} ms later under load" if ramp.added_delay_ms >= 1 else ""
-    return replace(passed(f"{much or limit}, each way{queue}"), measured=ramp)
+    each = f"; {ramp.told}" if ramp.told else ""
+    return replace(passed(f"{much or limit}, each way{queue}{each}"), measured=ramp)

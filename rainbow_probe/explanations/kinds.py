@@ -153,7 +153,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
     ),
     "bandwidth": _kind(
         "the way of calls was loaded in steps, up to what this site needs and never beyond `--bandwidth-cap`; how much "
-        "passed is compared row by row; run alone behind the quality of voice, and only with credentials",
+        "passed is compared row by row, and what twice as many streams side by side do not meet is a limit of each "
+        "session, which fails no row; run alone behind the quality of voice, and only with credentials",
         *("bandwidth-short", "long-queues"),
     ),
     "download": _kind(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from rainbow_probe.capacity import BITS, Load, Needed, needed
 from rainbow_probe.catalogue import DemandSpec, RowSpec
 from rainbow_probe.judge.needs import Known
-from rainbow_probe.measures import Demand, Direction, Ramp
+from rainbow_probe.measures import Bound, Demand, Direction, Ramp
 from rainbow_probe.model import Result, Row, RowVerdict
 
 WORKS = frozenset({RowVerdict.PASS, RowVerdict.DEGRADED})
@@ -61,7 +61,7 @@ def weighed(row: Row, spec: RowSpec, known: Known) -> Row:
     seen = _carried(row.checks, known)
     if seen is None or row.verdict not in WORKS:
         return replace(row, reason=f"{told}; {row.reason}")
-    fits = [fit(one, wanted, seen, by_tcp=bool(spec.demand.points)) for one in wanted]
+    fits = [_fits(spec.demand, one, wanted, seen) for one in wanted]
     much = carried(seen)
     if False in fits and spec.demand.burst:
         slower = f"{told}; {much}: it works, and the burst takes longer"
@@ -69,7 +69,7 @@ def weighed(row: Row, spec: RowSpec, known: Known) -> Row:
     if False in fits:
         return replace(row, verdict=RowVerdict.FAIL, reason=f"{told}; {much}")
     if None in fits:
-        return replace(row, verdict=RowVerdict.INCONCLUSIVE, reason=f"{told}; {much}{_more(seen)}")
+        return replace(row, verdict=RowVerdict.INCONCLUSIVE, reason=f"{told}; {much}{_more(spec.demand, seen)}")
     works = row.reason if row.verdict is RowVerdict.DEGRADED else f"{row.path}: works"
     return replace(row, reason=f"{works} ({told}; {much}{_room(spec, seen.ramp)})")
 
@@ -94,6 +94,19 @@ def fit(one: Needed, wanted: Sequence[Needed], seen: Carried, *, by_tcp: bool = 
     return False if both or (one.direction is Direction.OUT and seen.narrow_out) else None
 
 
+def _fits(demand: DemandSpec, one: Needed, wanted: Sequence[Needed], seen: Carried) -> bool | None:
+    found = fit(one, wanted, seen, by_tcp=bool(demand.points))
+    return None if found and _cramped(demand, seen) else found
+
+
+def _cramped(demand: DemandSpec, seen: Carried) -> bool:
+    """Tell whether one call alone needs more than one session was seen to carry, however many there may be."""
+    each = seen.ramp.session_kbit_s
+    if demand.points or each is None or seen.ramp.bound is not Bound.SESSION:
+        return False
+    return max(demand.out, demand.into) * BITS[demand.unit] > each
+
+
 def demands(specs: Iterable[RowSpec], known: Known) -> tuple[Demand, ...]:
     """Return what each of *specs* needs, direction for direction, and whether it fits."""
     found: list[Demand] = []
@@ -115,7 +128,7 @@ def _demand(row: str, demand: DemandSpec, one: Needed, wanted: Sequence[Needed],
         unit=one.unit,
         formula=one.formula,
         capacity=None if seen is None else seen.room(one.direction, by_tcp=by_tcp) / BITS[one.unit],
-        fits=None if seen is None else fit(one, wanted, seen, by_tcp=by_tcp),
+        fits=None if seen is None else _fits(demand, one, wanted, seen),
     )
 
 
@@ -179,8 +192,11 @@ def carried(seen: Carried) -> str:
     return f"{told}, and at least {down.capacity_kbit_s:.0f} kbit/s come in over HTTPS{narrow}"
 
 
-def _more(seen: Carried) -> str:
-    if seen.ramp.at_least:
+def _more(demand: DemandSpec, seen: Carried) -> str:
+    ramp = seen.ramp
+    if ramp.told and (ramp.ended_early or _cramped(demand, seen)):
+        return f"; {ramp.told}"
+    if ramp.at_least:
         return ", as much as was tried: --bandwidth-cap allows more"
     if seen.tcp is not None and seen.tcp.capacity_kbit_s > ALIKE * seen.ramp.capacity_kbit_s:
         return (

@@ -6,11 +6,11 @@ Never as fast as it goes, and never beyond what was asked for: this is somebody'
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from rainbow_probe.measures import Direction, Load, Ramp
+from rainbow_probe.measures import Bound, Direction, Load, Ramp
 from rainbow_probe.model import Flow
 from rainbow_probe.net.voice import Stream, Talk
 from rainbow_probe.protocols.rtp import HEADER
@@ -28,6 +28,12 @@ QUEUED = 100.0  # ms that packets may wait because of their own number, beyond w
 USUAL = 0.95  # share of packets without a load that take no longer than what is compared with
 LATEST = 3  # one part in so many, the last: where queues grow, they are longest there
 HALF = 0.5
+LONG = 3.0  # seconds at least where streams are compared: coturn counts what a session may send second by second
+MORE = 1.3  # times as much that twice as many streams carry, at least, where each has a limit of its own
+MOST_WAYS = 12  # side by side: two allocations each, which is enough to ask of somebody's relay
+
+More = Callable[[int], Awaitable[list[Stream]]]
+"""Opens so many ways more, or fewer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,23 +60,71 @@ class Step:
 class Climb:
     """Steps of load over *ways*, each of them a stream that is made anew for each step."""
 
-    def __init__(self, ways: Sequence[Stream]) -> None:
-        """Nothing is sent yet."""
-        self._ways = ways
+    def __init__(self, ways: Sequence[Stream], more: More) -> None:
+        """Nothing is sent yet; *more* opens further ways, where a limit was met."""
+        self._ways, self._more = ways, more
         self.steps: list[Step] = []
         self.met = False
         """Whether the path's limit was met."""
+        self.bound: Bound | None = None
+        """What else was met; that of the sessions may be met, and the path's, too."""
+        self._each: float | None = None
 
     async def run(self, wanted: float, seconds: float) -> None:
-        """Climb to *wanted* kbit/s in steps of so many *seconds*; stop where twice in a row it is too much."""
-        base = await self._step(min(BASE, wanted * STEPS[0]), max(seconds, BASE_SECONDS), SMALL)
+        """Climb to *wanted* kbit/s in steps of so many *seconds*; stop where twice in a row it is too much.
+
+        Unless more streams side by side carry it: then it was a limit of each of them, and it goes on with more.
+        """
+        await self._step(min(BASE, wanted * STEPS[0]), max(seconds, BASE_SECONDS), SMALL)
         for share in STEPS:
-            tried = [await self._step(wanted * share, seconds)]
-            while not tried[-1].passes(base) and len(tried) < TRIES:
-                tried.append(await self._step(wanted * share, seconds))
-            if not tried[-1].passes(base):
-                self.met = True
+            if not await self._borne(wanted * share, seconds) and not await self._told_apart(wanted * share, seconds):
                 return
+
+    async def _borne(self, kbit_s: float, seconds: float) -> bool:
+        for _ in range(TRIES):
+            if self._passes(await self._step(kbit_s, seconds)):
+                return True
+        return False
+
+    async def _told_apart(self, kbit_s: float, seconds: float) -> bool:
+        """Offer what was just refused once more, for longer, and then to ever more streams; tell whether it passes."""
+        few = self.steps[-1] if seconds >= LONG else await self._step(kbit_s, LONG)
+        while not self._passes(few):
+            before = self._ways
+            if not await self._widened():
+                self.bound, self._each = self.bound or Bound.UNKNOWN, self._each or _each(few, before)
+                return False
+            many = await self._step(kbit_s, max(seconds, LONG))
+            if self._passes(many):
+                if not await self._by_chance(kbit_s, max(seconds, LONG), before):
+                    self.bound, self._each = Bound.SESSION, _each(few, before)
+                return True
+            if many.load.carried_kbit_s < MORE * few.load.carried_kbit_s:
+                self.met = True
+                return False
+            self.bound, self._each, few = Bound.SESSION, _each(few, before), many
+        return True
+
+    async def _by_chance(self, kbit_s: float, seconds: float, before: Sequence[Stream]) -> bool:
+        """Tell whether as few streams as *before* carry it now, too, so that their number was not what helped."""
+        wide, self._ways = self._ways, before
+        borne = self._passes(await self._step(kbit_s, seconds))
+        self._ways = wide
+        return borne
+
+    async def _widened(self) -> bool:
+        """Have twice as many streams, each of a session of its own."""
+        own = list({way.near: way for way in self._ways}.values())
+        if 2 * len(own) > MOST_WAYS:
+            return False
+        more = await self._more(len(own))
+        if len(more) < len(own):
+            return False
+        self._ways = [*own, *more]
+        return True
+
+    def _passes(self, step: Step) -> bool:
+        return step.passes(self.steps[0])
 
     async def _step(self, kbit_s: float, seconds: float, payload: int = PACKET.payload) -> Step:
         each = kbit_s / len(self._ways)
@@ -98,7 +152,7 @@ class Climb:
     @property
     def busy(self) -> str:
         """Why the limit that was met may be this machine's; empty if it is not."""
-        return next((step.busy for step in self.steps if step.busy), "") if self.met else ""
+        return next((step.busy for step in self.steps if step.busy), "") if self.met or self.bound else ""
 
     def ramp(self, flow: Flow) -> Ramp:
         """Sum up what was found on the way of *flow*."""
@@ -114,12 +168,19 @@ class Climb:
             capacity_kbit_s=best if self.met else most,
             at_least=not self.met,
             added_delay_ms=max(0.0, max(load.delay_ms for load in borne) - base.load.delay_ms),
+            bound=self.bound,
+            session_kbit_s=self._each,
         )
 
 
 def on_the_wire(payload: int) -> int:
     """Return the bytes of a packet with all of its headers."""
     return payload + TAG + HEADER.size + HEADERS
+
+
+def _each(step: Step, ways: Sequence[Stream]) -> float:
+    """Return how much each session of *ways* carried in *step*."""
+    return step.load.carried_kbit_s / len({way.near for way in ways})
 
 
 def _anew(way: Stream, codec: Codec) -> Stream:

@@ -188,6 +188,16 @@ async def opened_streams(
     return [_stream(codec, *way) for codec, way in zip(codecs, itertools.cycle(ways), strict=False)]
 
 
+async def more_streams(
+    codec: Codec, count: int, stack: AsyncExitStack, hop: Hop, flow: Flow, route: Route, rec: Recorder
+) -> list[Stream]:
+    """Open *count* ways more, each of its own two allocations; fewer if there are no more to be had, for any reason."""
+    end = End(hop, flow)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_spare(stack, end, route, rec)) for _ in range(count)]
+    return [_stream(codec, *way) for task in tasks if (way := task.result())]
+
+
 async def marked_stream(
     codec: Codec, tos: int, stack: AsyncExitStack, end: End, route: Route, rec: Recorder
 ) -> Stream | None:
@@ -214,6 +224,13 @@ async def opened_apart(
 def _stream(codec: Codec, near: Relay, far: Relay) -> Stream:
     sender = Sender(codec, source=secrets.randbits(31) + 1, first=secrets.randbits(15))
     return Stream(sender=sender, near=near, far=far, there=relayed(far))
+
+
+async def _spare(stack: AsyncExitStack, end: End, route: Route, rec: Recorder) -> tuple[Relay, Relay] | None:
+    try:
+        return await _another(stack, end, end, route, rec)
+    except StepError:
+        return None
 
 
 async def _another(
