@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import cast
 
 from rainbow_probe.catalogue import Place
-from rainbow_probe.options import UsageError, read_secret
+from rainbow_probe.options import UsageError, endpoint, read_secret
 from rainbow_probe.sitefile import Reference, resolved
 
 TOKEN = "RAINBOW_PROBE_PEER_TOKEN"  # noqa: S105 - the variable's name
@@ -53,11 +53,22 @@ def _is_possible(bare: str) -> bool:
     return True
 
 
+def host_and_port(text: str, where: str) -> str:
+    """Return a ``HOST`` as it is, and ``HOST:PORT`` as ``[HOST]:PORT``; raises ``UsageError``."""
+    bare = text.strip()
+    if bare.count(":") == 1 or "]:" in bare:
+        there = endpoint(bare, where)
+        return f"[{host(there.host, where)}]:{there.port}"
+    return host(bare, where)
+
+
 def given(arguments: Mapping[str, object], site: Mapping[str, object]) -> dict[Place, tuple[str, ...]]:
     """Put what the command line names over what the site file does."""
     servers = ((Place.SIP, "pbx"), (Place.NTP, "ntp"), (Place.SSH, "gateway"), (Place.OUTSIDE, "outside"))
     named = {place: (name, str(arguments.get(name) or site.get(f"lan.{name}") or "")) for place, name in servers}
     found = {place: (host(text, f"--{name}"),) for place, (name, text) in named.items() if text}
+    if over_tls := str(arguments.get("pbx_tls") or site.get("lan.pbx_tls") or ""):
+        found[Place.SIPS] = (host_and_port(over_tls, "--pbx-tls"),)
     return peers(cast("list[str]", arguments.get("peer") or site.get("lan.peer", []))) | found
 
 

@@ -21,6 +21,7 @@ def hosts(command: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--pbx", metavar="HOST", help="the PBX, at the address of its signalling: asked by SIP, UDP/5060"
     )
+    group.add_argument("--pbx-tls", metavar="HOST[:PORT]", help="the PBX where it speaks SIP over TLS (port 5061)")
     group.add_argument("--ntp", metavar="HOST", help="the site's time server: UDP/123")
     group.add_argument("--gateway", "--ssh", metavar="HOST", help="the WebRTC gateway: asked for SSH, TCP/22")
     group.add_argument("--outside", metavar="HOST",

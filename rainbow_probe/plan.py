@@ -20,6 +20,7 @@ BY_ADDRESS_ONLY = "the TURN servers were given by address, so there is no name t
 _SERVERS = {
     Place.OUTSIDE: "needs a responder beyond the border: --outside HOST",
     Place.SIP: "needs the address of the PBX: --pbx HOST",
+    Place.SIPS: "needs the address of the PBX where it speaks SIP over TLS: --pbx-tls HOST",
     Place.NTP: "needs the address of the site's time server: --ntp HOST",
     Place.SSH: "needs the address of the WebRTC gateway: --gateway HOST",
 }
@@ -34,8 +35,8 @@ _PEERS = {
 }
 NO_HOST: Mapping[Place, str] = MappingProxyType(_SERVERS | _PEERS)
 """By place, what would make its rows testable."""
-CONTROLS = frozenset({"portal"})
-"""Kinds that serve no row: they are run each time, because they separate causes."""
+CONTROLS = frozenset({"portal", "sips"})
+"""Kinds that serve no row: run each time because they separate causes, or whenever their host is given."""
 BESIDE = {"udp-range": Place.OUTSIDE}
 """By kind, where a responder may stand in for what it tries: flows to there are planned beside it."""
 SWEEPS = frozenset({"sweep", "sweep-in"})
@@ -168,7 +169,7 @@ class _Planner:
         if group is None:
             return [Endpoint(host="localhost", port=spec.port)]
         if group.place:
-            return [Endpoint(host=name, port=spec.port) for name in self._hosts.get(group.place, ())]
+            return [_placed(name, spec.port) for name in self._hosts.get(group.place, ())]
         if not group.turn:
             return [Endpoint(host=name, port=spec.port) for name in group.names]
         servers = [s for s in self._servers if spec.kind != "dns" or not _is_address(s.host)]
@@ -230,6 +231,12 @@ def _more(spec: FlowSpec) -> str:
     last = f"/to-{spec.params['last']}" if spec.kind in SWEEPS else ""
     last += "/outside" if spec.params.get("outside") else ""
     return by_address + over + last + source
+
+
+def _placed(text: str, port: int) -> Endpoint:
+    """Read ``HOST``, or ``[HOST]:PORT`` where the port is not *port*."""
+    host, colon, own = text.partition("]:")
+    return Endpoint(host=host.strip("[]"), port=int(own) if colon else port)
 
 
 def _is_address(host: str) -> bool:

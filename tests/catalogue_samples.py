@@ -32,6 +32,7 @@ KINDS = (
     "sip",
     "ntp",
     "ssh",
+    "sips",
 )
 """The kinds of checks there are, as whoever loads a guide says."""
 

@@ -71,6 +71,7 @@ PHASES: Mapping[str, Sequence[Phase]] = {
     "sweep": (Phase.RESOLVE, Phase.STUN),
     "sweep-in": (Phase.RESOLVE, Phase.STUN),
     "sip": (Phase.RESOLVE, Phase.CONNECT, Phase.SIP),
+    "sips": (Phase.RESOLVE, Phase.CONNECT, Phase.TLS, Phase.SIP),
     "ntp": (Phase.RESOLVE, Phase.CONNECT, Phase.NTP),
     "ssh": (Phase.RESOLVE, Phase.CONNECT, Phase.SSH),
     "push": (Phase.RESOLVE, Phase.CONNECT, Phase.TLS),

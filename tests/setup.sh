@@ -33,6 +33,8 @@ curl:curl
 dig:dnsutils
 faketime:faketime
 sipp:sip-tester
+kamailio:kamailio
+/usr/lib/x86_64-linux-gnu/kamailio/modules/tls.so:kamailio-tls-modules
 chronyd:chrony
 sshd:openssh-server
 ssh-keygen:openssh-client

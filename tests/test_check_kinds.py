@@ -12,7 +12,7 @@ from rainbow_probe.model import Endpoint, IssuerPolicy, Outcome, Phase, PortRang
 from tests.servers import APPLE, a_flow, a_route, facts, mute, names, phases, probe, shows
 
 WITH_CREDENTIALS = {"udp-range", "call", "quality", "bandwidth"}
-LAN = {"sweep", "sweep-in", "sip", "ntp", "ssh"}
+LAN = {"sweep", "sweep-in", "sip", "sips", "ntp", "ssh"}
 KINDS = {
     "dns",
     "https",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from rainbow_probe.demo.certificates import server_context
 from rainbow_probe.demo.loopback import Datagrams, Handler, loopback
 from rainbow_probe.demo.loopback import Peer as Asker
 from rainbow_probe.model import Cause, Endpoint, Flow, Outcome, Phase, PortRange, Result, Transport
@@ -23,7 +25,22 @@ from rainbow_probe.protocols.sip import answered, read_fields
 from tests.lab.netns import SYSTEM_PATH
 from tests.lab.servers import listening
 from tests.peers import HOST, peer
-from tests.servers import QUICK, a_flow, a_route, broke, facts, mute, probe, says
+from tests.servers import (
+    CORPORATE,
+    NAME,
+    PUBLIC,
+    QUICK,
+    a_flow,
+    a_route,
+    authority,
+    broke,
+    facts,
+    mute,
+    probe,
+    says,
+    shows,
+    trust,
+)
 
 PATIENCE = 20.0  # seconds for a server to listen
 
@@ -219,6 +236,79 @@ async def test_sip_over_a_stream() -> None:
     assert good.verdict.outcome is Outcome.PASS, good
     assert bad.verdict.failure
     assert bad.verdict.failure.cause is Cause.NOT_SIP, bad
+
+
+KAMAILIO = """#!KAMAILIO
+debug=1
+log_stderror=yes
+children=1
+tcp_children=1
+enable_tls=yes
+auto_aliases=no
+listen=tls:127.0.0.1:{port}
+loadmodule "sl.so"
+loadmodule "tls.so"
+modparam("tls", "private_key", "{folder}/key.pem")
+modparam("tls", "certificate", "{folder}/cert.pem")
+modparam("tls", "tls_method", "TLSv1.2+")
+request_route {{ sl_send_reply("404", "Not here"); }}
+"""
+
+
+async def test_a_real_pbx_answers_over_tls_whatever_its_certificate(tmp_path: Path) -> None:
+    """Kamailio, with a certificate of the company's, which this machine does not know."""
+    port = free(socket.SOCK_STREAM)
+    leaf = authority(CORPORATE).issue_cert(HOST)
+    (tmp_path / "key.pem").write_bytes(leaf.private_key_pem.bytes())
+    (tmp_path / "cert.pem").write_bytes(leaf.cert_chain_pems[0].bytes())
+    config = tmp_path / "kamailio.cfg"
+    config.write_text(KAMAILIO.format(port=port, folder=tmp_path), encoding="ascii")
+    with running(["kamailio", "-f", str(config), "-DD", "-E", "-m", "16", "-M", "4"], "tcp", port):
+        result = await tried("sips", port, Transport.TLS)
+        known = await probe(to("sips", port, Transport.TLS), replace(a_route(), limits=QUICK, trust=trust(CORPORATE)))
+    assert result.verdict.outcome is Outcome.PASS, result
+    assert "404 Not here; its certificate is none that this machine takes (tls-untrusted)" in result.verdict.reason
+    assert facts(result, Phase.TLS)["issuer"] == facts(known, Phase.TLS)["issuer"]
+    assert known.verdict.outcome is Outcome.PASS, known
+    assert known.verdict.reason.endswith("404 Not here")
+
+
+async def registrar(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer OPTIONS over a stream."""
+    writer.write(answered(await reader.readuntil(b"\r\n\r\n")) or b"")
+    await writer.drain()
+
+
+@pytest.mark.parametrize(
+    ("shown", "told"),
+    [
+        (shows(), ""),
+        (shows(days=(-9, -2)), "(tls-expired)"),
+        (shows(days=(2, 9)), "(tls-not-yet-valid)"),
+        (shows(to=("other.test",)), "(tls-wrong-name)"),
+    ],
+)
+async def test_what_is_wrong_with_the_certificate_of_a_pbx_is_told(shown: ssl.SSLContext, told: str) -> None:
+    """Beside its answer, which proves the way."""
+    async with loopback() as place:
+        result = await probe(a_flow("sips", await place.tcp(registrar, shown)), a_route())
+    assert result.verdict.outcome is Outcome.PASS, result
+    assert result.verdict.reason == "SIP is answered: 200 OK" + (
+        f"; its certificate is none that this machine takes {told}" if told else ""
+    )
+
+
+async def test_a_pbx_that_wants_a_clients_certificate_or_speaks_no_tls_fails() -> None:
+    """What it says is told as it was seen."""
+    wanting = server_context(authority(PUBLIC).issue_cert(NAME), ())
+    wanting.verify_mode = ssl.CERT_REQUIRED
+    async with loopback() as place:
+        wants = await probe(a_flow("sips", await place.tcp(registrar, wanting)), a_route())
+        plain = await probe(a_flow("sips", await place.tcp(says(b"SIP/2.0 400 Bad\r\n\r\n"))), a_route())
+    phase, cause = broke(wants)  # since TLS 1.3 it comes after the handshake, if whoever closes says it at all
+    assert phase in {Phase.SIP, Phase.TLS}
+    assert cause in {Cause.TLS_ALERT, Cause.CLOSED, Cause.RESET}
+    assert broke(plain) == (Phase.TLS, Cause.NOT_TLS)
 
 
 async def test_a_real_time_server_answers(tmp_path: Path) -> None:

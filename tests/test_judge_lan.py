@@ -177,6 +177,7 @@ def test_no_row_of_the_lan_is_untested_for_lack_of_code() -> None:
     [
         ("sip", Phase.SIP, Cause.TIMEOUT, "lan-sip-fails", f"The PBX {PEER} (UDP/5060): SIP gets no answer"),
         ("ntp", Phase.NTP, Cause.TIMEOUT, "lan-ntp-fails", f"The time server {PEER} (UDP/123): NTP gets no answer"),
+        ("sips", Phase.CONNECT, Cause.TIMEOUT, "lan-sips-fails", f"The PBX {PEER} (TCP/5061): no answer"),
         ("ssh", Phase.CONNECT, Cause.REFUSED, "lan-ssh-fails", f"The WebRTC gateway {PEER} (TCP/22): refused"),
     ],
 )
@@ -188,7 +189,7 @@ def test_a_server_that_does_not_answer_is_told_as_it_was_seen(
     found = finding(judged, identity)
     assert found.title.startswith(title)
     assert f"{PEER} itself answers elsewhere" in found.fix
-    assert len(found.rows) == 1
+    assert len(found.rows) == (name != "sips")  # of which this edition has no row
     alone = case(
         Fault(match=both(lambda flow: bool(flow.params) or True, host(PEER)), phase=phase, cause=cause),
         hosts={Place.SIP: (PEER,)},
@@ -214,6 +215,14 @@ def test_what_answers_is_behind_no_closed_port(name: str, phase: Phase, cause: C
     assert words in found.fix
     assert "open UDP" not in found.fix
     assert found.rules == ()
+
+
+def test_a_pbx_that_takes_the_connection_and_ends_it_is_not_behind_a_firewall() -> None:
+    """Its own log says why; no rule would help."""
+    lost = Fault(match=kind("sips"), phase=Phase.SIP, cause=Cause.TLS_ALERT)
+    found = finding(case(lost, hosts=EVERYWHERE).judged(), "lan-sips-fails")
+    assert (found.who, found.rules) == (Who.ENDPOINT, ())
+    assert "its own log" in found.fix
 
 
 def test_what_comes_in_has_a_rule_of_its_own() -> None:

@@ -53,6 +53,7 @@ OPTIONAL: Mapping[str, Mapping[str, Reader]] = {
     "sip": {},
     "ntp": {},
     "ssh": {},
+    "sips": {},
     "turn": {"by": _one_of("address")},
     "udp-range": {"ports": _number(2, 256)},
     "call": {},

@@ -35,6 +35,8 @@ class Place(StrEnum):
     """Beyond the site's border, in place of the conference servers: a responder of the site's own."""
     SIP = "sip"
     """The PBX itself, at the address of its signalling."""
+    SIPS = "sips"
+    """The PBX itself, where it speaks SIP over TLS."""
     NTP = "ntp"
     """The site's time server."""
     SSH = "ssh"

@@ -7,22 +7,24 @@ from rainbow_probe.model import Flow, Phase, Scalar, Verdict
 from rainbow_probe.net.paths import Hop, each_address, passed
 from rainbow_probe.net.route import Route
 from rainbow_probe.net.sip import asking
+from rainbow_probe.net.tls import Expectation
 from rainbow_probe.protocols.sip import Answer
 
 
 async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     """Pass on a response to our own request; what it says, and who changed what, stands in the facts."""
+    return await each_address(flow, route, rec, lambda hop: asked(hop, flow, route, rec))
 
-    async def attempt(hop: Hop) -> Verdict:
-        known: dict[str, Scalar] = {}
-        async with asking(hop, flow, route, rec, known) as (_, ask):
-            async with rec.step(Phase.SIP, hop.label, limit=route.limits.datagrams) as facts:
-                facts.update(known)
-                answer = await ask()
-                facts.update(_told(answer))
-        return passed(f"SIP is answered: {answer.status} {answer.reason}{_aside(flow, known, answer)}")
 
-    return await each_address(flow, route, rec, attempt)
+async def asked(hop: Hop, flow: Flow, route: Route, rec: Recorder, expected: Expectation | None = None) -> Verdict:
+    """Ask at one address; over TLS its certificate is judged as *expected*."""
+    known: dict[str, Scalar] = {}
+    async with asking(hop, flow, route, rec, known, expected) as (_, ask):
+        async with rec.step(Phase.SIP, hop.label, limit=route.limits.datagrams) as facts:
+            facts.update(known)
+            answer = await ask()
+            facts.update(_told(answer))
+    return passed(f"SIP is answered: {answer.status} {answer.reason}{_aside(flow, known, answer)}")
 
 
 def _told(answer: Answer) -> dict[str, Scalar]:

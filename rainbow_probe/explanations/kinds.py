@@ -79,6 +79,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         *("lan-ports-closed", "lan-ports-partly"),
     ),
     "sip": _kind("the PBX answers OPTIONS, be it with an error; only with `--pbx`", "lan-sip-fails"),
+    "sips": _kind(
+        "the PBX answers OPTIONS over TLS, whatever its certificate, which is told; only with `--pbx-tls`, and no row "
+        "rests on it, because this edition of the guide has none for SIP over TLS",
+        *("lan-sips-fails", "lan-sips-certificate"),
+    ),
     "ntp": _kind("the time server answers, and has a time; only with `--ntp`", "lan-ntp-fails", "ntp-wrong"),
     "ssh": _kind("an SSH server says its first line; only with `--gateway`", "lan-ssh-fails"),
     "push": _kind(

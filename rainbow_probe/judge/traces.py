@@ -35,7 +35,7 @@ MADE_UP = "made-up"
 """The kind of check that looks up names which nobody has made."""
 ADVICE = "advice"
 """What a look-up's note of its addresses is about."""
-LAN = frozenset({"sweep", "sweep-in", "sip", "ntp", "ssh"})
+LAN = frozenset({"sweep", "sweep-in", "sip", "sips", "ntp", "ssh"})
 """Kinds of checks whose other end is this site's own: of the way out they say nothing."""
 LOOK_UPS = frozenset({"dns", *IDLE_KINDS})
 """Kinds of checks whose pass says nothing of the way out."""

@@ -195,14 +195,16 @@ async def _look_up(wanted: Endpoint, target: Endpoint, route: Route, rec: Record
 
 
 @asynccontextmanager
-async def open_stream(hop: Hop, flow: Flow, route: Route, rec: Recorder, alpn: str = "") -> AsyncGenerator[ByteStream]:
-    """Connect, tunnel and wrap in TLS, as flow and route ask; closed when the block ends."""
+async def open_stream(
+    hop: Hop, flow: Flow, route: Route, rec: Recorder, alpn: str = "", expected: Expectation | None = None
+) -> AsyncGenerator[ByteStream]:
+    """Connect, tunnel and wrap in TLS, as flow and route ask, or as *expected*; closed when the block ends."""
     stream = link = await (_through(route.proxy, hop, route, rec) if route.proxy else _first_hop(hop, route, rec))
     try:
         if flow.transport is Transport.TLS:
-            expected = Expectation(policy=flow.policy, inspection_allowed=flow.inspection_allowed, alpn=alpn)
+            usual = Expectation(policy=flow.policy, inspection_allowed=flow.inspection_allowed, alpn=alpn)
             limit, over = route.limits.handshake, str(hop.address)
-            stream = await start_tls(stream, flow.target, expected, route.trust, rec, limit=limit, over=over)
+            stream = await start_tls(stream, flow.target, expected or usual, route.trust, rec, limit=limit, over=over)
         yield stream
     except StepError as exc:
         again = link.sent_again() if isinstance(link, Acknowledged) else 0

@@ -13,6 +13,7 @@ from rainbow_probe.net.links import ByteStream, Datagrams
 from rainbow_probe.net.paths import Hop, open_stream
 from rainbow_probe.net.relay import LAST_WORD
 from rainbow_probe.net.route import Route
+from rainbow_probe.net.tls import Expectation
 from rainbow_probe.net.udp import local_of, open_udp
 from rainbow_probe.protocols.sip import HEAD_SIZE, Answer, Options, waits
 
@@ -21,7 +22,7 @@ Asking = Callable[[], Awaitable[Answer]]
 
 @asynccontextmanager
 async def asking(
-    hop: Hop, flow: Flow, route: Route, rec: Recorder, facts: dict[str, Scalar]
+    hop: Hop, flow: Flow, route: Route, rec: Recorder, facts: dict[str, Scalar], expected: Expectation | None = None
 ) -> AsyncGenerator[tuple[Options, Asking]]:
     """Open the way to *hop*; yields the question, and what asks it and waits for the answer."""
     if flow.transport is Transport.UDP:
@@ -31,7 +32,7 @@ async def asking(
             options = Options(hop.address, local, flow.transport)
             yield options, lambda: _over_datagrams(link, options, LAST_WORD * route.limits.datagrams)
         return
-    async with open_stream(hop, flow, route, rec) as stream:
+    async with open_stream(hop, flow, route, rec, expected=expected) as stream:
         options = Options(hop.address, None, flow.transport)
         yield options, lambda: _over_stream(stream, options)
 

@@ -16,12 +16,13 @@ from rich.text import Text
 
 from rainbow_probe.explanations.actors import ACTORS
 from rainbow_probe.language import ENGLISH, Language
-from rainbow_probe.model import Finding, Outcome, Report, Row, RowVerdict, Rule, Severity, Site, Who
+from rainbow_probe.model import Finding, Outcome, Report, Row, RowVerdict, Rule, Severity, Who
 from rainbow_probe.report.grids import GAP, columns, indented, put
 from rainbow_probe.report.layout import Table, Untested, by_weight, judged, row_names, tables, tally, untested
 from rainbow_probe.report.wording import (
     SEVERITIES,
     VERDICTS,
+    beside,
     clip,
     in_short,
     in_steps,
@@ -30,9 +31,9 @@ from rainbow_probe.report.wording import (
     more,
     named,
     number,
-    some,
     translated,
     unjudged,
+    way_out,
     ways,
 )
 
@@ -129,7 +130,7 @@ class _Page:
         site = self._report.site
         yield "Name", self._text(_listed([site.hostname, site.platform]) or "unknown")
         yield "Addresses", self._text(_listed(site.addresses) or "none")
-        yield "Way out", self._text(_way_out(site))
+        yield "Way out", self._text(way_out(site))
         for way in ways(site):
             yield "Way out", self._text(way)
         if policy := self._report.proxy_policy:
@@ -141,6 +142,8 @@ class _Page:
             yield "NAT", self._text(translated(nat))
         for note in site.proxy_notes:
             yield "Note", self._text(note)
+        for told in beside(self._report.results):
+            yield "Asked too", self._text(told)
 
     def _clients(self) -> Grid:
         clients = self._report.clients
@@ -289,12 +292,3 @@ def _told(row: Row) -> tuple[object, ...]:
 
 def _listed(items: Iterable[str]) -> str:
     return ", ".join(item for item in items if item)
-
-
-def _way_out(site: Site) -> str:
-    if site.pacs:
-        return f"as the PAC file says: {', '.join(map(str, site.pacs))}"
-    if site.proxy is None:
-        return "direct, no proxy"
-    direct = f"; direct to {some(site.no_proxy, 6)}" if site.no_proxy else ""
-    return f"proxy {site.proxy} (from {site.proxy_source}){direct}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rainbow_probe.ends import HTTPS
 from rainbow_probe.measures import Direction, PortState, StoryStep
-from rainbow_probe.model import Finding, Need, Outcome, Row, RowVerdict, Scalar, Severity, Site
+from rainbow_probe.model import Finding, Need, Outcome, Result, Row, RowVerdict, Scalar, Severity, Site
 from rainbow_probe.terms import NatMapping
 
 FEW_HOSTS = 4  # named of those that go the same way
@@ -184,3 +184,26 @@ def _tried(steps: Sequence[StoryStep]) -> bool:
 def _stopped(steps: Sequence[StoryStep]) -> str:
     outcomes = {step.outcome for step in steps} - {Outcome.PASS, Outcome.SKIPPED}
     return f" ({OUTCOMES[min(outcomes, key=list(Outcome).index)]})" if outcomes else ""
+
+
+def way_out(site: Site) -> str:
+    """Say how the site goes out, in short."""
+    if site.pacs:
+        return f"as the PAC file says: {', '.join(map(str, site.pacs))}"
+    if site.proxy is None:
+        return "direct, no proxy"
+    direct = f"; direct to {some(site.no_proxy, 6)}" if site.no_proxy else ""
+    return f"proxy {site.proxy} (from {site.proxy_source}){direct}"
+
+
+BESIDE = {"xmpp-account": "sign-in at XMPP", "sips": "SIP over TLS"}
+"""Kinds of checks that somebody asked for and that no row of the guide rests on, in words."""
+
+
+def beside(results: Iterable[Result]) -> list[str]:
+    """Say what came of the checks that were asked for beside the guide's rows."""
+    told = (result for result in results if result.flow.kind in BESIDE)
+    return [
+        f"{BESIDE[one.flow.kind]} ({one.flow.target}): {OUTCOMES[one.verdict.outcome]}, {one.verdict.reason}"
+        for one in told
+    ]

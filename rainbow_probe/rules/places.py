@@ -14,7 +14,7 @@ from rainbow_probe.rules.shapes import Destination
 
 CONFERENCE = "conference servers"
 RANGE = "udp-range"
-FOREIGN = frozenset({"push", "portal", "sweep", "sweep-in", "sip", "ntp", "ssh"})
+FOREIGN = frozenset({"push", "portal", "sweep", "sweep-in", "sip", "sips", "ntp", "ssh"})
 """Kinds of checks whose hosts are not the service's own."""
 
 

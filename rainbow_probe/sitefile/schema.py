@@ -85,6 +85,12 @@ KEYS = (
     *_keys(
         "lan",
         ("pbx", Shape.TEXT, "The PBX, at the address of its signalling.", '"192.0.2.20"'),
+        (
+            "pbx_tls",
+            Shape.TEXT,
+            "The PBX where it speaks SIP over TLS, HOST or HOST:PORT (5061).",
+            '"pbx.clinic.example"',
+        ),
         ("gateway", Shape.TEXT, "The WebRTC gateway.", '"192.0.2.30"'),
         ("ntp", Shape.TEXT, "The time server.", '"192.0.2.1"'),
         (

@@ -28,6 +28,18 @@ PORTS: dict[str, Why] = {
         "A firewall between two networks of the site; another address; a PBX that answers its own gateway only.",
         "Look at the address, at the PBX's own access list, and then at the firewall.",
     ),
+    "lan-sips-fails": why(
+        "The PBX does not answer SIP over TLS from here, or something else does.",
+        "SIP over TLS is not switched on there; a firewall between two networks of the site; a PBX that wants its "
+        "clients' certificates.",
+        "Look whether it listens on that port and what its log says, and then at the firewall.",
+    ),
+    "lan-sips-certificate": why(
+        "The PBX answers SIP over TLS, and shows a certificate that this machine does not take.",
+        "A certificate of the company's own, or one that the PBX made itself; one that has expired or is for another "
+        "name.",
+        "See that the gateway trusts whoever issued it; make a new one if it has expired.",
+    ),
     "lan-ntp-fails": why(
         "The time server does not answer from here, or has no time to give.",
         "A firewall inside the site; a server that reaches no source of time itself.",

@@ -134,6 +134,7 @@ FINDERS: tuple[Finder, ...] = (
     advice.by_address,
     certificates.off,
     lan.wrong_time,
+    lan.certificates,
     resolvers.intercepted,
     resolvers.split_horizon,
     resolvers.dead_resolver,

@@ -8,16 +8,16 @@ from statistics import median
 from rainbow_probe.judge.findings.certificates import AGREE, DAY, skews_of
 from rainbow_probe.judge.rules import TEXT, firewall_rule
 from rainbow_probe.judge.scene import Found, Scene
-from rainbow_probe.judge.traces import facts, failure, passes
+from rainbow_probe.judge.traces import connected, facts, failure, passes
 from rainbow_probe.judge.words import CAUSES, count, door, named, said
 from rainbow_probe.measures import PortState, PortSurvey
-from rainbow_probe.model import Cause, Outcome, Phase, PortRange, Result, Rule, Severity, Who
+from rainbow_probe.model import Cause, Failure, Outcome, Phase, PortRange, Result, Rule, Severity, Transport, Who
 from rainbow_probe.rules.atoms import joined
 from rainbow_probe.rules.places import ports_of
 
 INWARD = "sweep-in"
 SWEEPS = frozenset({"sweep", INWARD})
-SERVERS = {"sip": "the PBX", "ntp": "the time server", "ssh": "the WebRTC gateway"}
+SERVERS = {"sip": "the PBX", "sips": "the PBX", "ntp": "the time server", "ssh": "the WebRTC gateway"}
 ANSWERED = frozenset({Cause.SERVER_ERROR, Cause.NOT_SIP, Cause.NOT_NTP, Cause.NOT_SSH})
 """Something came back from that very port: no firewall has closed it."""
 OURSELVES = "this machine"  # who rejects, where a sweep met this machine's own packet filter
@@ -102,7 +102,8 @@ def unanswered(scene: Scene) -> list[Found]:
 def _unanswered(result: Result, scene: Scene) -> Found:
     what, host = SERVERS[result.flow.kind], result.flow.target.host
     alive = [one for one in scene.lan if one.flow.target.host == host and passes(one)]
-    answered = _cause(result) in ANSWERED
+    taken = connected(result) and result.flow.transport is Transport.TLS
+    answered = taken or _cause(result) in ANSWERED
     return Found(
         id=f"lan-{result.flow.kind}-fails",
         title=f"{what[:1].upper()}{what[1:]} {host} ({door(result.flow)}): {said(result)}",
@@ -115,9 +116,38 @@ def _unanswered(result: Result, scene: Scene) -> Found:
     )
 
 
+def certificates(scene: Scene) -> list[Found]:
+    """Say that the PBX's certificate is none that this machine would take: its gateway may, or may not."""
+    asked = [result for result in scene.lan if result.flow.kind == "sips" and passes(result)]
+    return [_certificate(result, seen) for result in asked if (seen := _of_the_certificate(result))]
+
+
+def _of_the_certificate(result: Result) -> Failure | None:
+    return next((step.failure for step in result.steps if step.phase is Phase.TLS and step.failure), None)
+
+
+def _certificate(result: Result, seen: Failure) -> Found:
+    host = result.flow.target.host
+    return Found(
+        id="lan-sips-certificate",
+        title=f"The PBX {host} answers SIP over TLS, and its certificate is none that this machine takes: "
+        f"{CAUSES[seen.cause]}",
+        who=Who.ENDPOINT,
+        fix="A gateway that verifies certificates must know whoever issued this one; one that has expired, or is for "
+        "another name, must be made anew.",
+        shows=(result,),
+        detail=seen.detail,
+    )
+
+
 def _put_right(what: str, result: Result) -> str:
     if _cause(result) is Cause.SERVER_ERROR:
         return f"It answers, so nothing is in the way: look at {what} itself."
+    if _cause(result) not in ANSWERED:
+        return (
+            "It takes the connection, so nothing closes the port: its own log says why (a certificate that it wants of "
+            "its clients, for example)."
+        )
     return f"Something answers there, so the port is open: look whether this is the address of {what}."
 
 
