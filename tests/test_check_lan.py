@@ -140,6 +140,29 @@ async def test_a_gateway_that_rewrites_sip_is_seen() -> None:
     assert "somebody on the way rewrites SIP (our address became 198.51.100.9:4)" in result.verdict.reason
 
 
+@pytest.mark.parametrize("field", ["Via", "Contact", ""])
+async def test_a_rewriting_gateway_that_covers_its_tracks_is_seen(field: str) -> None:
+    """It gives the answer our own address again; what the responder had before it, it cannot take back."""
+    with peer(2) as found:
+        ours, theirs = b"127.0.0.1:", b"127.0.0.9:"
+
+        def both_ways(own: Datagrams, data: bytes, asker: Asker) -> None:
+            lines = data.split(b"\r\n")
+            told = [line.replace(ours, theirs) if line.startswith(f"{field}:".encode()) else line for line in lines]
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outside:
+                outside.settimeout(PATIENCE)
+                outside.sendto(b"\r\n".join(told), (HOST, found.first))
+                own.send(outside.recv(4096).replace(theirs, ours), asker)
+
+        async with loopback() as place:
+            result = await tried("sip", place.udp(both_ways).port)
+    assert result.verdict.outcome is Outcome.PASS, result
+    assert facts(result, Phase.SIP)["rewritten"] == ""
+    assert facts(result, Phase.SIP)["changed"] == field.lower()
+    rewrites = f"rewrites SIP (another {field.lower()} arrives than was sent)"
+    assert (rewrites in result.verdict.reason) == bool(field)
+
+
 def provisional(own: Datagrams, data: bytes, asker: Asker) -> None:
     """Say that it is being tried, and never more."""
     own.send((answered(data) or b"").replace(b"200 OK", b"100 Trying"), asker)

@@ -17,7 +17,7 @@ from rainbow_probe.net.sweep import Asked, Sweep, ports_in
 from rainbow_probe.protocols.binding import Answerer, short_term_key
 from rainbow_probe.protocols.stun import Class, Message, reply
 from tests.peers import HOST, Peer, peer
-from tests.servers import QUICK, a_flow, a_route, probe
+from tests.servers import QUICK, a_flow, a_route, facts, names, probe
 
 TOKEN = "of this test only"  # noqa: S105 - made up
 
@@ -102,6 +102,19 @@ async def test_what_the_responder_does_not_serve_is_not_closed() -> None:
     assert outcome is Outcome.SKIPPED
     assert f"serves 40 of 100 ports only: start it with --udp {found.first}-{found.last + 60}" in reason
     assert states(result)[1] == (found.last + 1, found.last + 60, PortState.UNKNOWN)
+
+
+async def test_of_two_addresses_the_one_with_the_responder_is_swept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name may have another address first, at which nobody answers: that proves nothing of the other one."""
+    with peer(8) as found:
+        monkeypatch.setattr(asking, "CONTROL_PORTS", (found.tcp,))
+        known = names(probe_test=("127.0.0.9", HOST))
+        flow = a_flow("sweep", found.first, Transport.UDP, {"first": found.first, "last": found.last})
+        result = await probe(flow, replace(a_route(), names=known, limits=QUICK))
+        nobody = await probe(flow, replace(a_route(), names=names(probe_test=("127.0.0.9", "127.0.0.8")), limits=QUICK))
+    assert result.verdict.outcome is Outcome.PASS, result
+    assert facts(result, Phase.STUN)["responder"] == HOST
+    assert nobody.verdict.outcome is Outcome.INCONCLUSIVE, nobody
 
 
 async def test_a_few_ports_in_use_there_do_not_matter() -> None:

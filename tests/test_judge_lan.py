@@ -8,7 +8,7 @@ import pytest
 
 from rainbow_probe.catalogue import Place
 from rainbow_probe.measures import Direction, PortState
-from rainbow_probe.model import Cause, Outcome, Phase, Report, Result, RowVerdict, Severity, Who
+from rainbow_probe.model import Cause, Outcome, Phase, Report, Result, RowVerdict, Scalar, Severity, Who
 from rainbow_probe.net.surveys import survey
 from rainbow_probe.plan import NO_HOST, make_plan
 from rainbow_probe.rules.least import least
@@ -223,6 +223,31 @@ def test_a_pbx_that_takes_the_connection_and_ends_it_is_not_behind_a_firewall() 
     found = finding(case(lost, hosts=EVERYWHERE).judged(), "lan-sips-fails")
     assert (found.who, found.rules) == (Who.ENDPOINT, ())
     assert "its own log" in found.fix
+
+
+def test_of_some_rejected_and_some_dropped_both_is_said() -> None:
+    """A rejection of ten ports says nothing of the two thousand others."""
+    match = both(kind("sweep"), lambda flow: flow.params["first"] == 20000 and not flow.source)
+    told: dict[str, Scalar] = {"rejected_by": "10.0.0.1", "refused": 10}
+    fault = Fault(match=match, phase=Phase.STUN, cause=Cause.PARTLY_OPEN, facts=told)
+    found = finding(case(fault, hosts=HOSTS).judged(), "lan-ports-partly")
+    assert "some rejected by 10.0.0.1, the others without an answer: " in found.title
+
+
+@pytest.mark.parametrize(
+    ("told", "detail"),
+    [
+        ({"rewritten": "198.51.100.9:4"}, "rewritten as 198.51.100.9:4"),
+        ({"changed": "via"}, "changed as via"),
+        ({}, ""),
+    ],
+)
+def test_who_rewrites_sip_is_named_once(told: dict[str, Scalar], detail: str) -> None:
+    """It is advice: the way itself is open."""
+    seen = Fault(match=kind("sip"), phase=Phase.SIP, outcome=Outcome.PASS, facts={"rewritten": "", **told})
+    judged = case(seen, hosts=EVERYWHERE).judged()
+    assert row(judged, "webrtc-gateway/sip-out").verdict is RowVerdict.PASS
+    assert [one.detail for one in judged.findings if one.id == "sip-rewritten"] == [detail] * bool(detail)
 
 
 def test_what_comes_in_has_a_rule_of_its_own() -> None:

@@ -144,6 +144,29 @@ def test_nothing_secret_and_no_traceback_is_ever_printed(run: Run) -> None:
     assert "Traceback" not in printed
 
 
+@pytest.mark.parametrize("site", ["lan-firewall"])
+def test_a_sweep_finds_the_very_ports_that_the_firewall_closes(run: Run) -> None:
+    """As intervals, out and in, to the port; and the findings name them, who rejects, and which way."""
+    measured = {check["id"]: check.get("measured") for check in run.ended.report["checks"]}
+
+    def survey(check: str) -> list[tuple[int, int, str]]:
+        found = next(one for key, one in measured.items() if key.startswith(check))
+        return [(one["first"], one["last"], one["state"]) for one in found["intervals"]]
+
+    assert survey("sweep/198.19.3.3:20000") == [
+        (20000, 23999, "open"),
+        (24000, 25999, "closed"),
+        (26000, 28999, "open"),
+        (29000, 29009, "closed"),
+        (29010, 29999, "open"),
+    ]
+    assert survey("sweep/198.19.3.2:49152") == [(49152, 65535, "open")]
+    assert survey("sweep-in/198.19.3.4:30000") == [(30000, 33999, "open"), (34000, 40000, "closed")]
+    titles = [finding["title"] for finding in run.ended.report["findings"]]
+    assert any("some rejected by 198.19.1.1" in title and "24000-25999, 29000-29009" in title for title in titles)
+    assert any("from 198.19.3.4 to this machine" in title for title in titles)
+
+
 @pytest.mark.parametrize("site", ["proxy-bumps-trusted", "pac-split", "ipv6-only", "dns-private"])
 def test_a_redacted_bundle_has_nothing_of_the_inside(run: Run) -> None:
     """Neither names and addresses of the site's machines, nor those of the company; the service's names stay."""

@@ -34,6 +34,7 @@ def _told(answer: Answer) -> dict[str, Scalar]:
         "allow": answer.allow,
         "received": answer.received,
         "rewritten": answer.rewritten,
+        "changed": ", ".join(answer.changed),
     }
 
 
@@ -41,5 +42,6 @@ def _aside(flow: Flow, known: dict[str, Scalar], answer: Answer) -> str:
     """Say what was not as the gateway would have it, though the path works."""
     other = flow.source is not None and known.get("local_port") not in {flow.source.first, 0}
     port = f"; asked from port {known.get('local_port')}, as {flow.source} is in use here" if other else ""
-    changed = f"; somebody on the way rewrites SIP (our address became {answer.rewritten})" if answer.rewritten else ""
-    return port + changed
+    told = [f"our address became {answer.rewritten}"] if answer.rewritten else []
+    told += [f"another {', '.join(answer.changed)} arrives than was sent"] if answer.changed else []
+    return port + (f"; somebody on the way rewrites SIP ({'; '.join(told)})" if told else "")

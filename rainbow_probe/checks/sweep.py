@@ -16,7 +16,7 @@ from rainbow_probe.measures import Direction, PortState, PortSurvey
 from rainbow_probe.model import Cause, Endpoint, Flow, Outcome, PeerError, Phase, Scalar, Verdict
 from rainbow_probe.net.aside import aside
 from rainbow_probe.net.paths import failed, passed, resolve
-from rainbow_probe.net.responder import Told, ask
+from rainbow_probe.net.responder import Told, alive, ask
 from rainbow_probe.net.route import Route
 from rainbow_probe.net.surveys import is_here, spans, survey
 from rainbow_probe.net.sweep import LONGEST, Asked, Sweep, Swept, ports_in
@@ -82,13 +82,16 @@ def _of_a_stand_in(verdict: Verdict) -> Verdict:
 
 
 async def _run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
-    address = (await resolve(flow.target, route, rec))[0]
-    if flow.params.get("outside") and _is_inside(address.host):
-        return Verdict(outcome=Outcome.SKIPPED, reason=f"{address.host} is a private address: not beyond the border")
+    addresses = await resolve(flow.target, route, rec)
+    if flow.params.get("outside") and _is_inside(addresses[0].host):
+        return Verdict(
+            outcome=Outcome.SKIPPED, reason=f"{addresses[0].host} is a private address: not beyond the border"
+        )
     rec.restart_budget(extra=IN_ALL)
     seen: _Seen | None = None
     try:
         async with rec.step(Phase.STUN, _range(flow), limit=IN_ALL) as facts:
+            address = await alive(addresses, route.peer_token, rec.aside(WITH_CONTROLS), limit=route.limits.exchange)
             seen = await _look(flow, address, route, rec)
             facts.update(_facts(seen))
             verdict = _judge(seen)
@@ -143,6 +146,7 @@ def _range(flow: Flow) -> str:
 def _facts(seen: _Seen) -> dict[str, Scalar]:
     swept, told = seen.swept, seen.told
     return {
+        "responder": seen.host,
         "open": len(swept.open),
         "closed": spans(seen.closed) if swept.open else "",
         "served": len(seen.served),
@@ -151,6 +155,7 @@ def _facts(seen: _Seen) -> dict[str, Scalar]:
         "local_port": swept.source,
         "told_over": told.over if told else "",
         "seen_as": told.mapped if told else "",
+        "refused": len(swept.refused.keys() & seen.closed),
         "rejected_by": ", ".join(sorted({one.sender for one in swept.refused.values()})),
     }
 
@@ -176,7 +181,10 @@ def _judge(seen: _Seen) -> Verdict:
         found = f"{len(swept.open)} of {len(seen.served)} ports answered, and more did so with each repetition"
         raise PeerError(Cause.CANNOT_TELL, found)
     if told is None or told.served is None:
-        raise PeerError(Cause.CANNOT_TELL, f"what answers at {len(swept.open)} ports does not say which it serves")
+        where = (
+            f"at {len(swept.open)} ports" if swept.open or told is None else f"at {told.over}, and at no port of these,"
+        )
+        raise PeerError(Cause.CANNOT_TELL, f"what answers {where} does not say which it serves: no responder of ours")
     raise _closed(seen) if not seen.flow.params.get("assumed") else _assumed(seen)
 
 

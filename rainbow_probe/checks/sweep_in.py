@@ -9,7 +9,7 @@ from rainbow_probe.measures import Direction, PortState, PortSurvey
 from rainbow_probe.model import Cause, Endpoint, Flow, Outcome, PeerError, Phase, Scalar, Verdict
 from rainbow_probe.net.aside import aside
 from rainbow_probe.net.paths import failed, passed, resolve
-from rainbow_probe.net.responder import Told, ask
+from rainbow_probe.net.responder import Told, alive, ask
 from rainbow_probe.net.route import Route
 from rainbow_probe.net.surveys import is_here, spans, survey
 from rainbow_probe.net.unasked import LONGEST, Arrived, Unasked, Wanted
@@ -34,13 +34,14 @@ class _Seen:
 
 async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     """Have the responder send to each port, and judge what came; the survey is in the verdict however it ends."""
-    address = (await resolve(flow.target, route, rec))[0]
+    addresses = await resolve(flow.target, route, rec)
     rec.restart_budget(extra=LONGEST + WITH_CONTROLS)
     seen: _Seen | None = None
     try:
         async with rec.step(
-            Phase.STUN, f"{address.host} to UDP/{_text(flow)} here", limit=LONGEST + WITH_CONTROLS
+            Phase.STUN, f"{flow.target.host} to UDP/{_text(flow)} here", limit=LONGEST + WITH_CONTROLS
         ) as facts:
+            address = await alive(addresses, route.peer_token, rec.aside(WITH_CONTROLS), limit=route.limits.exchange)
             told = await ask(address.host, (), route.peer_token, rec.aside(WITH_CONTROLS), limit=route.limits.exchange)
             arrived = await _sent_to(flow, address, _asked_at(told), _leaving(told, _range(flow)), route)
             seen = _Seen(wanted=_range(flow), host=address.host, told=told or Told(over=""), arrived=arrived)
@@ -104,6 +105,7 @@ async def _sent_to(flow: Flow, address: Endpoint, at: int, leave_by: int, route:
 
 def _facts(seen: _Seen) -> dict[str, Scalar]:
     return {
+        "responder": seen.host,
         "open": len(seen.arrived.open),
         "tried": len(seen.arrived.tried),
         "closed": spans(seen.closed) if seen.arrived.open else "",

@@ -78,7 +78,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         "what a responder in the peer's place sends unasked arrives at every UDP port of the range here",
         *("lan-ports-closed", "lan-ports-partly"),
     ),
-    "sip": _kind("the PBX answers OPTIONS, be it with an error; only with `--pbx`", "lan-sip-fails"),
+    "sip": _kind("the PBX answers OPTIONS, be it with an error; only with `--pbx`", "lan-sip-fails", "sip-rewritten"),
     "sips": _kind(
         "the PBX answers OPTIONS over TLS, whatever its certificate, which is told; only with `--pbx-tls`, and no row "
         "rests on it, because this edition of the guide has none for SIP over TLS",

@@ -19,6 +19,7 @@ from rainbow_probe.protocols.transaction import Transaction
 
 CONTROL_PORTS = (3478, 5060)
 """Where a responder listens besides, over UDP and TCP, unless told otherwise."""
+MOST_ASKED = 8  # addresses of one name
 WAITS = (0.25, 0.5, 1.0, 1.5)  # seconds for each repetition
 
 
@@ -47,6 +48,17 @@ async def ask(host: str, ports: Sequence[int], token: str, rec: Recorder, *, lim
             ]
     answers = [told for task in tasks if (told := task.result())]
     return min(answers, key=lambda told: (told.served is None, bool(told.refused)), default=None)
+
+
+async def alive(addresses: Sequence[Endpoint], token: str, rec: Recorder, *, limit: float) -> Endpoint:
+    """Return the first of *addresses* at which a responder answers its control ports; the first one if none does."""
+    if len(addresses) == 1:
+        return addresses[0]
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(ask(one.host, (), token, rec, limit=limit)) for one in addresses[:MOST_ASKED]]
+    told = [task.result() for task in tasks]
+    answering = [one for one, answer in zip(addresses, told, strict=False) if answer]
+    return next(iter([*answering, *addresses]))
 
 
 async def _over_udp(address: Endpoint, token: str) -> Told | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,9 @@ MOST_FIELDS = 128
 FIELD_SIZE = 500  # characters of a field
 NOWHERE = "rainbow-probe.invalid"
 """What stands for our own address on a connection, by which the answer comes back anyway."""
+SEEN = "X-Rainbow-Probe-Seen"
+"""The field in which a responder says what reached it, so that whoever rewrites SIP on the way shows."""
+_TOLD = ("via", "contact", "from", "to", "call-id")
 _COMPACT = {"v": "via", "i": "call-id", "f": "from", "t": "to", "m": "contact", "l": "content-length"}
 _STATUS = re.compile(rb"SIP/2\.0 ([1-6]\d\d)(?: ([^\r\n]*))?\r?\n")
 _VIA = re.compile(r"SIP\s*/\s*2\.0\s*/\s*(\w+)\s+([^;,\s]+)")
@@ -40,6 +44,8 @@ class Answer:
     """From where the server saw the request come, where it says so (RFC 3581)."""
     rewritten: str
     """Our own address and port in ``Via``, where somebody on the way has changed them."""
+    changed: tuple[str, ...] = ()
+    """Fields of the request that reached a responder otherwise than they were sent."""
 
     @property
     def final(self) -> bool:
@@ -94,6 +100,7 @@ class Options:
             allow=fields.get("allow", ""),
             received=_place(params),
             rewritten="" if sent_by.lower() == self._sent_by.lower() else sent_by,
+            changed=_differing(self.request, fields.get(SEEN.lower(), "")),
         )
 
     def _set_aside(self, head: bytes) -> None:
@@ -143,8 +150,25 @@ def answered(packet: bytes) -> bytes | None:
     if not re.match(rb"OPTIONS \S+ SIP/2\.0\r\n", head + b"\r\n"):
         return None
     kept = [line for line in head.split(b"\r\n")[1:MOST_FIELDS] if _is_echoed(line)]
-    answer = b"\r\n".join([b"SIP/2.0 200 OK", *kept, b"Content-Length: 0", b"", b""])
-    return answer if len(answer) <= len(packet) else None
+    for more in ([f"{SEEN}: {_fingerprints(head)}".encode()], []):
+        answer = b"\r\n".join([b"SIP/2.0 200 OK", *kept, *more, b"Content-Length: 0", b"", b""])
+        if len(answer) <= len(packet):
+            return answer
+    return None
+
+
+def _fingerprints(request: bytes) -> str:
+    """Write down some fields of *request* so that nobody on the way takes them for addresses."""
+    fields = read_fields(request.split(b"\r\n", 1)[-1])
+    return " ".join(hashlib.sha256(fields.get(name, "").encode()).hexdigest()[:8] for name in _TOLD)
+
+
+def _differing(request: bytes, seen: str) -> tuple[str, ...]:
+    """Return the fields of *request* of which the responder has *seen* another value; none where it does not say."""
+    sent, told = _fingerprints(request).split(), seen.split()
+    if len(sent) != len(told):
+        return ()
+    return tuple(name for name, ours, theirs in zip(_TOLD, sent, told, strict=True) if ours != theirs)
 
 
 def _is_echoed(line: bytes) -> bool:

@@ -12,7 +12,7 @@ from tests.lab.netns import LabError, Namespace
 from tests.lab.scenario import Dns, Firewall, HttpProxy, Rule
 
 BOXES = {"mute": 9001, "inspector": 9002, "portal": 9003, "tls-portal": 9004, "tls-inspector": 9005, "resolver": 53}
-BOXES |= {"http-proxy": 9006, "sni-filter": 9007, "web-only": 9008}
+BOXES |= {"http-proxy": 9006, "sni-filter": 9007, "web-only": 9008, "sip-alg": 9009}
 """Actions that hand a connection (TCP, or DNS) to a box in the firewall, with the port where it listens."""
 ACTIONS = {
     "accept": "accept",
@@ -33,6 +33,7 @@ table inet lab {{
     iifname "lan" oifname "nat64" accept
     iifname {{ "lan", "nat64" }} jump from_site
     iifname "dmz" jump from_proxy
+    {back}
   }}
   chain from_site {{
     {site_rules}
@@ -50,8 +51,10 @@ table inet lab {{
 """
 
 
-def ruleset(firewall: Firewall, proxy: HttpProxy | None, exits: tuple[str, str], resolver: Dns) -> str:
-    """Return the rule set; *exits* are the public addresses of the site and of its proxy."""
+def ruleset(
+    firewall: Firewall, proxy: HttpProxy | None, exits: tuple[str, str], resolver: Dns, back: Sequence[str] = ()
+) -> str:
+    """Return the rule set; *exits* are the public addresses of the site and of its proxy, *back* what may come in."""
     return TABLE.format(
         forgotten='ct state invalid counter drop comment "forgets"' if firewall.forgets else "",
         loss=_lines([*_loss(firewall.udp_loss), *_lost(firewall.lost)]),
@@ -59,6 +62,7 @@ def ruleset(firewall: Firewall, proxy: HttpProxy | None, exits: tuple[str, str],
         site_rules=_lines(_filters(firewall, "site")),
         proxy_rules=_lines(_filters(firewall, "proxy")),
         default=_action(firewall.default),
+        back=_lines([f'iifname "office" oifname "lan" {match} accept' for match in back]),
         dns=_unheard(resolver),
     ) + nat.table(firewall.nat, _lines([*_reroutes(firewall), *_boxes(firewall)]), exits, firewall.other_exit)
 

@@ -95,6 +95,7 @@ SECOND_RESOLVER = "198.19.1.2"  # on the border too
 PROXY = "198.19.2.2"
 PROXY_GATEWAY = "198.19.2.1"
 PROXY_PORT = 3128
+OFFICE_GATEWAY = "198.19.3.1"  # of another network of the site: see ``tests.lab.office``
 
 
 def addresses(name: str) -> tuple[str, str]:

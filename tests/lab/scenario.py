@@ -131,6 +131,34 @@ class Pac:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """Another network of the site, behind the same firewall, and who is there: all by address in 198.19.3.0/24."""
+
+    responders: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By address, the UDP ports that ``rainbow-probe responder`` serves there."""
+    pbx: str = ""
+    """A PBX (sipp)."""
+    ntp: str = ""
+    """A time server (chrony)."""
+    ntp_clock: str = ""
+    """How wrong its clock is, as in ``+730d``."""
+    ssh: str = ""
+    """An SSH server (OpenSSH)."""
+    stun: str = ""
+    """A STUN server that is no responder of ours (coturn)."""
+    others: tuple[str, ...] = ()
+    """Machines that are up, and on which nothing listens."""
+    back: tuple[str, ...] = ()
+    """Matches in nft's own words of what is let in from there unasked."""
+
+    @property
+    def addresses(self) -> list[str]:
+        """Everybody there."""
+        known = (*self.responders, self.pbx, self.ntp, self.ssh, self.stun, *self.others)
+        return list(dict.fromkeys(address for address in known if address))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     """How the probe is called there, beside what every site has."""
 
@@ -205,6 +233,7 @@ class Scenario:
     http_proxy: HttpProxy | None = None
     pac: Pac | None = None
     dns: Dns = field(default_factory=Dns)
+    office: Office | None = None
     probe: Probe = field(default_factory=Probe)
     truth: Mapping[str, str] = field(default_factory=dict[str, str])
     """What independent tools see at the site: questions of ``tests.lab.truth`` with their answers."""

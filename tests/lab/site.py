@@ -8,7 +8,20 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from tests.lab import cloud_servers, dante, firewall, logins, nat, nat64, ntlm_box, resolver, squid, tinyproxy, wiring
+from tests.lab import (
+    cloud_servers,
+    dante,
+    firewall,
+    logins,
+    nat,
+    nat64,
+    ntlm_box,
+    office,
+    resolver,
+    squid,
+    tinyproxy,
+    wiring,
+)
 from tests.lab.cloud import Cloud
 from tests.lab.delay import Line
 from tests.lab.names import EJABBERD, PROXY, RESOLVER, SECOND_RESOLVER, SITE_GATEWAY
@@ -38,6 +51,9 @@ class Site:
             stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
             self.lan, self.border, self.dmz = (self._namespace(stack, role) for role in ("site", "border", "dmz"))
             self._connect(stack)
+            if self.scenario.office:
+                self.office = self._namespace(stack, "office")
+                office.connect(self.border, self.office, self.scenario.office)
             self._load_rules()
             stack.callback(self._stop)
             for server in self._start():
@@ -135,7 +151,8 @@ class Site:
             names = (f"udp_timeout={forgets}", f"udp_timeout_stream={forgets}")
             self.border.sysctl(*(f"net.netfilter.nf_conntrack_{name}" for name in names))
         exits = (wiring.inner_exits if scenario.firewall.double_nat else wiring.exits)(self.number)
-        rules = firewall.ruleset(scenario.firewall, scenario.http_proxy, exits, scenario.dns)
+        back = scenario.office.back if scenario.office else ()
+        rules = firewall.ruleset(scenario.firewall, scenario.http_proxy, exits, scenario.dns, back)
         self.border.run("nft", "-f", "-", given=rules)
 
     def _stop(self) -> None:
@@ -156,6 +173,7 @@ class Site:
         actions = {rule.action for rule in self.scenario.firewall.rules}
         if "tls-inspector" in actions:
             started.append(self._inspector())
+        started += self._others(actions)
         if "http-proxy" in actions:
             started.append(self._web_proxy())
         if pac := self.scenario.pac:
@@ -169,6 +187,14 @@ class Site:
     def _nat64(self) -> list[Server]:
         prefix = self.scenario.nat64
         return [nat64.start(self.border, self.folder, prefix)] if prefix else []
+
+    def _others(self, actions: set[str]) -> list[Server]:
+        """Start what is in the site's other network, if it has one."""
+        there = self.scenario.office
+        if there is None:
+            return []
+        alg = [office.start_alg(self.border, self.folder, there)] if "sip-alg" in actions else []
+        return [*office.start_all(self.office, self.folder, there), *alg]
 
     def _kerberos(self) -> list[Server]:
         """Start the site's realm, if its proxy takes tickets."""

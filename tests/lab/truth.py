@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from tests.lab import clock, truth_nat, truth_range
+from tests.lab import clock, truth_nat, truth_office, truth_range
 from tests.lab.names import BY_NAME, PROXY, REST
 from tests.lab.netns import SYSTEM_PATH, inside
 from tests.lab.site import Site
@@ -295,6 +295,10 @@ KINDS: Mapping[str, Asking] = {
     "http": _http,
     "upgrade": _upgrade,
     "nat": _nat,
+    "sip": truth_office.sip,
+    "sip-arrives": truth_office.sip_arrives,
+    "ntp-days": truth_office.ntp_days,
+    "comes-back": truth_office.comes_back,
     "exit": _exit,
 }
 
@@ -307,6 +311,8 @@ def binding() -> bytes:
 def _address(name: str) -> str:
     """Return the address of *name*: IPv6 when it is written ``name/v6``."""
     plain, _, family = name.partition("/")
+    if plain not in BY_NAME:
+        return plain
     host = BY_NAME[plain]
     return host.v6 if family == "v6" else host.v4
 

@@ -40,6 +40,11 @@ PORTS: dict[str, Why] = {
         "name.",
         "See that the gateway trusts whoever issued it; make a new one if it has expired.",
     ),
+    "sip-rewritten": why(
+        "What reaches the PBX is not the SIP that this machine has sent: the PBX's answer, or a responder's, shows it.",
+        'A "SIP ALG" of a firewall or router between the two.',
+        "Switch it off: it is meant for phones behind a router, and leads calls astray between a gateway and its PBX.",
+    ),
     "lan-ntp-fails": why(
         "The time server does not answer from here, or has no time to give.",
         "A firewall inside the site; a server that reaches no source of time itself.",

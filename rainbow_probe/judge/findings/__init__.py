@@ -135,6 +135,7 @@ FINDERS: tuple[Finder, ...] = (
     certificates.off,
     lan.wrong_time,
     lan.certificates,
+    lan.rewriting,
     resolvers.intercepted,
     resolvers.split_horizon,
     resolvers.dead_resolver,

@@ -72,7 +72,10 @@ def _cause(result: Result) -> Cause | None:
 def _how(lost: Sequence[Result]) -> str:
     """Tell a drop from a rejection, and who rejects."""
     if by := _rejecters(lost):
-        return f"rejected by {named(sorted(by))}"
+        rejected = [value for result in lost for value in facts(result, "refused") if isinstance(value, int)]
+        closed = sum(one.last - one.first + 1 for result in lost for one in _spans(result))
+        silent = bool(rejected) and sum(rejected) < closed
+        return f"{'some ' * silent}rejected by {named(sorted(by))}{', the others without an answer' * silent}"
     causes = [one for result in lost if (one := _cause(result)) and one is not Cause.PARTLY_OPEN]
     return named(dict.fromkeys(CAUSES[one] for one in causes)) or "no answer from them"
 
@@ -120,6 +123,31 @@ def certificates(scene: Scene) -> list[Found]:
     """Say that the PBX's certificate is none that this machine would take: its gateway may, or may not."""
     asked = [result for result in scene.lan if result.flow.kind == "sips" and passes(result)]
     return [_certificate(result, seen) for result in asked if (seen := _of_the_certificate(result))]
+
+
+def rewriting(scene: Scene) -> list[Found]:
+    """Say that somebody between here and the PBX rewrites SIP, which the PBX's answer shows."""
+    return [_rewriting(result, by) for result in scene.lan if (by := _rewritten(result))]
+
+
+def _rewritten(result: Result) -> str:
+    told = [
+        f"{name} as {value}" for name in ("rewritten", "changed") for value in facts(result, name, Phase.SIP) if value
+    ]
+    return named(told) if passes(result) else ""
+
+
+def _rewriting(result: Result, by: str) -> Found:
+    host = result.flow.target.host
+    return Found(
+        id="sip-rewritten",
+        title=f"Something between this machine and the PBX {host} rewrites SIP",
+        who=Who.FIREWALL,
+        fix='Switch off the "SIP ALG" (or helper, inspection, fixup) of the firewall or router between the two: a '
+        "gateway and a PBX agree on addresses by themselves, and rewritten ones lead calls and their voice astray.",
+        shows=(result,),
+        detail=by,
+    )
 
 
 def _of_the_certificate(result: Result) -> Failure | None:
