@@ -15,6 +15,7 @@ from rainbow_probe.evidence import Recorder, SilenceError, StepError
 from rainbow_probe.measures import Direction, PortState, PortSurvey
 from rainbow_probe.model import Cause, Endpoint, Flow, Outcome, PeerError, Phase, Scalar, Verdict
 from rainbow_probe.net.aside import aside
+from rainbow_probe.net.many import intervals
 from rainbow_probe.net.paths import failed, passed, resolve
 from rainbow_probe.net.responder import Told, alive, ask
 from rainbow_probe.net.route import Route
@@ -56,7 +57,8 @@ class _Seen:
     @property
     def states(self) -> Mapping[int, PortState]:
         """What is known of each port that can be told."""
-        silent = dict.fromkeys(self.closed, PortState.CLOSED)
+        known = self.swept.settled and self.told is not None and self.told.served is not None
+        silent = dict.fromkeys(self.closed, PortState.CLOSED if known else PortState.UNKNOWN)
         return {**silent, **dict.fromkeys(self.swept.open, PortState.OPEN)}
 
 
@@ -155,9 +157,15 @@ def _facts(seen: _Seen) -> dict[str, Scalar]:
         "local_port": swept.source,
         "told_over": told.over if told else "",
         "seen_as": told.mapped if told else "",
-        "refused": len(swept.refused.keys() & seen.closed),
+        "refused": _in_refused_ranges(seen),
         "rejected_by": ", ".join(sorted({one.sender for one in swept.refused.values()})),
     }
+
+
+def _in_refused_ranges(seen: _Seen) -> int:
+    """Count the closed ports in ranges of which at least one was refused: not each packet gets an ICMP error."""
+    ranges = [range(one.first, one.last + 1) for one in intervals(seen.closed)]
+    return sum(len(one) for one in ranges if not seen.swept.refused.keys().isdisjoint(one))
 
 
 def _surveyed(seen: _Seen) -> PortSurvey:
@@ -181,16 +189,19 @@ def _judge(seen: _Seen) -> Verdict:
         found = f"{len(swept.open)} of {len(seen.served)} ports answered, and more did so with each repetition"
         raise PeerError(Cause.CANNOT_TELL, found)
     if told is None or told.served is None:
-        where = (
-            f"at {len(swept.open)} ports" if swept.open or told is None else f"at {told.over}, and at no port of these,"
-        )
-        raise PeerError(Cause.CANNOT_TELL, f"what answers {where} does not say which it serves: no responder of ours")
+        raise PeerError(Cause.CANNOT_TELL, f"{_who_answers(seen)} does not say which it serves")
     raise _closed(seen) if not seen.flow.params.get("assumed") else _assumed(seen)
 
 
 def _is_inside(host: str) -> bool:
     address = ipaddress.ip_address(host.partition("%")[0])
     return any(address.version == net.version and address in net for net in PRIVATE)
+
+
+def _who_answers(seen: _Seen) -> str:
+    if seen.told is not None and not seen.swept.open:
+        return f"what answers at {seen.told.over}, and at no port of these,"
+    return f"what answers at {len(seen.swept.open)} ports"
 
 
 def _assumed(seen: _Seen) -> PeerError:

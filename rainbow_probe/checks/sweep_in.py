@@ -117,7 +117,8 @@ def _facts(seen: _Seen) -> dict[str, Scalar]:
 
 
 def _surveyed(seen: _Seen) -> PortSurvey:
-    states = dict.fromkeys(seen.closed, PortState.CLOSED) | dict.fromkeys(seen.arrived.open, PortState.OPEN)
+    silent = PortState.CLOSED if seen.arrived.settled else PortState.UNKNOWN
+    states = dict.fromkeys(seen.closed, silent) | dict.fromkeys(seen.arrived.open, PortState.OPEN)
     return survey(seen.wanted, states, Direction.IN, by=f"responder {seen.host}")
 
 

@@ -26,7 +26,8 @@ from rainbow_probe.protocols.stun import COOKIE, HEADER_SIZE, Class, MalformedEr
 from rainbow_probe.protocols.stun_auth import verify
 
 AT_A_TIME = 16  # questions between two looks at the answers: the receive buffer holds some hundred
-ROUNDS = 9  # at the most; at 30 % loss each way half of what is open is found in each
+ROUNDS = 12  # at the most; at 30 % loss each way half of what is open is found in each
+DOUBT = 0.01  # ports that may be called closed by chance, by what was lost of those that are open
 FEWEST = 3  # rounds without any answer before nobody is there
 CONTROLS = 8  # ports that answered before, asked again at the end of each round
 GRACE, FLOOR = 0.1, 0.03  # seconds at most, and at least, for what is late when the controls have answered
@@ -89,6 +90,7 @@ class Sweep:
         self._stop = threading.Event()
         self.swept = Swept()
         self._controls: set[int] = set()
+        self._asks = 0
         self._wanted = frozenset(asked.ports)
 
     def stop(self) -> None:
@@ -120,7 +122,12 @@ class Sweep:
     def _is_settled(self, found: int, *, heard: bool) -> bool:
         if found or self.swept.rounds < 2:
             return False
-        return heard if self.swept.open else self.swept.rounds >= FEWEST
+        return heard and self._doubt() < DOUBT if self.swept.open else self.swept.rounds >= FEWEST
+
+    def _doubt(self) -> float:
+        """Estimate how many open ports lost every question or answer, by how often those that answered were asked."""
+        lost = (self._asks - len(self.swept.open) + 1) / (self._asks + 2)
+        return float((len(self._wanted) - len(self.swept.open)) * lost**self.swept.rounds)
 
     def _socket(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self._asked.host else socket.AF_INET
@@ -214,7 +221,9 @@ class Sweep:
         if len(packet) < HEADER_SIZE or packet[8:16] != self._secret or packet[16:18] != port.to_bytes(2, "big"):
             return
         if packet.startswith(_SUCCESS) and (self._asked.key is None or verify(packet, self._asked.key)):
-            self.swept.open.add(port)
+            if port not in self.swept.open:
+                self._asks += self.swept.rounds
+                self.swept.open.add(port)
             if self._controls and packet[18:20] == self.swept.rounds.to_bytes(2, "big"):
                 self._controls.discard(port)
         elif packet.startswith(_ERROR):

@@ -22,7 +22,8 @@ from rainbow_probe.protocols.binding import port_value, question
 from rainbow_probe.protocols.stun import Attr
 from rainbow_probe.protocols.stun_auth import verify
 
-ROUNDS, FEWEST = 6, 2
+ROUNDS, FEWEST = 12, 2
+DOUBT = 0.01  # ports that may be called closed by chance, by what else was lost
 LOT = 100  # questions at a time: half of what a receive buffer of the usual size holds
 PATIENCE = (0.25, 0.5, 1.0)  # seconds for the answer to each of the plain questions after a lot
 GRACE = 0.3  # seconds after the last
@@ -72,6 +73,7 @@ class Unasked:
         self._secret = secrets.token_bytes(8)
         self._stop = threading.Event()
         self._controls = 0
+        self._asks = 0
         self.arrived = Arrived()
 
     def stop(self) -> None:
@@ -92,11 +94,20 @@ class Unasked:
                 if not silent or self._stop.is_set() or time.monotonic() > end:
                     break
                 found = self._round(asking, ready, silent)
-                if not found and self.arrived.rounds >= FEWEST:
-                    self.arrived.settled = self.arrived.heard
+                if not self.arrived.heard:
+                    break
+                if not found and self.arrived.rounds >= FEWEST and self._doubt() < DOUBT:
+                    self.arrived.settled = True
                     break
         self.arrived.settled |= self.arrived.tried <= self.arrived.open
         return self.arrived
+
+    def _doubt(self) -> float:
+        """Estimate at how many open ports everything was lost, by how often the others and the controls were asked."""
+        heard = len(self.arrived.open) + self._controls
+        asked = max(self._asks, heard)
+        silent = len(self.arrived.tried) - len(self.arrived.open)
+        return float(silent * ((asked - heard + 1) / (asked + 2)) ** self.arrived.rounds)
 
     def _asking(self, ready: selectors.BaseSelector) -> socket.socket:
         own = socket.socket(socket.AF_INET6 if ":" in self._wanted.host else socket.AF_INET, socket.SOCK_DGRAM)
@@ -138,6 +149,7 @@ class Unasked:
         before = self._controls
         for wait in PATIENCE:
             self._send(asking, 0)
+            self._asks += 1
             end = time.monotonic() + wait
             while (left := end - time.monotonic()) > 0 and not self._stop.is_set():
                 self._receive(ready, left)
@@ -176,5 +188,6 @@ class Unasked:
             self._controls += for_port == 0
             self.arrived.ignored |= for_port != 0
         elif for_port == port:
+            self._asks += self.arrived.rounds * (port not in self.arrived.open)
             self.arrived.open.add(port)
             self.arrived.senders.add(place[1])

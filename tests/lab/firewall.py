@@ -79,6 +79,14 @@ def hits(namespace: Namespace) -> Counter[str]:
     return found
 
 
+def own(matches: Sequence[str]) -> str:
+    """Return the rule set of a machine that does not let out what *matches*."""
+    rules = _lines([f"{match} counter drop" for match in matches])
+    return (
+        f"table inet own {{\n  chain outgoing {{\n    type filter hook output priority filter;\n    {rules}\n  }}\n}}\n"
+    )
+
+
 def _lines(lines: Iterator[str] | list[str]) -> str:
     return "\n    ".join(lines)
 

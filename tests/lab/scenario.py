@@ -150,6 +150,8 @@ class Office:
     """Machines that are up, and on which nothing listens."""
     back: tuple[str, ...] = ()
     """Matches in nft's own words of what is let in from there unasked."""
+    own: tuple[str, ...] = ()
+    """Such matches of what the site's machine itself does not let out; Linux tells the program that sends (EPERM)."""
 
     @property
     def addresses(self) -> list[str]:

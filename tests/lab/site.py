@@ -154,6 +154,8 @@ class Site:
         back = scenario.office.back if scenario.office else ()
         rules = firewall.ruleset(scenario.firewall, scenario.http_proxy, exits, scenario.dns, back)
         self.border.run("nft", "-f", "-", given=rules)
+        if scenario.office and scenario.office.own:
+            self.lan.run("nft", "-f", "-", given=firewall.own(scenario.office.own))
 
     def _stop(self) -> None:
         for server in reversed(self.servers.values()):
