@@ -103,10 +103,12 @@ def _missing(responder: Responder) -> list[str]:
 
 
 def _why(over: str, bound: Bound) -> list[str]:
+    rest = listed(intervals(bound.beyond)).replace(", ", ",")
+    again = f"--udp {rest} --tcp ''" if over == "UDP" else f"--udp '' --tcp {rest}"
     told = {
         "in use by another program": bound.busy,
         "this user may not open ports below 1024": bound.denied,
-        "more than this system lets one process have open (see 'ulimit -n'); a second responder can have them":
+        f"more than this system lets one process have open (see 'ulimit -n'); start a second one with {again}":
             bound.beyond,
     }  # fmt: skip
     return [f"not served: {over} {listed(intervals(ports))}: {why}" for why, ports in told.items() if ports]

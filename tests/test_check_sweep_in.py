@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,11 +12,13 @@ from dataclasses import replace
 import pytest
 
 from rainbow_probe.measures import Direction, PortState, PortSurvey
-from rainbow_probe.model import Cause, Endpoint, Outcome, Phase, Result, Transport
+from rainbow_probe.model import Cause, Endpoint, Outcome, Phase, PortRange, Result, Transport
 from rainbow_probe.net import responder as asking
 from rainbow_probe.net import unasked
 from rainbow_probe.net.many import bind_all
 from rainbow_probe.net.unasked import Unasked, Wanted
+from rainbow_probe.protocols.binding import Answerer
+from rainbow_probe.protocols.stun import Attr, Message
 from tests.peers import HOST, Peer, peer
 from tests.servers import QUICK, a_flow, a_route, probe
 
@@ -119,3 +122,40 @@ def test_where_nothing_arrives_the_responder_was_heard(monkeypatch: pytest.Monke
     assert arrived.settled
     assert gone.open == set()
     assert not gone.settled
+
+
+def _lossy(own: socket.socket, loses: int) -> None:
+    """Answer plain questions every third time, and send where else it was asked to only after *loses* times."""
+    port = own.getsockname()[1]
+    answerer, plain = Answerer([PortRange(first=port, last=port)]), 0
+    while True:
+        packet, place = own.recvfrom(2048)
+        if not packet:
+            return
+        said = answerer.reply(packet, place[0], place[1], port)
+        if Message.parse(packet).get(Attr.RESPONSE_PORT) is None:
+            plain += 1
+            lost = plain % 3 != 0
+        else:
+            loses -= 1
+            lost = loses >= 0
+        if said and not lost:
+            own.sendto(said.packet, (place[0], said.to_port or place[1]))
+
+
+def test_a_port_is_not_closed_because_some_packets_to_it_were_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many rounds are made as the loss of the others asks for: two lost in a row are chance on such a network."""
+    monkeypatch.setattr(unasked, "PATIENCE", (0.05, 0.05, 1.0))
+    with bind_all([0], socket.SOCK_DGRAM, HOST) as held:
+        free = held.sockets[0].getsockname()[1]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+        own.bind((HOST, 0))
+        at = own.getsockname()[1]
+        serving = threading.Thread(target=_lossy, args=(own, 4))
+        serving.start()
+        arrived = Unasked(Wanted(host=HOST, at=at, leave_by=at, ports=[free])).run()
+        own.sendto(b"", own.getsockname())
+        serving.join()
+    if arrived.heard and arrived.tried:  # unless this machine had no time, or somebody took the port
+        assert arrived.open == {free}
+        assert arrived.rounds >= 5

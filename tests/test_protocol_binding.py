@@ -172,3 +172,11 @@ def test_a_reply_is_never_larger_than_the_question_and_the_address(
     found = Answerer(SERVED, TOKEN if wants else "").reply(packet, *(IPV6 if six else ASKER), OWN)
     assert found is not None
     assert len(found.packet) <= len(packet) + (24 if six else 12)
+
+
+@pytest.mark.parametrize("value", [b"", b"\0", b"\0" * 8])
+def test_a_fingerprint_of_no_size_makes_no_room_for_one(value: bytes) -> None:
+    """An empty one is four bytes shorter than what would answer it."""
+    packet = bytes(asking("", (int(Attr.FINGERPRINT), value)))
+    assert len(answered(packet).packet) <= len(packet) + 12
+    assert len(answered(packet, asker=IPV6).packet) <= len(packet) + 24

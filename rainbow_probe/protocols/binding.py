@@ -98,7 +98,7 @@ class Answerer:
         if room := message.get(Attr.SERVED_PORTS):
             attributes.append((Attr.SERVED_PORTS, packed(self._served, len(room))))
         answer = reply(message, Class.SUCCESS, *attributes)
-        fingerprint = message.get(Attr.FINGERPRINT) is not None
+        fingerprint = len(message.get(Attr.FINGERPRINT) or b"") == 4  # of another size it has not made room for one
         if self._key is not None:
             signed = sign(answer, self._key, fingerprint=fingerprint)
         else:
