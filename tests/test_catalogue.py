@@ -67,7 +67,7 @@ def test_the_address_ranges_are_those_of_section_5(hds: Guide) -> None:
 def test_every_flow_is_used_or_is_a_control(hds: Guide) -> None:
     """A flow that no row stands on would be tried for nothing."""
     unused = set(hds.flows) - {need.flow for row in hds.rows for need in needs(row)}
-    assert unused == {"portal", "sips", "xmpp-account"}  # of which two are run for whoever asks for them
+    assert unused == CONTROLS | {"sips", "xmpp-account"}  # which are run for whoever asks for them
 
 
 def test_every_kind_of_check_is_used(hds: Guide) -> None:
