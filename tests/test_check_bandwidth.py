@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
+from rainbow_probe.checks.bandwidth import WAYS
 from rainbow_probe.demo.loopback import loopback
 from rainbow_probe.measures import Bound, Load, Ramp
 from rainbow_probe.model import Cause, Outcome, Phase, Result, Transport
 from rainbow_probe.net import climb, voice
-from rainbow_probe.net.climb import LOST, PACKET, QUEUED, Step, on_the_wire
+from rainbow_probe.net.climb import LOST, PACKET, QUEUED, TRIES, Step, on_the_wire
 from rainbow_probe.protocols.channel import parse_channel_data
+from rainbow_probe.protocols.speech import source_of
 from rainbow_probe.protocols.stun import Message
 from rainbow_probe.protocols.stun_numbers import Method
 from tests.servers import ALICE, OddTurn, Rule, a_flow, a_route, broke, facts, listen, probe, refuses
@@ -89,6 +91,44 @@ async def test_without_more_streams_no_limit_is_proven() -> None:
     assert isinstance(ramp, Ramp), found.verdict
     assert (ramp.at_least, ramp.bound, ramp.ended_early) == (True, Bound.UNKNOWN, True)
     assert "could not be tried" in found.verdict.reason
+
+
+def by_stream(rules: Callable[[int], Rule | None]) -> Rule:
+    """Treat each stream by the rule that is made for it when it is first seen, by how many were before it."""
+    known: dict[int, Rule | None] = {}
+
+    def rule(message: Message | None, packet: bytes) -> Sequence[bytes] | None:
+        found = None if message is not None else parse_channel_data(packet)
+        if found is None:
+            return None
+        source = source_of(found[1]) or 0
+        if source not in known:
+            known[source] = rules(len(known))
+        own = known[source]
+        return own(message, packet) if own else None
+
+    return rule
+
+
+async def test_a_limit_of_each_stream_is_followed_up_to_twelve(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice as many streams carry more, and twelve not yet enough: whose limit the rest is, nobody knows."""
+    monkeypatch.setattr(climb, "STEPS", (1.0,))
+    found = await climbed(by_stream(lambda _: narrow(75)), wanted=3000)
+    ramp = found.verdict.measured
+    assert isinstance(ramp, Ramp), found.verdict
+    assert (ramp.at_least, ramp.bound, ramp.ended_early) == (True, Bound.SESSION, True)
+    assert "limits each session to about" in found.verdict.reason
+
+
+async def test_trouble_that_goes_by_is_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More streams carry it, and then as few as before do, too."""
+    monkeypatch.setattr(climb, "STEPS", (1.0,))
+    bad = range(WAYS, WAYS + WAYS * (TRIES + 1))  # behind the one without a load: each try, and the longer one
+    found = await climbed(by_stream(lambda before: narrow(50) if before in bad else None), wanted=3000)
+    ramp = found.verdict.measured
+    assert isinstance(ramp, Ramp), found.verdict
+    if not ramp.ended_early:  # as on a machine that has time
+        assert (ramp.at_least, ramp.bound, ramp.capacity_kbit_s) == (True, None, 3000)
 
 
 async def test_a_busy_machine_has_met_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
