@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from rainbow_probe.demo.loopback import loopback
+from rainbow_probe.demo.pages import Asked, Page, serving
 from rainbow_probe.model import Cause, Outcome, Phase, Result, Scalar, Transport
 from tests.servers import (
     QUICK,
@@ -28,6 +29,7 @@ from tests.servers import (
 )
 
 UDP, TCP, TLS = Transport.UDP, Transport.TCP, Transport.TLS
+EXPECTED = ["/ping"] * 4 + ["/about"]  # after one answer of more than 500 bytes, three bring a packet more
 PAGE = page("403 Forbidden", b"no", "Server: box", "Via: 1.1 gateway.test (squid)")
 
 
@@ -100,6 +102,30 @@ async def test_small_segments() -> None:
     assert result.verdict.outcome is Outcome.PASS
     assert facts(result, Phase.CONNECT)["segment"] == 536
     assert sizes[0] <= 536
+
+
+@pytest.mark.parametrize(("closes", "most"), [(False, 99), (True, 99), (False, 2)], ids=["keeps", "closes", "ends"])
+async def test_several_paths_bring_no_less_than_the_check_had_to_fetch(*, closes: bool, most: int) -> None:
+    """The first is asked for again until a packet more has come; who ends before is silent on what it had answered."""
+    paths: list[str] = []
+
+    def answer(each: Asked) -> Page:
+        paths.append(each.path)
+        return Page(body=b"0" * 400, headers={"Connection": "close"} if closes else {})
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        pages = [page("200 OK", b"0" * 400)] * most
+        await (answers(*pages)(reader, writer) if most < len(EXPECTED) else serving(answer)(reader, writer))
+
+    async with loopback() as place:
+        result = await asked(await place.tcp(handle), "http", paths="/ping /about")
+    tried = [step.subject for step in result.steps if step.phase is Phase.HTTP]
+    if most < len(EXPECTED):
+        assert broke(result) == (Phase.HTTP, Cause.TIMEOUT)
+        assert tried == ["/ping"] * (most + 1)
+        return
+    assert result.verdict.outcome is Outcome.PASS
+    assert tried == paths == (["/ping", "/about"] if closes else EXPECTED)
 
 
 def test_a_context_is_given_back() -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from rainbow_probe.checks.https import ABOUT, PING
 from rainbow_probe.followups import Sofar, follow_up
-from rainbow_probe.model import Cause, Flow, Outcome, Phase, Report, Result, Scalar, Transport, Who
+from rainbow_probe.model import Cause, Flow, Outcome, Phase, Report, Result, Scalar, Step, Transport, Who
 from tests.judge_samples import (
     APEX,
     FCM,
@@ -119,6 +120,37 @@ def test_a_segment_size_that_the_system_does_not_take_proves_nothing() -> None:
     """Then the control went as large as everything else."""
     report = judged(case(replace(NAMED, cause=Cause.TIMEOUT)), ending("/small"))
     assert "mtu-black-hole" not in ids(report)
+
+
+REST = (
+    Fault(match=both(kind("https"), host(APEX)), phase=Phase.HTTP),
+    Fault(match=both(kind("xmpp"), host(APEX)), phase=Phase.WEBSOCKET),
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "segment", "told"),
+    [(1, 536, "stream-goes-silent"), (0, 536, "seen-http-timeout-rest"), (1, 0, "seen-http-timeout-rest")],
+)
+@pytest.mark.parametrize("unheard", [False, True])
+def test_bytes_that_end_in_small_segments_as_well(before: int, segment: int, told: str, *, unheard: bool) -> None:
+    """What is not answered that was so before on its stream is no matter of size; all of that place is one cause."""
+    found = case(*REST)
+    lost = Step(phase=Phase.CONNECT, subject="203.0.113.1:443", at=0.0, took=0.0, facts={"sent_again": 5})
+    if unheard:
+        found = found.with_each(lambda r: replace(r, steps=(*r.steps, lost)) if "xmpp/" + APEX in r.flow.id else r)
+    controls = [_ended(flow, replace(REST[0], facts={"segment": segment} if segment else {})) for flow in asked(found)]
+    answered = [replace(one, steps=(*[replace(one.steps[-1], failure=None)] * before, *one.steps)) for one in controls]
+    judged = ids(replace(found, results=(*found.results, *answered)).judged())
+    assert judged[-1] == told if unheard else judged == [told]
+    assert "mtu-black-hole" not in judged
+    assert told == "stream-goes-silent" or ("connection-goes-silent" in judged) is unheard
+
+
+def test_the_control_asks_for_all_that_the_check_does() -> None:
+    """Less might pass for another reason than its size."""
+    paths = [flow.params.get("paths") for flow in asked(case(REST[0])) if flow.id.endswith("/small")]
+    assert paths == [f"{PING} {ABOUT}"]
 
 
 def test_large_packets_of_a_call() -> None:

@@ -1,7 +1,9 @@
 """A control, not a row: who answers at this address and port, asked in a protocol of choice and judged by nothing else.
 
 ``speak`` names the layers: ``stun``, ``tls``, ``http``, ``tls+stun`` or ``tls+http``. ``sni`` is the name that TLS asks
-for, empty for none, and the host's own where it is not given. ``segment`` keeps TCP packets that small.
+for, empty for none, and the host's own where it is not given. ``segment`` keeps TCP packets that small. ``paths`` are
+what HTTP is asked for, with spaces in between; of several, the first is asked for again and again, until more has come
+back than the next packet of usual size would have brought: what ends after some bytes must end here as well.
 """
 
 from __future__ import annotations
@@ -20,10 +22,12 @@ from rainbow_probe.net.paths import HTTP1, Hop, each_address, open_datagrams, op
 from rainbow_probe.net.relay import Relay
 from rainbow_probe.net.route import Route
 from rainbow_probe.net.tls import Expectation, start_tls
-from rainbow_probe.protocols.http import Client
+from rainbow_probe.protocols.http import Client, Exchange
 from rainbow_probe.protocols.stun import Method, request
 
 REJECTED = frozenset({Cause.REFUSED, Cause.PROHIBITED, Cause.UNREACHABLE})
+PACKET = 1460  # bytes that a packet of the usual size carries on a stream
+MOST_AGAIN = 32  # times that the first path is asked for again: an answer has some 50 bytes at least
 SHARE = 0.5  # of the usual limits: a suspicion must not double the time at a site where nothing answers
 
 
@@ -36,10 +40,12 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     async def attempt(hop: Hop) -> Verdict:
         if flow.transport is Transport.UDP:
             return await _datagrams(hop, flow, brief, rec)
+        if within == "http":
+            return await _http(hop, flow, brief, rec)
         async with _opened(hop, flow, brief, rec) as stream:
             if within == "stun":
                 return await _stun(Relay(Framed(stream), hop, brief, rec))
-            return await _http(stream, flow, brief, rec) if within == "http" else passed("TLS is answered")
+            return passed("TLS is answered")
 
     return await each_address(flow, brief, rec, attempt)
 
@@ -74,9 +80,40 @@ async def _stun(relay: Relay) -> Verdict:
     return passed(f"STUN is answered; seen from outside as {mapped[0]}" if mapped else "STUN is answered")
 
 
-async def _http(stream: ByteStream, flow: Flow, route: Route, rec: Recorder) -> Verdict:
-    headers = PADDING if route.segment else dict[str, str]()  # the control must carry what it is the control of
-    limit = route.limits.exchange
-    answer = await fetch(Client(authority(flow.target)), stream, "/", rec, limit=limit, headers=headers)
+async def _http(hop: Hop, flow: Flow, route: Route, rec: Recorder) -> Verdict:
+    """Ask for all paths, on one connection for as long as the server keeps it, as the check does that it controls."""
+    first, *others = str(flow.params.get("paths", "/")).split()
+    async with _opened(hop, flow, route, rec) as stream:
+        client, counted = Client(authority(flow.target)), _Counted(stream)
+        answer = await _get(client, counted, first, route, rec)
+        until = counted.received + PACKET
+        for _ in range(MOST_AGAIN if others else 0):
+            if not client.reusable or counted.received >= until:
+                break
+            await _get(client, counted, first, route, rec)
+        while others and client.reusable:
+            await _get(client, counted, others.pop(0), route, rec)
+    for path in others:
+        async with _opened(hop, flow, route, rec) as stream:
+            await _get(Client(authority(flow.target)), stream, path, route, rec)
     by = answer.headers.get("via") or answer.headers.get("server") or "somebody who gives no name"
     return passed(f"HTTP is answered: {answer.status} {answer.reason}, by {by}")
+
+
+async def _get(client: Client, stream: ByteStream, path: str, route: Route, rec: Recorder) -> Exchange:
+    headers = PADDING if route.segment else dict[str, str]()  # the control must carry what it is the control of
+    return await fetch(client, stream, path, rec, limit=route.limits.exchange, headers=headers)
+
+
+class _Counted:
+    """A stream that counts what comes."""
+
+    def __init__(self, inner: ByteStream) -> None:
+        self._inner = inner
+        self.received = 0
+        self.send, self.close = inner.send, inner.close
+
+    async def receive(self) -> bytes:
+        data = await self._inner.receive()
+        self.received += len(data)
+        return data

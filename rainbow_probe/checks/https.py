@@ -20,15 +20,20 @@ NEEDS_LOGIN = 511  # network authentication required, RFC 6585 section 6: never 
 
 async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     """Ask over every address; what the answer must be stands in the catalogue (``expect``)."""
-    paths = (PING, ABOUT) if flow.params.get("expect") == "rainbow-api" else ("/",)
+    asked = paths(flow)
 
     async def attempt(hop: Hop) -> Verdict:
-        answers = await _ask(paths, hop, flow, route, rec)
+        answers = await _ask(asked, hop, flow, route, rec)
         by = decrypted_by(rec, hop)
-        failure = strange(answers[0], flow.target, by, known=paths[0] == PING) or _not_the_api(answers, paths)
+        failure = strange(answers[0], flow.target, by, known=asked[0] == PING) or _not_the_api(answers, asked)
         return failed(failure) if failure else passed(_reason(answers, by))
 
     return await each_address(flow, route, rec, attempt)
+
+
+def paths(flow: Flow) -> tuple[str, ...]:
+    """Return what *flow* is asked for, in turn."""
+    return (PING, ABOUT) if flow.params.get("expect") == "rainbow-api" else ("/",)
 
 
 async def _ask(paths: tuple[str, ...], hop: Hop, flow: Flow, route: Route, rec: Recorder) -> list[Exchange]:

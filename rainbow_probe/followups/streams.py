@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rainbow_probe.checks.https import paths
 from rainbow_probe.followups.ask import SMALL, ask, ask_neutral, few, neutral, stopped
 from rainbow_probe.followups.sofar import Sofar
-from rainbow_probe.model import Cause, Flow, Phase, Transport
+from rainbow_probe.model import Cause, Flow, Phase, Scalar, Transport
 
 CUTS = frozenset({Cause.TIMEOUT, Cause.RESET, Cause.CLOSED})
 SILENCE = frozenset({Cause.TIMEOUT})
@@ -24,12 +25,13 @@ def names(sofar: Sofar) -> Iterable[Flow]:
 
 
 def sizes(sofar: Sofar) -> Iterable[Flow]:
-    """Where a stream falls silent that was open: ask the same in small segments."""
+    """Where a stream falls silent that was open: ask the same in small segments, and no less of it."""
     for result in few(stopped(sofar, WITHIN, SILENCE, *SERVICE)):
         flow = result.flow
         if flow.transport is Transport.TLS:
             web = flow.kind in {"https", "xmpp"}
-            yield ask(flow, "tls+http" if web else "tls", "small", segment=SMALL)
+            asked: dict[str, Scalar] = {"paths": " ".join(paths(flow))} if web else {}
+            yield ask(flow, "tls+http" if web else "tls", "small", segment=SMALL, **asked)
 
 
 def strangers(sofar: Sofar) -> Iterable[Flow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rainbow_probe.judge.findings.calls import doors, whose
+from rainbow_probe.judge.findings.calls import SMALL, doors, whose
 from rainbow_probe.judge.rules import exemption_rule
 from rainbow_probe.judge.scene import Found, Scene, distinct, failing
 from rainbow_probe.judge.traces import cause, direct, fact, handshakes, passes
@@ -23,13 +23,33 @@ def silent(scene: Scene) -> list[Found]:
     """
     seen = failing(scene, *ANSWERS)
     unheard = [r for r in seen if cause(r) in FADED and _unheard(r) and any(handshakes(r))]
-    return [
-        *_unheard_of(unheard, scene),
-        *_faded([r for r in seen if cause(r) is Cause.WENT_SILENT and r not in unheard]),
-    ]
+    ended = [r for r in seen if r not in unheard and _ended(r, scene)]
+    # What answers lose on the way back, their acknowledgements may lose as well: where one stream heard them, all did.
+    ended += [r for r in unheard if any(_same(r, one) for one in ended)]
+    faded = [r for r in seen if r in ended or (cause(r) is Cause.WENT_SILENT and r not in unheard)]
+    return [*_unheard_of([r for r in unheard if r not in ended], scene), *_faded(faded, scene)]
 
 
-def _faded(lost: list[Result]) -> list[Found]:
+def _same(result: Result, other: Result) -> bool:
+    return result.flow.target == other.flow.target and result.flow.via is other.flow.via
+
+
+def _ended(result: Result, scene: Scene) -> bool:
+    """Return whether streams to where *result* went end after some bytes, whatever the size of the packets."""
+    same = [r for r in scene.failing if _same(r, result)]
+    return cause(result) is Cause.TIMEOUT and any(_ends(c) for r in same for c in scene.controls_of(r))
+
+
+def _ends(control: Result) -> bool:
+    """Return whether *control*, in small segments, was left without an answer to what it had got one to before."""
+    if not (control.flow.id.endswith(SMALL) and fact(control, "segment") and cause(control) is Cause.TIMEOUT):
+        return False
+    asked = [step for step in control.steps if step.phase is Phase.HTTP]
+    answered = {(step.subject, step.facts.get("address")) for step in asked if step.failure is None}
+    return any(step.failure and (step.subject, step.facts.get("address")) in answered for step in asked)
+
+
+def _faded(lost: list[Result], scene: Scene) -> list[Found]:
     if not lost:
         return []
     return [
@@ -41,6 +61,7 @@ def _faded(lost: list[Result]) -> list[Found]:
             "carried or by what it takes them for (application control, a quota), and exempt these hosts. It may "
             "be the service as well: compare with another network.",
             claims=tuple(lost),
+            shows=tuple(distinct(c for r in lost for c in scene.controls_of(r) if _ends(c))),
             detail=named(dict.fromkeys(r.verdict.failure.detail for r in lost if r.verdict.failure)),
         )
     ]
