@@ -70,6 +70,14 @@ async def test_a_quick_run_holds_nothing() -> None:
     assert phases(result).count(Phase.XMPP) == 1
 
 
+async def test_in_small_segments_it_is_a_control() -> None:
+    """It holds nothing either, and the system is told the size."""
+    result = await tried(xmpp(), segment=536)
+    assert result.verdict.outcome is Outcome.PASS
+    assert phases(result).count(Phase.XMPP) == 1
+    assert facts(result, Phase.CONNECT)["segment"] == 536
+
+
 REFUSED = [
     (page("400 Bad Request", b"no websocket here"), Cause.UPGRADE_REFUSED),
     (page("200 OK", b"<html>hello</html>"), Cause.UPGRADE_REFUSED),

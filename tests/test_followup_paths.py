@@ -153,6 +153,22 @@ def test_the_control_asks_for_all_that_the_check_does() -> None:
     assert paths == [f"{PING} {ABOUT}"]
 
 
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [(Outcome.FAIL, False), (Outcome.PASS, True), (Outcome.SKIPPED, True)],
+    ids=["silent as well", "answered", "answered on a guess"],
+)
+def test_an_xmpp_server_that_hangs_is_no_small_link(outcome: Outcome, *, told: bool) -> None:
+    """Its control is XMPP as well: that web pages of the host come in small segments says nothing of it."""
+    found = case(REST[1])
+    control = next(flow for flow in asked(found) if flow.id.endswith("/small"))
+    assert (control.kind, control.params["segment"]) == ("xmpp", 536)
+    seen = result(control, replace(REST[1], facts=SEGMENT))
+    seen = replace(seen, verdict=replace(seen.verdict, outcome=outcome))
+    judged = ids(replace(found, results=(*found.results, seen)).judged())
+    assert ("mtu-black-hole" in judged) is told
+
+
 def test_large_packets_of_a_call() -> None:
     """On a stream the same call in small segments, over UDP the sizes themselves."""
     lost = case(Fault(match=kind("turn"), phase=Phase.TURN_DATA, cause=Cause.LARGE_LOST))

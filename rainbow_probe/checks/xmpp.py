@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 from rainbow_probe.evidence import Recorder, StepError
@@ -24,7 +25,12 @@ GUESSED = "something answers HTTP over TLS; the path of the WebSocket is not pub
 
 
 async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
-    """Open a stream over every address; without an account the server's offer is proof enough."""
+    """Open a stream over every address; without an account the server's offer is proof enough.
+
+    With a ``segment`` it is a control: TCP packets are kept that small, and no link is left idle.
+    """
+    if segment := int(flow.params.get("segment") or 0):
+        route = replace(route, segment=segment, idle_hold=0)
     domain = str(flow.params.get("domain", flow.target.host))
 
     async def attempt(hop: Hop) -> Verdict:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from rainbow_probe.checks.https import paths
 from rainbow_probe.followups.ask import SMALL, ask, ask_neutral, few, neutral, stopped
 from rainbow_probe.followups.sofar import Sofar
-from rainbow_probe.model import Cause, Flow, Phase, Scalar, Transport
+from rainbow_probe.model import Cause, Flow, Phase, Transport
 
 CUTS = frozenset({Cause.TIMEOUT, Cause.RESET, Cause.CLOSED})
 SILENCE = frozenset({Cause.TIMEOUT})
@@ -29,9 +30,16 @@ def sizes(sofar: Sofar) -> Iterable[Flow]:
     for result in few(stopped(sofar, WITHIN, SILENCE, *SERVICE)):
         flow = result.flow
         if flow.transport is Transport.TLS:
-            web = flow.kind in {"https", "xmpp"}
-            asked: dict[str, Scalar] = {"paths": " ".join(paths(flow))} if web else {}
-            yield ask(flow, "tls+http" if web else "tls", "small", segment=SMALL, **asked)
+            yield _small(flow)
+
+
+def _small(flow: Flow) -> Flow:
+    """Return the control of *flow* in small segments; a web page of the same host says nothing of its XMPP server."""
+    if flow.kind == "xmpp":
+        return replace(flow, id=f"{flow.id}/small", params={**flow.params, "segment": SMALL}, control_of=flow.id)
+    if flow.kind == "https":
+        return ask(flow, "tls+http", "small", segment=SMALL, paths=" ".join(paths(flow)))
+    return ask(flow, "tls", "small", segment=SMALL)
 
 
 def strangers(sofar: Sofar) -> Iterable[Flow]:

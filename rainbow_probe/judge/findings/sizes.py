@@ -9,7 +9,7 @@ from rainbow_probe.judge.rules import TEXT
 from rainbow_probe.judge.scene import Found, Scene, distinct
 from rainbow_probe.judge.traces import cause, fact, passes, phase
 from rainbow_probe.judge.words import door, hosts, named
-from rainbow_probe.model import Cause, Phase, Result, Rule
+from rainbow_probe.model import Cause, Outcome, Phase, Result, Rule
 
 AFTER = frozenset({Phase.TLS, Phase.HTTP, Phase.WEBSOCKET, Phase.XMPP, Phase.TURN_DATA, Phase.DTLS})
 SILENT = frozenset({Cause.TIMEOUT, Cause.LARGE_LOST, Cause.WENT_SILENT})
@@ -49,8 +49,13 @@ def black_hole(scene: Scene) -> list[Found]:
 
 def _small(result: Result, scene: Scene) -> list[Result]:
     """Return the controls that passed with small packets, where the system really made them small."""
-    asked = [control for control in scene.controls_of(result) if passes(control)]
+    asked = [control for control in scene.controls_of(result) if passes(control) or _guessed(control)]
     return [c for c in asked if (c.flow.id.endswith(SMALL) and fact(c, "segment")) or _too_small(c)]
+
+
+def _guessed(control: Result) -> bool:
+    """Return whether the upgrade was answered, if only to a path that was guessed."""
+    return control.flow.kind == "xmpp" and control.verdict.outcome is Outcome.SKIPPED
 
 
 def _followed(result: Result, scene: Scene) -> bool:
