@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import socket
 import ssl
@@ -80,6 +81,9 @@ def running(command: Sequence[str], protocol: str, port: int) -> Iterator[None]:
                 assert server.poll() is None, f"{command[0]} has ended"
             yield
         finally:
+            server.terminate()  # not killed at once: some have children, which it would leave behind
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(PATIENCE)
             server.kill()
 
 
