@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 
 from rainbow_probe.demo.loopback import Datagrams, Handler, Peer, loopback
-from rainbow_probe.model import Cause, Credentials, Outcome, Phase, Result, Transport
+from rainbow_probe.model import Cause, Credentials, Outcome, Phase, PortRange, Result, Transport
 from rainbow_probe.net.route import Limits
-from rainbow_probe.protocols.stun import Attr, Class, Message, Method, error_code, plain_address, reply
+from rainbow_probe.protocols.stun import Attr, Class, Message, Method, error_code, plain_address, reply, xor_address
 from rainbow_probe.protocols.stun_auth import sign
 from tests.servers import (
     ALICE,
@@ -64,6 +64,29 @@ async def test_without_credentials_the_question_for_them_is_proof(transport: Tra
     )
     assert facts(result, Phase.TURN_ALLOCATE)["code"] == 401
     assert facts(result, Phase.TURN_ALLOCATE)["realm"] == "demo.openrainbow.health"
+
+
+@pytest.mark.parametrize("user", [None, ALICE])
+async def test_a_nat_that_gives_ports_of_its_own_is_told(user: Credentials | None) -> None:
+    """Gateways send from ports of their own, and a rule beyond the NAT that asks for these would never be met."""
+
+    async def reason(*rules: Rule) -> str:
+        async with loopback() as place:
+            port = await listen(OddTurn(place, *rules), place, UDP)
+            flow = replace(a_flow("turn", port, UDP), source=PortRange(first=20000, last=29999))
+            result = await probe(flow, replace(a_route(), turn=user, limits=EASY))
+            assert result.verdict.outcome is Outcome.PASS, result
+            return result.verdict.reason
+
+    def elsewhere(to: Message | None, _: bytes) -> Sequence[bytes] | None:
+        if to is None or to.method != Method.BINDING:
+            return None
+        mapped = (int(Attr.XOR_MAPPED_ADDRESS), xor_address("192.0.2.7", 61234, to.transaction))
+        return [bytes(reply(to, Class.SUCCESS, mapped))]
+
+    told = "; a NAT sends it on from port 61234: beyond it, no rule must ask for source ports 20000-29999"
+    assert (await reason(elsewhere)).endswith(told)
+    assert "a NAT" not in await reason()
 
 
 DATA = [Phase.TURN_ALLOCATE, *[Phase.TURN_PERMISSION] * 2, *[Phase.TURN_DATA] * 2]
