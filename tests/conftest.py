@@ -58,7 +58,6 @@ LONGEST = (
     "test_check_answers",
     "test_check_turn",
     "test_report_terminal",
-    "test_lab_lan",
     "test_readiness",
 )
 """Files that take longest, the longest first: one that began at the end would leave the other processes idle."""
