@@ -130,6 +130,8 @@ class Site:
             stack.callback(line.stop)
         else:
             wiring.cable(near, "wan", far, far_end)
+            # The kernel removes what is in a namespace some time after it; a site made anew has an end of this name.
+            stack.callback(wiring.unplug, far, far_end)
             wiring.narrow(near, "wan", far, far_end, mtu=self.scenario.firewall.mtu)
         wiring.address_uplink(wiring.exits(self.number), far=far, far_end=far_end, near=near)
 

@@ -33,6 +33,11 @@ def cable(one: Namespace, here: str, other: Namespace, there: str) -> None:
     other.ip("link", "set", there, "up")
 
 
+def unplug(namespace: Namespace, end: str) -> None:
+    """Remove the cable that has an *end* of this name there, with its other end; it is gone when this returns."""
+    namespace.ip("link", "delete", end)
+
+
 def long_cable(one: Namespace, here: str, other: Namespace, there: str, *, line: Line, folder: Path) -> Server:
     """Connect two namespaces by *line*; return what carries it, and writes down in *folder* what became of calls."""
     ends = [one.name, here, other.name, there]
