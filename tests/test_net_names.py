@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import shutil
@@ -108,6 +109,22 @@ async def test_one_impatient_flow_does_not_spoil_the_answer() -> None:
     book.may_answer.set()
     assert (await names.find("a.test")).addresses == ("192.0.2.1",)
     assert book.asked == ["a.test"]
+
+
+async def test_bad_news_for_a_flow_that_is_gone_are_no_noise() -> None:
+    """What nobody looks at any more, asyncio would print on the user's terminal in the middle of a run."""
+    noise: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, told: noise.append(told))
+    book = Book(error=PeerError(Cause.NO_ANSWER, "silence"))
+    names = Names(book, ipv6=True)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await names.find("a.test")
+    book.may_answer.set()
+    del names
+    await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})
+    gc.collect()
+    assert noise == []
 
 
 async def test_bad_news_reach_everybody() -> None:

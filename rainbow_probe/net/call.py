@@ -89,7 +89,7 @@ class Call:
         from rainbow_probe.net.dtls import Handshake
 
         began = self._rec.elapsed
-        shake = Handshake(Relayed(self._near, there), Relayed(self._far, relayed(self._near)))
+        shake = Handshake(Relayed(self._near, there), Relayed(self._far, relayed(self._near)), reliable=self.reliable)
         async with self.attempt(Phase.DTLS) as facts:
             try:
                 await self._shaken(shake)
@@ -109,6 +109,11 @@ class Call:
         async with asyncio.timeout(self._near.limit * (TRYING - EARLY)):
             await self.channels()
             await shake.run()
+
+    @property
+    def reliable(self) -> bool:
+        """Whether streams carry both ends to the server."""
+        return self._near.link.reliable and self._far.link.reliable
 
     async def channels(self) -> None:
         """Bind a channel at each end, once."""

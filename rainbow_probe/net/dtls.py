@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass, field
 
@@ -10,7 +11,11 @@ from rainbow_probe.model import Cause, PeerError
 from rainbow_probe.net.links import Pair
 from rainbow_probe.protocols.dtls import Dtls, DtlsError
 
-AGAIN = 0.1  # seconds after which a flight is sent again; DTLS's own second is long on a lossy line
+AGAIN, MOST = (
+    0.1,
+    0.4,
+)  # seconds until a flight is sent again, at first and at most; DTLS's own second is long with loss
+ON_STREAM, MOST_ON_STREAM = 0.5, 2.0  # what a stream has accepted comes: repetitions there only fill a narrow line
 
 
 @dataclass
@@ -30,6 +35,8 @@ class Handshake:
 
     near: Pair
     far: Pair
+    reliable: bool = False
+    """Whether what carries it repeats by itself what is lost."""
     datagrams: int = 0
     """Sent so far, repetitions too."""
     size: int = 0
@@ -58,13 +65,15 @@ class Handshake:
 
     async def run(self) -> None:
         """Run until both are done; go on where it was cancelled. Raises ``PeerError`` if what comes breaks it."""
-        client, server = self._client, self._server
+        ends = (self._client, self._server)
+        first, most = (ON_STREAM, MOST_ON_STREAM) if self.reliable else (AGAIN, MOST)
+        again = first
         async with asyncio.TaskGroup() as group:
-            listening = [group.create_task(self._listen(end)) for end in (client, server)]
+            listening = [group.create_task(self._listen(end)) for end in ends]
             while not self.done:
-                await self._send(client)
-                await self._send(server)
-                await self._wait()
+                for end in ends:
+                    await self._send(end)
+                again = first if await self._news_within(again) else min(2 * again, most)
             for task in listening:
                 task.cancel()
 
@@ -74,13 +83,12 @@ class Handshake:
             self.size = max(self.size, len(datagram))
             await end.link.send(datagram)
 
-    async def _wait(self) -> None:
+    async def _news_within(self, seconds: float) -> bool:
         self._news.clear()
-        try:
-            async with asyncio.timeout(AGAIN):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
                 await self._news.wait()
-        except TimeoutError:
-            return
+        return self._news.is_set()
 
     async def _listen(self, end: _End) -> None:
         while True:

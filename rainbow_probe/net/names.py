@@ -79,6 +79,7 @@ class Names:
             return Found(addresses=(host,), source="literal")
         if host not in self._asked:
             self._asked[host] = asyncio.ensure_future(self._look_up(host))
+            self._asked[host].add_done_callback(_noticed)
             self._known[host] = asyncio.ensure_future(self._known_elsewhere(host))
         addresses = await asyncio.shield(self._asked[host])
         kept = tuple(a for a in addresses if self._has[":" in a]) or addresses
@@ -110,6 +111,12 @@ class Names:
             asked.cancel()
         for known in self._known.values():
             known.cancel()
+
+
+def _noticed(asked: asyncio.Future[tuple[str, ...]]) -> None:
+    """Look at how it ended: whoever asked may be gone, and what nobody looks at is shouted at the user's terminal."""
+    if not asked.cancelled():
+        asked.exception()
 
 
 def is_address(host: str) -> bool:

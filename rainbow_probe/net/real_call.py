@@ -73,7 +73,7 @@ class RealCall:
 
     async def _shake_hands(self, caller: Agent, callee: Agent) -> tuple[Srtp, Srtp]:
         """Agree on keys over the nominated pair, and see that nobody stands between."""
-        shake = Handshake(caller, callee)
+        shake = Handshake(caller, callee, reliable=self.path.reliable)
         async with self.path.attempt(Phase.DTLS) as facts:
             try:
                 await self._shaken(shake, caller, callee)
