@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rainbow_probe.catalogue import CatalogueError, Guide, load
 from tests.catalogue_samples import CLINIC, KINDS, Spot, at, clinic, put, remove, spots, write
 
-EXAMPLES = settings(max_examples=200, deadline=None)
+EXAMPLES = settings(max_examples=70, deadline=None)
 SPOTS = [spot for spot in spots(clinic()) if len(spot) > 1]
 WORDS = st.sampled_from([
     "",
