@@ -23,6 +23,8 @@ AT_ONCE_OF = {
     "sweep": 1,
     "sweep-in": 1,
 }  # many allocations each: be polite to the server; and many datagrams
+AGAIN_AT_ONCE = 4  # of what this machine had no time for, tried again when the rest has ended
+NOT_AGAIN = frozenset({"account", "xmpp-account"})  # a password is sent once a run: accounts get locked
 PATIENCE = 4  # times its time-out: a check's last resort, as it may begin anew with each answer it gets
 TICK = 0.05  # seconds between looks at our own lag
 
@@ -92,9 +94,11 @@ async def run_waves(
 ) -> None:
     """Run jobs as ``run_all`` does, each wave as soon as it is known: nobody waits for what others must look up.
 
-    *more* is asked after each result what it makes necessary.
+    *more* is asked after each result what it makes necessary. What this machine had no time for is tried once more, a
+    few at once, when the rest has ended.
     """
     gates: dict[str, asyncio.Semaphore] = {}
+    begun: list[Job] = []
 
     async def one(job: Job, check: Run) -> None:
         async with gates.setdefault(job.flow.kind, asyncio.Semaphore(AT_ONCE_OF.get(job.flow.kind, AT_ONCE))):
@@ -106,6 +110,7 @@ async def run_waves(
         begin(_followed_up(run, more))
 
     def begin(jobs: Sequence[Job]) -> None:
+        begun.extend(jobs)
         events.expect(len(jobs))
         checks = load({job.flow.kind for job in jobs})
         for job in jobs:
@@ -116,9 +121,22 @@ async def run_waves(
 
     async with _watch_own_lag(run):
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(deadline), asyncio.TaskGroup() as group:
-                for wave in waves:
-                    group.create_task(await_wave(wave))
+            async with asyncio.timeout(deadline):
+                async with asyncio.TaskGroup() as group:
+                    for wave in waves:
+                        group.create_task(await_wave(wave))
+                if again := [job for job in begun if _had_no_time(run.results[job.flow.id], budget)]:
+                    run.self_check["tried_again"] = int(run.self_check.get("tried_again") or 0) + len(again)
+                    gates = dict.fromkeys((job.flow.kind for job in again), asyncio.Semaphore(AGAIN_AT_ONCE))
+                    async with asyncio.TaskGroup() as group:
+                        begin(again)
+
+
+def _had_no_time(result: Result, budget: float) -> bool:
+    """Return whether this machine was too busy for it; what takes long by itself is not repeated."""
+    failure = result.verdict.failure
+    ours = result.verdict.outcome is Outcome.INCONCLUSIVE and failure is not None and failure.cause is Cause.BUDGET
+    return ours and result.took <= 2 * budget and result.flow.kind not in NOT_AGAIN
 
 
 def _followed_up(run: Progressing, more: More) -> Sequence[Job]:
@@ -143,9 +161,10 @@ async def _record(job: Job, check: Run, run: Progressing, budget: float) -> None
         verdict = await _verdict(job, check, rec, budget)
     finally:
         took = time.monotonic() - began
-        if verdict is None:
+        if verdict is None and job.flow.id not in run.results:  # else its second try is stopped, and the first counts
             verdict = rec.so_far or _cut("stopped before its end, by Ctrl-C or by the deadline of the run")
-        run.results[job.flow.id] = Result(flow=job.flow, verdict=_fit_to_show(verdict), steps=rec.steps, took=took)
+        if verdict is not None:
+            run.results[job.flow.id] = Result(flow=job.flow, verdict=_fit_to_show(verdict), steps=rec.steps, took=took)
 
 
 def _fit_to_show(verdict: Verdict) -> Verdict:

@@ -416,6 +416,55 @@ async def test_what_we_slept_through_is_not_silence(kind: Kind) -> None:
     assert run.stalled > 0.3
 
 
+def starved_at_first(tries: list[str], *, then: asyncio.Event | None = None) -> Run:
+    """Return a check for which this machine has no time when it is first tried; it says *then*, and hangs."""
+
+    async def check(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+        tries.append(flow.id)
+        async with rec.step(Phase.STUN, flow.target, limit=0.3):
+            if tries.count(flow.id) == 1:
+                await asyncio.sleep(0)
+                time.sleep(0.5)  # noqa: ASYNC251 - the stall is what is tested
+                await asyncio.Event().wait()
+        if then is not None:
+            then.set()
+            await asyncio.Event().wait()
+        return passed(str(route))
+
+    return check
+
+
+async def test_what_we_had_no_time_for_is_tried_once_more(kind: Kind) -> None:
+    """A machine that is busy for a moment costs a second try and no verdict; what had its time is not repeated."""
+    tries: list[str] = []
+    kind(starved_at_first(tries))
+    [result], watcher, run = await ran(jobs_of(1))
+    assert (result.verdict.outcome, len(tries), watcher.expected) == (Outcome.PASS, 2, 2)
+    assert run.self_check["tried_again"] == 1
+
+
+async def test_a_password_is_not_tried_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some servers lock an account after few log-ins."""
+    tries: list[str] = []
+    module = ModuleType("account")
+    module.__dict__["run"] = starved_at_first(tries)
+    monkeypatch.setitem(sys.modules, "rainbow_probe.checks.account", module)
+    [result], _, _ = await ran(jobs_of(1, kind="account"))
+    assert (broke(result, Outcome.INCONCLUSIVE), len(tries)) == ((Phase.STUN, Cause.BUDGET), 1)
+
+
+async def test_a_second_try_that_is_stopped_leaves_the_first_ones_answer(kind: Kind) -> None:
+    """With Ctrl-C, what is known is kept."""
+    second, run, jobs = asyncio.Event(), Progressing(), jobs_of(1)
+    kind(starved_at_first([], then=second))
+    running = asyncio.ensure_future(run_all(jobs, run, Watcher(), budget=8, deadline=60))
+    await second.wait()
+    running.cancel()
+    await asyncio.wait({running})
+    [result] = complete(jobs, run, "cut")
+    assert broke(result, Outcome.INCONCLUSIVE) == (Phase.STUN, Cause.BUDGET)
+
+
 async def test_an_idle_run_shows_no_lag() -> None:
     """Nothing to do, nothing found."""
     results, watcher, run = await ran([])

@@ -125,14 +125,14 @@ class Call:
     async def unshaken(self, shake: Handshake) -> Exception:
         """Tell a handshake that is stopped from one for which this line is too slow."""
         if shake.under_way:
-            return PeerError(Cause.CANNOT_TELL, "the handshake was still under way when its time was over")
+            return PeerError(Cause.BUDGET, "the handshake was still under way when its time was over")
         return await self.stopped("no handshake", shake.size)
 
     def _have_had_time(self, what: str) -> None:
         """Raise ``PeerError`` where a line is so slow that *what* is missing proves nothing."""
         if self._trip * TRIPS > self._near.limit * TRYING:
             said = f"{what} in time, and packets take up to {self._trip:.1f} s there and back"
-            raise PeerError(Cause.CANNOT_TELL, said)
+            raise PeerError(Cause.BUDGET, said)
 
     async def stopped(self, what: str, size: int) -> Exception:
         """Tell a path on which one thing does not pass from one on which nothing passes any more.
