@@ -88,6 +88,27 @@ async def test_coturn_and_the_probe_understand_each_other(tmp_path: Path) -> Non
     assert facts(result, Phase.TURN_DATA)["open"] == 64
 
 
+async def test_who_is_sent_to_another_server_goes_there(tmp_path: Path) -> None:
+    """300 Try Alternate: clients follow it, so data that comes back by the other server is a pass, and evidence."""
+    there, here = (tmp_path / name for name in ("there", "here"))
+    there.mkdir()
+    here.mkdir()
+    async with (
+        coturn(there, "--allow-loopback-peers") as other,
+        coturn(here, f"--alternate-server={HOST}:{other}") as port,
+    ):
+        for transport in (UDP, TCP):
+            result = await probe(a_flow("turn", port, transport), replace(a_route(), turn=USER))
+            assert result.verdict.outcome is Outcome.PASS, result
+            assert "10 of 10 packets back" in result.verdict.reason
+            sent_on, allocated = [step for step in result.steps if step.phase is Phase.TURN_ALLOCATE][:2]
+            assert (sent_on.facts["code"], sent_on.facts["alternate"]) == (300, f"{HOST}:{other}")
+            assert allocated.subject == f"{HOST}:{other}"
+            assert allocated.facts["relayed"]
+        challenged = await probe(a_flow("turn", port, UDP), a_route())
+        assert "realm coturn.test" in challenged.verdict.reason
+
+
 async def test_a_small_quota_is_shared(tmp_path: Path) -> None:
     """The sampled ports leave the others room: none of them ends at a 486 that is only ours."""
     async with coturn(tmp_path, "--allow-loopback-peers", "--user-quota=6") as port:

@@ -18,6 +18,7 @@ from tests.judge_samples import (
     PROXY_SITE,
     TURN,
     Fault,
+    Match,
     both,
     but,
     case,
@@ -35,6 +36,37 @@ from tests.judge_samples import (
 )
 
 REFUSED = Fault(match=kind("turn"), phase=Phase.TURN_ALLOCATE, cause=Cause.BAD_CREDENTIALS, detail="401 Unauthorized")
+
+# Sent on to another server
+
+
+@pytest.mark.parametrize(
+    ("match", "phase", "cause", "who"),
+    [
+        (udp, Phase.STUN, Cause.TIMEOUT, Who.FIREWALL),
+        (both(kind("turn"), tcp(80), but(proxied)), Phase.CONNECT, Cause.REFUSED, Who.FIREWALL),
+        (both(kind("turn"), tcp(80), proxied), Phase.PROXY, Cause.PROXY_DENIED, Who.PROXY),
+    ],
+)
+def test_a_server_that_sends_its_clients_where_none_is_reached(
+    match: Match, phase: Phase, cause: Cause, who: Who
+) -> None:
+    """The way to the first is open, so neither that one nor its port is blocked: one finding, of the other place."""
+    place = "203.0.113.9:3478"
+    sent = Step(phase=Phase.TURN_ALLOCATE, subject="first", at=0.0, took=0.1, facts={"code": 300, "alternate": place})
+
+    def sent_on(one: Result) -> Result:
+        if not match(one.flow) or not one.steps:
+            return one
+        return replace(one, steps=(*one.steps[:-1], sent, replace(one.steps[-1], subject=place)))
+
+    judged = case(Fault(match=match, phase=phase, cause=cause), site=PROXY_SITE).with_each(sent_on).judged()
+    assert ids(judged) == ["turn-alternate-unreached"]
+    found = judged.findings[0]
+    assert found.who is who
+    assert place in found.title
+    assert place in found.fix
+
 
 # Refusals
 

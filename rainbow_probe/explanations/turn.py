@@ -101,7 +101,7 @@ STUN = stage(
             "Check the server's name and port.",
         ),
         Cause.TRY_ALTERNATE: why(
-            "300: another server is to be used.",
+            "300 to a Binding: another server is to be used.",
             "The service.",
             "Test the server that the detail names: `--turn`.",
         ),
@@ -145,9 +145,9 @@ ALLOCATE = stage(
         Cause.UNSUPPORTED_TRANSPORT: why("442: no UDP relays.", "The server.", "Tell the provider."),
         Cause.STALE_NONCE_LOOP: STALE,
         Cause.TRY_ALTERNATE: why(
-            "300: another server is to be used, and it led nowhere.",
-            "The service.",
-            "Test the server that the detail names: `--turn`.",
+            "300: another server is to be used, where no client goes; where one goes, the test goes too.",
+            "The service: servers that point at each other, or at an address of the other family.",
+            "Tell the provider, with the detail.",
         ),
         Cause.BAD_INTEGRITY: REWRITTEN,
         Cause.STUN_ERROR: SERVER,

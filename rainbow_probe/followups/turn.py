@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rainbow_probe.followups.ask import SMALL, ask, few, stopped
 from rainbow_probe.followups.sofar import Sofar
-from rainbow_probe.model import Cause, Flow, Phase, Transport
+from rainbow_probe.model import Cause, Flow, Phase, Transport, Via
 
 STOPS = frozenset({Cause.TIMEOUT, Cause.RESET, Cause.CLOSED, Cause.HTTP_INSTEAD_OF_STUN, Cause.NOT_STUN})
 REJECTED = frozenset({Cause.REFUSED, Cause.PROHIBITED, Cause.UNREACHABLE})
@@ -15,11 +15,16 @@ LARGE = frozenset({Cause.LARGE_LOST, Cause.TIMEOUT, Cause.WENT_SILENT})
 
 
 def web(sofar: Sofar) -> Iterable[Flow]:
-    """Ask for HTTP on the same address and port, inside TLS where STUN was."""
+    """Ask for HTTP on the same address and port, inside TLS where STUN was.
+
+    A proxy that decrypts TLS says inside a TLS of its own what it refuses, so it is asked there too.
+    """
     for result in stopped(sofar, frozenset({Phase.STUN}), STOPS, "turn"):
         if result.flow.transport is not Transport.UDP:
             speak = "tls+http" if result.flow.transport is Transport.TLS else "http"
             yield ask(result.flow, speak, "http")
+        if result.flow.transport is Transport.TCP and result.flow.via is Via.PROXY:
+            yield ask(result.flow, "tls+http", "tls")
 
 
 def rejected(sofar: Sofar) -> Iterable[Flow]:

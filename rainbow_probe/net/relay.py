@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Self
 
 from rainbow_probe.evidence import Facts, Recorder
 from rainbow_probe.model import Cause, Endpoint, Flow, PeerError, Phase
+from rainbow_probe.net.alternates import Door, Links
 from rainbow_probe.net.links import Datagrams
 from rainbow_probe.net.paths import Hop, open_datagrams
 from rainbow_probe.net.route import Route
@@ -25,24 +26,24 @@ USUAL_WAIT = (
 )
 FIRST_WAITS = (0.5, 0.5)  # before anything is known; RTO, RFC 8489 section 6.2.1
 PATIENCE = 3.0  # seconds for others of us to leave a server at which this user may have no more
-OTHER_PORTS = 2  # asked from where the server still holds what was allocated from a port of ours before
-
-Another = Callable[[], Awaitable[Datagrams]]
-Links = Callable[[Hop, Flow, Route, Recorder], AbstractAsyncContextManager[Datagrams]]
+ELSEWHERE = frozenset({Cause.ALLOCATION_MISMATCH, Cause.TRY_ALTERNATE})
+"""Asked again from another port, where the server still holds what was allocated from ours before, or elsewhere."""
+LATER = frozenset({Cause.QUOTA})
+MOST = 2  # times that each of these is answered by another try; a chain of redirections must end
 
 
 class Relay:
     """A TURN client that speaks over *link* and records what it does."""
 
-    def __init__(self, link: Datagrams, hop: Hop, route: Route, rec: Recorder, another: Another | None = None) -> None:
-        """Speak as *route* says; the steps carry the address of *hop*; *another* opens a link like *link*."""
+    def __init__(self, link: Datagrams, hop: Hop, route: Route, rec: Recorder, door: Door | None = None) -> None:
+        """Speak as *route* says; the steps carry the address of *hop*; *door* opens more links like *link*."""
         self.client = Client(route.turn, reliable=link.reliable)
         self.link = link
         self._subject = hop.label
         self._rec = rec
         self.limit = route.limits.exchange if link.reliable else route.limits.datagrams
         self._wait: float | None = None
-        self._another = another
+        self._door = door
         self._credentials = route.turn
         self._owed = False
         self._host, self._allocations = hop.authority.host, route.allocations
@@ -55,11 +56,8 @@ class Relay:
     ) -> AsyncGenerator[Self]:
         """Open a link of its own; an allocation made on it is given back when the block ends."""
         async with AsyncExitStack() as stack:
-
-            async def another() -> Datagrams:
-                return await stack.enter_async_context(links(hop, flow, route, rec))
-
-            relay = cls(await another(), hop, route, rec, another)
+            door = Door(hop, flow, route, rec, links, stack)
+            relay = cls(await door.link(), hop, route, rec, door)
             relay._stay = stack
             try:
                 yield relay
@@ -86,21 +84,27 @@ class Relay:
 
         A server that still holds an allocation of whoever had our port before is asked from another port, as RFC 8656
         section 7.4 has it. One that has given this user all that it may have is asked once more, if we are *patient*,
-        when somebody else of us has left it: it may be our own other checks that have it all.
+        when somebody else of us has left it: it may be our own other checks that have it all. Who sends us to another
+        server is obeyed, as clients do.
         """
-        others = [self._another] * OTHER_PORTS if self._another else []
-        again = {Cause.ALLOCATION_MISMATCH} if others else set[Cause]()
-        again |= {Cause.QUOTA} if patient else set()
+        again = [*ELSEWHERE] * MOST if self._door else []
+        again += LATER if patient else ()
         while (why := await self._asked(again)) is not None:
+            again.remove(why)
             if why is Cause.QUOTA:
-                again.remove(why)
                 await self._allocations.room(self._host, PATIENCE)
                 self._rec.restart_budget()
-                continue
-            self.link = await others.pop()()
-            self.client = Client(self._credentials, reliable=self.link.reliable)
-            again -= set() if others else {why}
+            elif self._door:
+                await self._anew(self._door, moved=why is Cause.TRY_ALTERNATE)
         return self.client.relayed is not None
+
+    async def _anew(self, door: Door, *, moved: bool) -> None:
+        """Go on over a new link; if it was *moved*, see that there is a server at the other end."""
+        self._rec.restart_budget()
+        self._subject, self.link = door.hop.label, await door.link()
+        self.client = Client(self._credentials, reliable=self.link.reliable)
+        if moved:
+            await self.bind()
 
     async def _asked(self, again: Collection[Cause]) -> Cause | None:
         """Ask from the port we have; return why to ask again, if that is one of the causes *again*."""
@@ -112,6 +116,8 @@ class Relay:
                 self._owed = False
                 if exc.cause not in again:
                     raise
+                if exc.cause is Cause.TRY_ALTERNATE and self._door:
+                    facts["alternate"] = self._door.sent_on(self.client.alternate, exc)
                 return exc.cause
             finally:
                 facts |= {"realm": self.client.realm, "software": self.client.software}

@@ -64,6 +64,8 @@ class Client:
         self.mapped: Address | None = None
         self.lifetime = 0
         self.software: str | None = None
+        self.alternate: tuple[Address, str] | None = None
+        """Where a 300 sends us, and under which domain; empty if that stays the same."""
         self._login = Login(credentials)
         self._reliable = reliable
         self._stale = 0
@@ -135,6 +137,8 @@ class Client:
             self._stale += 1
             self._login.challenge(answer)
             return True
+        if code == 300 and (address := answer.address(Attr.ALTERNATE_SERVER)):
+            self.alternate = address, answer.text(Attr.ALTERNATE_DOMAIN) or ""
         detail = f"{code} {reason}{_alternate(answer)}".strip()
         raise PeerError(cause_of_error(code, answer.method), detail)
 

@@ -33,9 +33,14 @@ RELAYS: dict[str, Why] = {
         ASK,
     ),
     "turn-try-alternate": why(
-        "The TURN server points to another one (300).",
-        "The service is being moved or balanced.",
-        "Test the server that the detail names: `--turn`.",
+        "The TURN server points to another one (300), and no client goes there.",
+        "Servers that send clients in a circle, or to an address of the other family: a mistake of the provider's.",
+        ASK,
+    ),
+    "turn-alternate-unreached": why(
+        "The TURN server sends its clients on to another one (300), which cannot be reached from here.",
+        "A rule that lets the named servers through and not the ones that share their load.",
+        "Open the way to the address that the title names, for TURN as for the others.",
     ),
     "turn-stun-error": why("The TURN server answers with an error.", PROVIDER, ASK),
     "turn-no-data-back": why("The TURN server relays nothing back.", PROVIDER, ASK),

@@ -64,6 +64,7 @@ FINDERS: tuple[Finder, ...] = (
     proxy.unreachable,
     proxy.silent,
     logins.authentication,
+    relay.sent_elsewhere,
     denials.denials,
     beyond.unresolved,
     beyond.unreached,

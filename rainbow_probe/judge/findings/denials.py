@@ -8,11 +8,13 @@ from rainbow_probe.judge.findings.neutral import missed, neutral
 from rainbow_probe.judge.findings.proxy import tunnels, with_cause
 from rainbow_probe.judge.rules import proxy_rule
 from rainbow_probe.judge.scene import Found, Scene, distinct
-from rainbow_probe.judge.traces import tunnelled
-from rainbow_probe.judge.words import hosts
-from rainbow_probe.model import Cause, Result, Who
+from rainbow_probe.judge.traces import answered, cause, fact, interceptor, issuer, passes, tunnelled
+from rainbow_probe.judge.words import common_name, hosts, named
+from rainbow_probe.model import Cause, Phase, Result, Transport, Who
 
 FEWEST_GROUPS = 2  # of hosts, refused on one port alike
+FORBIDDEN = "403"
+DENIED = "DENIED"  # as squid names its own page: ERR_ACCESS_DENIED
 
 
 def denials(scene: Scene) -> list[Found]:
@@ -20,8 +22,10 @@ def denials(scene: Scene) -> list[Found]:
 
     A port needs proof: a host that is let through on another one, or hosts of several groups refused on it alike.
     """
-    denied = with_cause(scene, Cause.PROXY_DENIED)
-    opened = [*tunnels(scene), *filter(tunnelled, neutral(scene))]
+    inside = [result for result in scene.failing if _refused_inside(result, scene)]
+    denied = [*with_cause(scene, Cause.PROXY_DENIED), *inside]
+    refused = set(map(_port_of, inside))  # where its 200 is no tunnel
+    opened = [r for r in (*tunnels(scene), *filter(tunnelled, neutral(scene))) if _port_of(r) not in refused]
     if not denied:
         return []
     if not opened:
@@ -30,9 +34,22 @@ def denials(scene: Scene) -> list[Found]:
     found = [_addresses(numeric, opened)] if numeric else []
     rest = [result for result in denied if result not in numeric]
     by_port = _by_port(rest, opened, scene)
-    found += [_port(port, lost, [*opened, *_denied_neutral(scene, port)]) for port, lost in by_port.items()]
+    found += [_port(port, lost, [*opened, *_denied_neutral(scene, port)], scene) for port, lost in by_port.items()]
     names = [result for result in rest if not any(result in lost for lost in by_port.values())]
     return [*found, _names(names, opened)] if names else found
+
+
+def _refused_inside(result: Result, scene: Scene) -> Result | None:
+    """Return the control in which the proxy refused the tunnel of *result* inside a TLS of its own.
+
+    A proxy that decrypts TLS says 200 to every CONNECT, makes a certificate for the target, and then says 403.
+    """
+    if not tunnelled(result) or result.flow.transport is not Transport.TCP or answered(result):
+        return None
+    boxes = {issuer(one) for one in scene.tried() if interceptor(one) or cause(one) is Cause.TLS_UNTRUSTED} - {""}
+    asked = (one for one in scene.controls_of(result) if one.flow.id.endswith("/tls") and passes(one))
+    refused = (one for one in asked if fact(one, "status", Phase.HTTP) == FORBIDDEN)
+    return next((one for one in refused if issuer(one) in boxes or DENIED in fact(one, "x_squid_error")), None)
 
 
 def _by_port(denied: Sequence[Result], opened: Sequence[Result], scene: Scene) -> dict[int, list[Result]]:
@@ -106,9 +123,10 @@ def _addresses(denied: Sequence[Result], opened: Sequence[Result]) -> Found:
     )
 
 
-def _port(port: int, denied: Sequence[Result], opened: Sequence[Result]) -> Found:
+def _port(port: int, denied: Sequence[Result], opened: Sequence[Result], scene: Scene) -> Found:
     let_in = {_host_of(result) for result in denied} & {_host_of(result) for result in opened}
     controls = [one for one in opened if not let_in or _host_of(one) in let_in or not tunnelled(one)]
+    pages = [page for result in denied if (page := _refused_inside(result, scene))]
     return Found(
         id=f"proxy-denies-{port}",
         title=f"The proxy refuses CONNECT to port {port}, though it opens other ports",
@@ -116,10 +134,21 @@ def _port(port: int, denied: Sequence[Result], opened: Sequence[Result]) -> Foun
         fix=f"Permit CONNECT to port {port} of these hosts. What passes to TURN servers there is no web traffic, so it "
         "must not be inspected as HTTP either.",
         claims=tuple(denied),
-        shows=tuple(controls),
-        detail=_answers(denied),
+        shows=(*controls, *pages),
+        detail=_pages(pages) or _answers(denied),
         rules=(proxy_rule(denied),),
     )
+
+
+def _pages(pages: Sequence[Result]) -> str:
+    """Quote the refusals that came after a 200, each under a certificate of the proxy's own."""
+    if not pages:
+        return ""
+    said = dict.fromkeys(
+        f"{fact(page, 'status', Phase.HTTP)} {fact(page, 'x_squid_error', Phase.HTTP)}".strip() for page in pages
+    )
+    signed = common_name(issuer(pages[0]))
+    return f"it says 200 to CONNECT, and then in a TLS of its own, signed by {signed}: {named(said)}"
 
 
 def _names(denied: Sequence[Result], opened: Sequence[Result]) -> Found:

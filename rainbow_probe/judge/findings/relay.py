@@ -8,7 +8,7 @@ from types import MappingProxyType
 from rainbow_probe.judge.findings.proxy import with_cause
 from rainbow_probe.judge.rules import firewall_rule
 from rainbow_probe.judge.scene import Found, Scene, failing
-from rainbow_probe.judge.traces import SHUT, answered_turn, cause, direct
+from rainbow_probe.judge.traces import SHUT, answered_turn, cause, direct, facts, failure
 from rainbow_probe.judge.words import CAUSES, all_said, count, hosts, named
 from rainbow_probe.model import Cause, Phase, Result, Who
 
@@ -20,12 +20,13 @@ REFUSALS: Mapping[Cause, str] = MappingProxyType({
     Cause.ALLOCATION_MISMATCH: "Run again in ten minutes; if it stays, report it to the provider.",
     Cause.UNSUPPORTED_TRANSPORT: "Ask the provider to let the server relay UDP.",
     Cause.STALE_NONCE_LOOP: "Report it to the provider: the server rejects the nonces that it gives.",
-    Cause.TRY_ALTERNATE: "Name the server that it points to (see the details) with --turn.",
+    Cause.TRY_ALTERNATE: "Tell the provider: no client goes where the server sends it (see the details).",
     Cause.STUN_ERROR: "Report it to the provider, with the error code.",
     Cause.NO_DATA_BACK: "Ask the provider whether the relay forwards between its own addresses.",
 })
 """What the server itself answers, and what to do about it."""
 QUIET = frozenset({*SHUT, Cause.CLOSED})
+UNMET = frozenset({*QUIET, Cause.PROXY_DENIED, Cause.PROXY_TARGET_FAILED})
 BEFORE_AN_ANSWER = (Phase.CONNECT, Phase.TLS, Phase.STUN)
 
 
@@ -60,6 +61,34 @@ def refusals(scene: Scene) -> list[Found]:
         for why, fix in REFUSALS.items()
         if (lost := [result for result in with_cause(scene, why) if result.flow.kind in {"turn", "udp-range"}])
     ]
+
+
+def sent_elsewhere(scene: Scene) -> list[Found]:
+    """Say that servers send their clients on (300) to where these get no answer, though it is open to the first."""
+    lost = [result for result in scene.failing if cause(result) in UNMET and _goal(result)]
+    if not lost:
+        return []
+    places = named(dict.fromkeys(map(_goal, lost)))
+    refused = all(cause(result) is Cause.PROXY_DENIED for result in lost)
+    return [
+        Found(
+            id="turn-alternate-unreached",
+            title=f"{hosts(lost)} sends its clients on to {places}, which cannot be reached from here",
+            who=Who.PROXY if refused else Who.FIREWALL,
+            fix=f"Open the way to {places} as well, as it is to {hosts(lost)}. If it is open, no server answers there: "
+            "tell the provider.",
+            claims=tuple(lost),
+            detail=all_said(lost),
+        )
+    ]
+
+
+def _goal(result: Result) -> str:
+    """Return the place where *result* failed, if a server sent us there; empty if none did."""
+    sent = {str(text).split()[0] for text in facts(result, "alternate", Phase.TURN_ALLOCATE)}
+    return next(
+        (s.subject for s in result.steps if s.failure and s.failure == failure(result) and s.subject in sent), ""
+    )
 
 
 def altered(scene: Scene) -> list[Found]:
