@@ -156,11 +156,10 @@ def complete(jobs: Sequence[Job], run: Progressing, why: str) -> list[Result]:
 async def _record(job: Job, check: Run, run: Progressing, budget: float) -> None:
     rec = Recorder(budget, lambda: run.stalled)
     verdict: Verdict | None = None
-    began = time.monotonic()
     try:
         verdict = await _verdict(job, check, rec, budget)
     finally:
-        took = time.monotonic() - began
+        took = rec.elapsed  # by the clock of its steps, which lie within it
         if verdict is None and job.flow.id not in run.results:  # else its second try is stopped, and the first counts
             verdict = rec.so_far or _cut("stopped before its end, by Ctrl-C or by the deadline of the run")
         if verdict is not None:

@@ -19,7 +19,7 @@ from rainbow_probe.protocols.channel import parse_channel_data
 from rainbow_probe.protocols.dtls import Dtls, DtlsError, looks_like
 from rainbow_probe.protocols.stun import Attr, Class, Message, Method, kind_of
 from tests.judge_samples import OPEN_SITE, Fault, case, guide, ids, report, result, udp
-from tests.servers import ALICE, EASY, OddTurn, Rule, a_flow, a_route, broke, facts, listen, probe
+from tests.servers import ALICE, EASY, ENDLESS, OddTurn, Rule, a_flow, a_route, broke, facts, listen, probe
 
 UDP, TCP, TLS = Transport.UDP, Transport.TCP, Transport.TLS
 SOON = Limits(connect=5.0, handshake=5.0, exchange=1.0, datagrams=1.0)
@@ -135,9 +135,8 @@ async def test_a_flow_that_ends_with_dtls() -> None:
 
 async def test_a_connection_that_is_cut_at_dtls() -> None:
     """That is told at once."""
-    result = await tried(cuts_at_dtls, transport=TCP)
+    result = await tried(cuts_at_dtls, transport=TCP, limits=ENDLESS)
     assert broke(result) == (Phase.DTLS, Cause.CLOSED)
-    assert result.took < 2
 
 
 async def test_dtls_that_somebody_breaks() -> None:

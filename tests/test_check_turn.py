@@ -17,6 +17,7 @@ from rainbow_probe.protocols.stun_auth import sign
 from tests.servers import (
     ALICE,
     EASY,
+    ENDLESS,
     KEY,
     QUICK,
     WRONG,
@@ -252,9 +253,8 @@ def _hangs_up_on_data(message: Message | None, _packet: bytes) -> Sequence[bytes
 
 async def test_a_link_that_ends_within_the_data() -> None:
     """That is an end, and no silence."""
-    result = await tried(_hangs_up_on_data, transport=TCP)
+    result = await tried(_hangs_up_on_data, transport=TCP, limits=ENDLESS)
     assert broke(result) == (Phase.TURN_DATA, Cause.CLOSED)
-    assert result.took < 2
 
 
 HTTP = page("400 Bad Request", b"<html>what?</html>", "Server: box")
@@ -275,10 +275,9 @@ STRANGERS: list[tuple[Handler, Cause]] = [
 async def test_a_stranger_on_the_port(handle: Handler, cause: Cause) -> None:
     """An HTTP answer betrays the box that takes the port for the web's; nobody waits for it to end."""
     async with loopback() as place:
-        route = replace(a_route(), limits=QUICK if cause is Cause.TIMEOUT else EASY)
+        route = replace(a_route(), limits=QUICK if cause is Cause.TIMEOUT else ENDLESS)
         result = await probe(a_flow("turn", await place.tcp(handle), TCP), route)
     assert broke(result) == (Phase.STUN, cause)
-    assert result.took < 2
 
 
 async def test_the_strangers_bytes_are_shown() -> None:
@@ -357,9 +356,9 @@ async def test_a_udp_port_that_closes_in_between() -> None:
         own.close()
 
     async with loopback() as place:
-        result = await probe(a_flow("turn", place.udp(closing).port, UDP), a_route())
+        route = replace(a_route(), limits=ENDLESS)
+        result = await probe(a_flow("turn", place.udp(closing).port, UDP), route)
     assert broke(result) == (Phase.TURN_ALLOCATE, Cause.REFUSED)
-    assert result.took < 2
 
 
 async def test_a_server_given_by_address_cannot_show_its_name() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from dataclasses import replace
 
 import pytest
@@ -23,6 +24,7 @@ from tests.servers import (
     NAME,
     OPEN,
     QUICK,
+    TRIES,
     Socket,
     a_flow,
     a_route,
@@ -41,12 +43,16 @@ from tests.servers import (
     xmpp,
 )
 
+SOON = replace(EASY, exchange=0.6)
 
-async def tried(handle: Handler, *, hold: float = 0.05, limits: Limits = EASY, **params: Scalar) -> Result:
+
+async def tried(
+    handle: Handler, *, hold: float = 0.05, limits: Limits = EASY, tries: int = TRIES, **params: Scalar
+) -> Result:
     """Probe a server without TLS."""
     async with loopback() as place:
         flow = a_flow("xmpp", await place.tcp(handle), Transport.TCP, {"path": "/websocket", **params})
-        return await probe(flow, replace(a_route(), limits=limits, idle_hold=hold))
+        return await probe(flow, replace(a_route(), limits=limits, idle_hold=hold), tries=tries)
 
 
 async def test_a_stream_opens_and_lasts() -> None:
@@ -236,6 +242,21 @@ async def test_a_link_that_does_not_last(stays: bool, cause: Cause) -> None:
     idle = next(step for step in result.steps if step.failure)
     assert idle.subject == f"{NAME} idle"
     assert "held_s" in idle.facts
+
+
+async def test_a_link_is_not_cut_by_what_this_machine_slept_through() -> None:
+    """Its answer was not read in time, and nothing is known of it."""
+
+    async def stalls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        client = await _opened(reader, writer)
+        await client.frame(Opcode.PING)
+        client.flush()
+        await client.frame(Opcode.PING)
+        time.sleep(2 * SOON.exchange)  # noqa: ASYNC251 - the stall is what is tested
+        await mute(reader, writer)
+
+    result = await tried(stalls, limits=SOON, tries=1)
+    assert broke(result, Outcome.INCONCLUSIVE) == (Phase.XMPP, Cause.BUDGET)
 
 
 async def test_a_server_that_says_good_bye_when_idle() -> None:

@@ -104,7 +104,7 @@ async def test_leaving_waits_for_no_client() -> None:
         writer.write(b"I stay")
         await asyncio.sleep(0)
         start = time.monotonic()
-    assert time.monotonic() - start < 1.0
+    assert time.monotonic() - start < 10  # asyncio itself would wait for thirty seconds, or for ever
     with pytest.raises(ConnectionResetError):
         await still_open(reader)
     writer.transport.abort()

@@ -74,10 +74,14 @@ def test_what_the_firewall_drops_it_counts(cloud: Cloud) -> None:
 
 def test_a_long_line_adds_its_delay(cloud: Cloud) -> None:
     """A connection takes one round trip more than the delay asked for, and not two."""
-    with Site(cloud, OPEN, number=next(NUMBERS), delay_ms=50) as site:
-        begun = time.monotonic()
-        assert truth.ask(site, "tcp openrainbow.health 443") == "open"
-        assert 0.05 <= time.monotonic() - begun < 0.1
+    with Site(cloud, OPEN, number=next(NUMBERS), delay_ms=100) as site:
+        for _ in range(20):  # a busy machine adds of its own
+            begun = time.monotonic()
+            assert truth.ask(site, "tcp openrainbow.health 443") == "open"
+            took = time.monotonic() - begun
+            if took < 0.2:
+                break
+        assert 0.1 <= took < 0.2
 
 
 def test_the_machine_keeps_its_own_resolver(cloud: Cloud) -> None:

@@ -15,7 +15,8 @@ import pytest
 from rainbow_probe.demo.loopback import Loopback, loopback
 from rainbow_probe.evidence import Recorder, StepError
 from rainbow_probe.model import Cause, Endpoint, PeerError, Phase, Transport
-from rainbow_probe.net.dns import LIMIT, Answer, anyone_knows, ask, ask_all
+from rainbow_probe.net import dns as net_dns
+from rainbow_probe.net.dns import Answer, anyone_knows, ask, ask_all
 from tests.servers import HOST, NAME, Resolve, answers, nothing, resolver, zone
 
 UDP, TCP = Transport.UDP, Transport.TCP
@@ -162,13 +163,14 @@ async def test_none_that_knows(rcodes: Sequence[str], cause: Cause) -> None:
     assert any(said in str(caught.value) for said in (*rcodes, "no resolver is configured", "no address"))
 
 
-async def test_a_dead_resolver_does_not_hold_up_the_next() -> None:
+async def test_a_dead_resolver_does_not_hold_up_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """A refusal is passed over at once."""
+    monkeypatch.setattr(net_dns, "LIMIT", 60.0)
     began = time.monotonic()
     async with loopback() as place:
         servers = [await _refusing(place), await resolver(place, zone("192.0.2.1"))]
         assert await ask_all(servers, NAME) == ("192.0.2.1",)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 30
 
 
 async def test_only_dead_resolvers() -> None:
@@ -201,13 +203,16 @@ async def test_an_impossible_name_exists_nowhere() -> None:
         (zone(rcode="NXDOMAIN"), zone(rcode="SERVFAIL"), False),
     ],
 )
-async def test_one_that_knows_is_enough(first: Resolve, second: Resolve, known: bool) -> None:
+async def test_one_that_knows_is_enough(
+    first: Resolve, second: Resolve, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is not waited for the others."""
+    monkeypatch.setattr(net_dns, "LIMIT", 60.0)
     began = time.monotonic()
     async with loopback() as place:
         servers = [await resolver(place, first), await resolver(place, second)]
         assert await anyone_knows(servers, NAME) is known
-    assert time.monotonic() - began < LIMIT / 2
+    assert time.monotonic() - began < 30
 
 
 def _blocked(query: dns.message.Message) -> Sequence[bytes]:

@@ -29,6 +29,7 @@ from rainbow_probe.net.paths import MOST_ADDRESSES, Hop, each_address, failed, p
 from rainbow_probe.net.route import Limits, Route
 from tests.servers import (
     DOOR,
+    ENDLESS,
     HOST,
     NAME,
     QUICK,
@@ -135,9 +136,8 @@ async def test_a_refused_udp_port_is_told_at_once() -> None:
     async with loopback() as place:
         socket = place.udp(lambda *_: None)
         socket.close()
-        result = await probe(a_flow("turn", socket.port, UDP), a_route())
+        result = await probe(a_flow("turn", socket.port, UDP), replace(a_route(), limits=ENDLESS))
     assert broke(result) == (Phase.STUN, Cause.REFUSED)
-    assert result.took < 1
 
 
 @pytest.mark.parametrize("kind", ["https", "xmpp", "turn", "push"])

@@ -482,8 +482,8 @@ async def test_a_result_has_its_duration() -> None:
     """In seconds, and its steps lie within it."""
     async with loopback() as place:
         result = await probe(a_flow("https", place.refusing(), Transport.TCP), a_route())
-    assert 0 < result.took < 5
-    assert all(0 <= step.at <= step.at + step.took <= result.took + 0.1 for step in result.steps)
+    assert result.took > 0
+    assert all(0 <= step.at <= step.at + step.took <= result.took for step in result.steps)
 
 
 async def test_what_runs_behind_the_rest_hides_no_lag(kind: Kind) -> None:

@@ -33,7 +33,7 @@ def test_a_tool_that_hangs_is_stopped(tmp_path: Path) -> None:
     """It costs its limit, no more."""
     begun = time.monotonic()
     assert output_of("slow", environ=tool(tmp_path, "slow", "echo half; exec sleep 20"), limit=0.2) == ""
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15
 
 
 def test_a_file_that_does_not_run(tmp_path: Path) -> None:

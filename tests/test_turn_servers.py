@@ -84,7 +84,7 @@ async def test_noise_is_no_server() -> None:
         port = await listen(OddTurn(place, says_instead(b"noise")), place, Transport.UDP)
         began = time.monotonic()
         assert await discover(published(port, f"{HOST}/32")) == ()
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 30
 
 
 async def test_a_guide_without_a_port_means_the_usual_one() -> None:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
-from rainbow_probe.evidence import Recorder, StepError
+from rainbow_probe.evidence import Recorder, SilenceError, StepError
 from rainbow_probe.model import Cause, Failure, Flow, Outcome, PeerError, Phase, Verdict
 from rainbow_probe.net.http import leads_elsewhere
 from rainbow_probe.net.idle import GOODBYE, PING, SILENCE, Open, in_use, lasted, survival
@@ -101,7 +101,8 @@ async def _held(socket: WebSocket, domain: str, route: Route, rec: Recorder) -> 
                 facts["ping_ms"] = await socket.ping(PING)
         except (EOFError, OSError) as exc:  # a time-out is an OSError too
             detail = f"did not last {hold:g} s without traffic: {str(exc) or 'no answer'}"
-            raise PeerError(Cause.CUT_AFTER_IDLE, detail) from exc
+            silent = isinstance(exc, TimeoutError) and exc.errno is None
+            raise (SilenceError if silent else PeerError)(Cause.CUT_AFTER_IDLE, detail) from exc
         finally:
             facts["held_s"] = round(rec.elapsed - began, 2)
     return passed(f"the XMPP stream opens, answers pings and survives {hold:g} s idle")
