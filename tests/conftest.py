@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -17,8 +18,13 @@ CHILD_COVERAGE = "CHILD_COVERAGE"
 
 
 def pytest_configure() -> None:
-    """Measure only the children that ask for it: of others, tests look at imports, seconds and megabytes."""
+    """Measure only the children that ask for it: of others, tests look at imports, seconds and megabytes.
+
+    Shells start what runs in the background with SIGINT ignored, and so would everything that a test interrupts.
+    """
     set_aside()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def set_aside() -> None:
@@ -65,8 +71,10 @@ ORDER = {name: place for place, name in enumerate(LONGEST)}
 
 LAB = frozenset({"test_lab", "test_lab_advice", "test_lab_truth", "test_oracle"})
 """Files with whole sites, marked ``lab``: they keep this machine busy enough to run alone."""
+PATIENCE = 600  # seconds for a test of these: who asks first for a site waits for its run, and for those before it
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks which tests belong together
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file in one process when there are several: they share servers.
 
@@ -78,6 +86,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group(item.path.stem))
         if item.path.stem in LAB:
             item.add_marker(pytest.mark.lab)
+            item.add_marker(pytest.mark.timeout(PATIENCE))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

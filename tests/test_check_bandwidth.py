@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -146,10 +147,36 @@ async def test_without_credentials_nothing_is_loaded() -> None:
     assert found.verdict.outcome is Outcome.SKIPPED
 
 
-def step(*, last: float = 20.0, lost: float = 0.0, surely: float = 0.0) -> Step:
-    """Make a step of 1000 kbit/s."""
-    load = Load(offered_kbit_s=1000.0, carried_kbit_s=1000.0, loss_percent=lost, delay_ms=10.0)
-    return Step(load=load, surely_lost=surely, most_lost=lost, usual_ms=25.0, last_ms=last, busy="")
+def step(
+    *,
+    last: float = 20.0,
+    lost: float = 0.0,
+    surely: float = 0.0,
+    delay: float = 10.0,
+    around: tuple[float, float] = (19.0, 21.0),
+) -> Step:
+    """Make a step of 1000 kbit/s, whose packets took *around* so many ms up and down, and *delay* one way."""
+    load = Load(offered_kbit_s=1000.0, carried_kbit_s=1000.0, loss_percent=lost, delay_ms=delay)
+    least, most = around
+    return Step(
+        load=load,
+        surely_lost=surely,
+        most_lost=lost,
+        least_ms=least,
+        most_ms=most,
+        usual_ms=25.0,
+        last_ms=last,
+        busy="",
+    )
+
+
+def test_packets_are_later_under_load_only_where_it_is_no_chance() -> None:
+    """On a line with jitter a few packets are now later and now sooner; too many to be chance are a queue."""
+    found = climb.Climb((), lambda _: asyncio.sleep(0, []))
+    found.steps = [step(), step(delay=70.0, around=(18.0, 250.0)), step(delay=30.0, around=(50.0, 70.0))]
+    assert found.ramp(a_flow("bandwidth", 1, Transport.UDP)).added_delay_ms == 20.0
+    del found.steps[2]
+    assert found.ramp(a_flow("bandwidth", 1, Transport.UDP)).added_delay_ms == 0.0
 
 
 def test_what_a_step_must_keep() -> None:

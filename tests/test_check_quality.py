@@ -101,6 +101,22 @@ async def test_calls_are_measured(transport: Transport) -> None:
     assert phases(found).count(Phase.TURN_ALLOCATE) == 2  # of the first call; the others are alike
 
 
+async def test_what_comes_while_this_machine_sleeps_is_not_lost() -> None:
+    """It lies there unread when the time for the last ones is over; how busy the machine was, is told besides."""
+    count = 0
+
+    def stalls(message: Message | None, packet: bytes) -> Sequence[bytes] | None:
+        nonlocal count
+        count += message is None and parse_channel_data(packet) is not None
+        if count == 200 + 16:  # with those that bear marks
+            time.sleep(2 * voice.STRAGGLERS)
+        return None
+
+    found = await measured(stalls)
+    assert facts(found, Phase.MEDIA)["received"] == 200
+    assert count == 216
+
+
 async def test_what_is_lost_is_counted() -> None:
     """A tenth of it; the whole interval lies beyond the limit."""
     found = await measured(loses(10), params={**LOOSE, "loss_percent": 1})

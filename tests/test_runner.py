@@ -234,7 +234,7 @@ async def test_the_deadline_keeps_what_was_found(kind: Kind) -> None:
                 await asyncio.Event().wait()
         return passed("done")
 
-    (done, *cut), watcher, _ = await ran(jobs_of(1, 2, 3), deadline=0.1)
+    (done, *cut), watcher, _ = await ran(jobs_of(1, 2, 3), deadline=0.5)
     assert done.verdict.reason == "done"
     for result in cut:
         assert broke(result, Outcome.INCONCLUSIVE)[1] is Cause.INTERRUPTED
@@ -254,7 +254,7 @@ async def test_what_never_began_is_told(kind: Kind, monkeypatch: pytest.MonkeyPa
         await asyncio.Event().wait()
         return passed(f"{flow} {route} {rec}")
 
-    (first, second), watcher, _ = await ran(jobs_of(1, 2), deadline=0.05)
+    (first, second), watcher, _ = await ran(jobs_of(1, 2), deadline=0.5)
     assert (first.verdict.reason, second.verdict.reason) == (
         "stopped before its end, by Ctrl-C or by the deadline of the run",
         "cut",
@@ -329,7 +329,7 @@ async def test_a_wave_that_is_never_known_ends_with_the_deadline(kind: Kind) -> 
         return []
 
     run = Progressing()
-    await run_waves([now(), never()], run, Watcher(), budget=8, deadline=0.1)
+    await run_waves([now(), never()], run, Watcher(), budget=8, deadline=0.5)
     [result] = run.results.values()
     assert result.verdict.outcome is Outcome.PASS
 

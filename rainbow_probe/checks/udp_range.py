@@ -111,7 +111,7 @@ class _Sampling:
                 if self._there != ear.at.host:
                     raise PeerError(Cause.CANNOT_TELL, TRANSLATED.format(survey.passed()))
         except StepError as exc:
-            measured = None if exc.failure.cause is Cause.CANNOT_TELL else survey.measured()
+            measured = None if exc.failure.cause in {Cause.CANNOT_TELL, Cause.BUDGET} else survey.measured()
             return replace(failed(exc.failure), measured=measured)
         return replace(passed(survey.passed()), measured=survey.measured())
 
@@ -121,7 +121,7 @@ class _Sampling:
                 self._there = await self._way.route.names.reach(ear.at.host)
                 return await self._sampled(survey, ear)
         except TimeoutError as exc:  # every wait in it is bounded: only this machine can be that late
-            raise PeerError(Cause.CANNOT_TELL, "this machine was too busy to sample the range") from exc
+            raise PeerError(Cause.BUDGET, "this machine was too busy to sample the range") from exc
 
     async def _sampled(self, survey: Survey, ear: Port) -> Survey:
         async with Trial.with_ear(ear, host=self._there) as trial:

@@ -15,7 +15,7 @@ from rainbow_probe.model import Flow
 from rainbow_probe.net.voice import Stream, Talk
 from rainbow_probe.protocols.rtp import HEADER
 from rainbow_probe.protocols.speech import TAG, Codec, Sender
-from rainbow_probe.protocols.streams import MS, lost, percentile
+from rainbow_probe.protocols.streams import MS, around_middle, lost, percentile
 
 PACKET = Codec(name="load", payload_type=96, clock=90000, payload=1140)  # as large as browsers make them, RFC 3551
 HEADERS = 28 + 4  # bytes of IPv4 and UDP, and of the channel
@@ -45,6 +45,10 @@ class Step:
     """Per cent, at the least."""
     most_lost: float
     """Per cent, at the most."""
+    least_ms: float
+    """What packets took in the middle, up and down, at the least: a few tell little of where that is."""
+    most_ms: float
+    """And at the most."""
     usual_ms: float
     """What nearly all packets took at most, up and down."""
     last_ms: float
@@ -143,9 +147,18 @@ class Climb:
             loss_percent=found.value,
             delay_ms=median(took) * HALF,
         )
-        usual, busy = percentile(took, USUAL), talk.own.too_busy()
+        least, most = around_middle(took)
         self.steps.append(
-            Step(load=load, surely_lost=found.low, most_lost=found.high, usual_ms=usual, last_ms=last, busy=busy)
+            Step(
+                load=load,
+                surely_lost=found.low,
+                most_lost=found.high,
+                least_ms=least,
+                most_ms=most,
+                usual_ms=percentile(took, USUAL),
+                last_ms=last,
+                busy=talk.own.too_busy(),
+            )
         )
         return self.steps[-1]
 
@@ -157,8 +170,10 @@ class Climb:
     def ramp(self, flow: Flow) -> Ramp:
         """Sum up what was found on the way of *flow*."""
         base = self.steps[0]
-        borne = [step.load for step in self.steps if step is base or step.passes(base)]
-        most = max(load.offered_kbit_s for load in borne)
+        borne = [step for step in self.steps if step is base or step.passes(base)]
+        most = max(step.load.offered_kbit_s for step in borne)
+        # Where packets take now so long and now so, a few of them are soon later by chance.
+        later = [step.load.delay_ms - base.load.delay_ms for step in borne if step.least_ms > base.most_ms]
         best = max(most, *(step.load.carried_kbit_s for step in self.steps))
         return Ramp(
             transport=flow.transport,
@@ -167,7 +182,7 @@ class Climb:
             steps=tuple(step.load for step in self.steps),
             capacity_kbit_s=best if self.met else most,
             at_least=not self.met,
-            added_delay_ms=max(0.0, max(load.delay_ms for load in borne) - base.load.delay_ms),
+            added_delay_ms=max(later, default=0.0),
             bound=self.bound,
             session_kbit_s=self._each,
         )
