@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from rainbow_probe.catalogue import Guide
 from rainbow_probe.model import Endpoint, PeerError, Transport
 from rainbow_probe.net.names import PATIENCE, Names
+from rainbow_probe.net.turns import awake
 from rainbow_probe.net.udp import open_udp
 from rainbow_probe.options import Options, TurnServer, merged
 from rainbow_probe.protocols.turn import Client
@@ -85,7 +86,7 @@ async def _answers(address: Endpoint) -> bool:
     binding = Client().binding()
     try:
         await link.send(binding.request)
-        async with asyncio.timeout(ANSWER):
+        async with awake(ANSWER):
             while binding.feed(await link.receive()) is None:
                 pass
     except (OSError, TimeoutError):

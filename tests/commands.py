@@ -21,7 +21,9 @@ ROOT = Path(__file__).parent.parent
 NOT_KEPT = {"RAINBOW_PROBE_STORE": "no"}
 """No test writes into the home of whoever runs it; one that wants runs kept names a folder of its own."""
 LONGEST = 100  # seconds; a command that takes longer hangs
-TRIES = 3  # a run for which this machine had no time says nothing, and says so: it is made again
+TRIES = 5  # a run for which this machine had no time says nothing, and says so: it is made again
+TOO_BUSY = f"platform: this machine had no time for it, {TRIES} times"
+"""Why a test is skipped that still knows nothing then: nothing could be installed that would help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,7 @@ def starved(report: Mapping[str, Any]) -> bool:
     """Tell whether a check, or the try of one address, ended because the machine of the probe had no time for it."""
     checks = report.get("checks", [])
     failures = [part["failure"] for check in checks for part in (check, *check.get("steps", []))]
-    return any(failure and failure["cause"] == "budget" for failure in failures)
+    return any(failure and failure["cause"] in {"budget", "interrupted"} for failure in failures)
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

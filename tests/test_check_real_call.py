@@ -78,7 +78,7 @@ async def settled(make: Callable[[], Awaitable[Result]]) -> tuple[Phase, Cause]:
             assert result.verdict.outcome is Outcome.INCONCLUSIVE
         else:
             return broke(result)
-    pytest.skip("this machine was too busy, five times")
+    pytest.skip("platform: this machine was too busy, five times")
 
 
 async def called(

@@ -9,7 +9,7 @@ import pytest
 
 from rainbow_probe.model import Cause, Outcome, Phase
 from tests.hostile import HANDSHAKES, PROXIED, PROXIES, TERMINAL, fails, floods, meet
-from tests.servers import EASY, answers, page
+from tests.servers import ENDLESS, answers, page
 
 PHASES = {
     "https": Phase.HTTP,
@@ -135,5 +135,5 @@ BODIES = {
 async def test_a_body_that_lies(body: str) -> None:
     """No more of a body is read than what can be judged; nothing is unpacked."""
     handle, cause = BODIES[body]
-    limits = HANDSHAKES if cause is Cause.TIMEOUT else EASY
+    limits = HANDSHAKES if cause is Cause.TIMEOUT else ENDLESS
     fails(await meet("https", handle, limits), Phase.HTTP, cause)

@@ -30,7 +30,7 @@ from tests.hostile_tls import (
     record,
     showing,
 )
-from tests.servers import EASY, NAME, a_flow, a_route, answers, facts, hangs_up, mute, resets
+from tests.servers import ENDLESS, NAME, a_flow, a_route, answers, facts, hangs_up, mute, resets
 
 STALLS: dict[str, Handler] = {
     "after the connection": mute,
@@ -98,7 +98,7 @@ BROKEN: dict[str, tuple[Handler, tuple[Cause, ...]]] = {
 async def test_a_handshake_that_breaks_the_rules(breach: str) -> None:
     """It is told from silence, and from what is no TLS at all."""
     handle, causes = BROKEN[breach]
-    fails(await meet_raw("push", handle, limits=EASY), Phase.TLS, *causes)
+    fails(await meet_raw("push", handle, limits=ENDLESS), Phase.TLS, *causes)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ async def test_a_handshake_that_breaks_the_rules(breach: str) -> None:
 async def test_junk_after_a_sound_handshake(junk: bytes, kind: str, phase: Phase) -> None:
     """The handshake stands; what breaks is what should have been spoken inside."""
     spoiled = edits(lambda said, flight: said + junk if flight == 1 else said)
-    fails(await meet_raw(kind, spoiled, limits=EASY), phase, Cause.TLS_ALERT)
+    fails(await meet_raw(kind, spoiled, limits=ENDLESS), phase, Cause.TLS_ALERT)
 
 
 def changed(certificate: bytes, old: bytes, new: bytes) -> bytes:
@@ -186,7 +186,7 @@ HOSTILE = [
 async def test_a_trusted_certificate_with_hostile_words(text: str) -> None:
     """It passes, as the name is right and the issuer known; its words are evidence, and cannot act."""
     context = public(name(text, TERMINAL), NAME, *(text.encode("ascii", "ignore").decode() or "x" for _ in range(3)))
-    result = await meet_raw("push", mute, context, limits=EASY)
+    result = await meet_raw("push", mute, context, limits=ENDLESS)
     assert result.verdict.outcome is Outcome.PASS, result
     assert facts(result, Phase.TLS)["public"] is True
 
@@ -196,7 +196,7 @@ async def test_an_unknown_issuer_with_hostile_words(text: str) -> None:
     """Its name is shown where the guide's reader looks for it, and cannot act."""
     made = certificate(name(text), name(text, TERMINAL), [x509.DNSName(NAME)])
     context = context_of(made.public_bytes(Encoding.PEM))
-    fails(await meet_raw("push", mute, context, limits=EASY), Phase.TLS, Cause.TLS_UNTRUSTED)
+    fails(await meet_raw("push", mute, context, limits=ENDLESS), Phase.TLS, Cause.TLS_UNTRUSTED)
 
 
 @pytest.mark.parametrize(
@@ -206,14 +206,14 @@ async def test_an_unknown_issuer_with_hostile_words(text: str) -> None:
 )
 async def test_names_that_are_nearly_right(names: list[str]) -> None:
     """None of them is the one asked for."""
-    result = await meet_raw("push", mute, public(name("x"), *names), limits=EASY)
+    result = await meet_raw("push", mute, public(name("x"), *names), limits=ENDLESS)
     fails(result, Phase.TLS, Cause.TLS_WRONG_NAME)
 
 
 async def test_thousands_of_names() -> None:
     """A certificate may have them; few are shown."""
     context = public(name("x"), NAME, *(f"host-{place}.example" for place in range(3000)))
-    result = await meet_raw("push", mute, context, limits=EASY)
+    result = await meet_raw("push", mute, context, limits=ENDLESS)
     assert result.verdict.outcome is Outcome.PASS, result.verdict
     assert str(facts(result, Phase.TLS)["san"]).count(" ") == MOST_NAMES - 1
 
@@ -221,4 +221,4 @@ async def test_thousands_of_names() -> None:
 async def test_more_names_than_anybody_takes() -> None:
     """Beyond what OpenSSL and browsers accept for a chain, it is refused before it is read."""
     context = public(name("x"), NAME, *(f"host-{place}.example" for place in range(9000)))
-    fails(await meet_raw("push", mute, context, limits=EASY), Phase.TLS, Cause.TLS_ALERT)
+    fails(await meet_raw("push", mute, context, limits=ENDLESS), Phase.TLS, Cause.TLS_ALERT)

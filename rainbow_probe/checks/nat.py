@@ -6,7 +6,6 @@ difference between servers. What each of them sees stands in the facts; what tha
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Mapping
 
@@ -15,6 +14,7 @@ from rainbow_probe.model import Cause, Endpoint, Flow, PeerError, Phase, Verdict
 from rainbow_probe.net.one_socket import AGAIN, Heard, OneSocket
 from rainbow_probe.net.paths import passed
 from rainbow_probe.net.route import Route
+from rainbow_probe.net.turns import awake
 from rainbow_probe.protocols.stun import Attr, Method, request
 from rainbow_probe.terms import NatFiltering
 
@@ -63,7 +63,7 @@ async def _hairpinned(own: OneSocket, server: Endpoint, mapped: Mapping[Endpoint
             own.send(question, _endpoint(seen[server]))
             other.send(question, _endpoint(mapped[server]))
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(again):
+                async with awake(again):
                     await own.comes(question)
                     return True
     return False

@@ -16,6 +16,7 @@ from rainbow_probe.evidence import cause_of
 from rainbow_probe.model import Cause, PeerError, Scalar
 from rainbow_probe.net.links import Datagrams
 from rainbow_probe.net.relayed_ports import Port
+from rainbow_probe.net.turns import awake
 from rainbow_probe.net.udp import open_udp
 from rainbow_probe.protocols.turn import Address
 
@@ -169,7 +170,7 @@ async def _within(event: asyncio.Event, seconds: float) -> bool:
 
 async def _heard(link: Datagrams, name: bytes, wait: float) -> bool:
     try:
-        async with asyncio.timeout(wait):
+        async with awake(wait):
             while True:
                 try:
                     if (await link.receive()).startswith(name):

@@ -21,6 +21,7 @@ from rainbow_probe.evidence import Recorder, StepError, cause_of
 from rainbow_probe.model import OUR_OWN, Cause, Endpoint, PeerError, Scalar, Transport
 from rainbow_probe.net.links import ByteStream
 from rainbow_probe.net.tcp import connect
+from rainbow_probe.net.turns import awake
 from rainbow_probe.net.udp import open_udp
 
 REPEAT = 1.0  # seconds until a datagram is sent again; resolvers answer within milliseconds or ask further
@@ -201,7 +202,7 @@ async def anyone_knows(resolvers: Sequence[Endpoint], name: str) -> bool:
 
 async def _has_address(resolver: Endpoint, name: str, kind: str, transport: Transport) -> bool:
     try:
-        async with asyncio.timeout(LIMIT):
+        async with awake(LIMIT):
             return bool((await ask(resolver, name, kind, transport)).addresses)
     except (PeerError, OSError, EOFError, StepError):
         return False
@@ -213,7 +214,7 @@ async def _whole(resolver: Endpoint, name: str, kind: str) -> Answer | PeerError
     Each type ends by itself: a resolver that drops questions for AAAA still knows the A.
     """
     try:
-        async with asyncio.timeout(LIMIT):
+        async with awake(LIMIT):
             answer = await ask(resolver, name, kind, Transport.UDP)
             return await ask(resolver, name, kind, Transport.TCP) if answer.truncated else answer
     except (PeerError, OSError, EOFError, StepError) as exc:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from rainbow_probe.model import Endpoint
+from rainbow_probe.net.turns import awake
 from rainbow_probe.protocols.stun import Attr, Class, MalformedError, Message, Method, request
 
 AGAIN = 0.25  # seconds between repetitions
@@ -89,7 +90,7 @@ class OneSocket(asyncio.DatagramProtocol):
             for server in [one for one in servers if one not in found]:
                 self.send(asked[server], server)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(again):
+                async with awake(again):
                     while len(found) < len(asked):
                         answer, source = await self._inbox.get()
                         for server, message in asked.items():

@@ -20,6 +20,7 @@ from rainbow_probe.model import Cause, Endpoint, PeerError
 from rainbow_probe.net.links import Datagrams
 from rainbow_probe.net.relay import endpoint
 from rainbow_probe.net.relayed_ports import Port
+from rainbow_probe.net.turns import awake
 from rainbow_probe.net.udp import open_udp
 from rainbow_probe.protocols.turn import Address
 
@@ -111,7 +112,7 @@ class Trial:
     async def _came(self, port: Port, token: bytes, wait: float) -> Address | None:
         """Return from where *token* came through the relay, None if it did not within *wait* seconds."""
         try:
-            async with asyncio.timeout(wait):
+            async with awake(wait):
                 while True:
                     peer, data = await port.relay.receive()
                     if data == token:
@@ -169,7 +170,7 @@ async def _rejected(link: Datagrams) -> Cause | None:
 
 async def _heard(link: Datagrams, token: bytes, wait: float) -> bool:
     try:
-        async with asyncio.timeout(wait):
+        async with awake(wait):
             while True:
                 try:
                     if await link.receive() == token:

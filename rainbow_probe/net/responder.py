@@ -12,6 +12,7 @@ from rainbow_probe.model import Endpoint, PortRange
 from rainbow_probe.net.framing import Framed
 from rainbow_probe.net.links import Datagrams
 from rainbow_probe.net.tcp import connect
+from rainbow_probe.net.turns import awake
 from rainbow_probe.net.udp import open_udp
 from rainbow_probe.protocols.binding import ROOM, asking, short_term_key, unpacked
 from rainbow_probe.protocols.stun import Attr, Class
@@ -87,7 +88,7 @@ async def _asked(link: Datagrams, token: str, over: str, waits: Sequence[float])
     for wait in waits:
         await link.send(waiting.request)
         with suppress(TimeoutError):
-            async with asyncio.timeout(wait):
+            async with awake(wait):
                 return await _answer(link, waiting, over)
     return None
 
