@@ -38,6 +38,8 @@ def responder(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("--udp", default=SERVED_UDP, metavar="PORTS", help=f"UDP ports to answer on ({SERVED_UDP})")
     add("--tcp", default=SERVED_TCP, metavar="PORTS", help=f"TCP ports to answer on ({SERVED_TCP})")
+    add("--few-sockets", action="store_true", help="have a socket for 8192 ports of a range, to which "
+        "rules of nftables send them, which this prints (Linux; root for the rules only)")  # fmt: skip
     add("--bind", metavar="ADDRESS", help="answer at this address of the machine only (all of them)")
     add("--for", dest="time", default="30m", metavar="TIME", help="how long, as in 90s, 30m, 2h (30m; 24h at most)")
     add("--rate", type=int, default=50_000, metavar="N", help="questions a second from one address (50000)")

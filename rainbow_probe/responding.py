@@ -6,8 +6,9 @@ import argparse
 import re
 import signal
 import socket
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from types import FrameType
 
@@ -16,6 +17,7 @@ from rainbow_probe.lan import MOST_RATE, peer_token
 from rainbow_probe.model import PortRange
 from rainbow_probe.net.many import Bound, intervals, listed
 from rainbow_probe.options import UsageError
+from rainbow_probe.responder.redirect import NAME, merged, rules
 from rainbow_probe.responder.serve import Responder, Wanted
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -31,11 +33,12 @@ def respond(arguments: argparse.Namespace) -> int:
         address=arguments.bind or "",
         token=peer_token(arguments.token_file, "--token-file"),
         rate=_rate(arguments.rate),
+        few_sockets=_few(few=arguments.few_sockets),
     )
     seconds = duration(arguments.time)
     try:
         with Responder(wanted) as responder:
-            if not responder.udp.sockets and not responder.tcp.sockets:
+            if not (responder.udp.sockets or responder.tcp.sockets or responder.few.sockets):
                 raise UsageError("not one of the ports can be had: " + "; ".join(_missing(responder)))
             over = _until(seconds)
             _announce(responder, wanted, seconds)
@@ -71,6 +74,12 @@ def _rate(rate: int) -> int:
     return rate
 
 
+def _few(*, few: bool) -> bool:
+    if few and not sys.platform.startswith("linux"):
+        raise UsageError("--few-sockets: only Linux's packet filter is known to send ranges to one socket and back")
+    return few
+
+
 def _until(seconds: float) -> Callable[[], bool]:
     """Return what tells that it is time to stop: the time is over, or a signal came."""
     end = time.monotonic() + seconds
@@ -94,12 +103,31 @@ def _announce(responder: Responder, wanted: Wanted, seconds: float) -> None:
     _say(f"UDP {listed(udp) or 'none'} ({_count(udp)} ports); TCP {listed(tcp) or 'none'}")
     for line in _missing(responder):
         _say(line)
+    if redirected := responder.few.redirected:
+        _tell_the_rules(redirected, wanted)
+        responder.changed = _tell_the_change
     _say(f"at the other place: rainbow-probe run --peer {_own_name(wanted)}")
     _say("ready; Ctrl-C ends it")
 
 
+def _tell_the_rules(redirected: Mapping[int, PortRange], wanted: Wanted) -> None:
+    there = listed(merged([*redirected.values()]))
+    sockets = "1 socket" if len(redirected) == 1 else f"{len(redirected)} sockets"
+    _say(f"UDP {there}: not served yet, with {sockets} as soon as root gives this machine's packet filter these rules:")
+    _say(f"\nnft -f - <<'END'\n{rules(redirected, wanted.address)}\nEND\n")
+    _say(f"and takes it back afterwards: nft delete table inet {NAME}")
+
+
+def _tell_the_change(before: tuple[PortRange, ...], now: tuple[PortRange, ...]) -> None:
+    if now:
+        _say(f"served now: UDP {listed(now)} ({_count(now)} ports)")
+    else:
+        _say(f"no longer served: UDP {listed(before)}: the rules are gone, or the table of connections is nearly full")
+
+
 def _missing(responder: Responder) -> list[str]:
-    return [line for over, bound in (("UDP", responder.udp), ("TCP", responder.tcp)) for line in _why(over, bound)]
+    bounds = (("UDP", responder.udp), ("UDP", Bound(busy=responder.few.missing)), ("TCP", responder.tcp))
+    return [line for over, bound in bounds for line in _why(over, bound)]
 
 
 def _why(over: str, bound: Bound) -> list[str]:

@@ -89,6 +89,7 @@ def test_every_exit_status_is_explained() -> None:
 def test_the_docs_name_only_options_that_exist(page: Path) -> None:
     """Every option of the command line that a page mentions is in the grammar."""
     foreign = {"--connect-to", "--rm", "--network"}  # curl's and docker's
+    foreign |= {"--dst-type", "--dport", "--to-ports"}  # iptables'
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text("utf-8"))) - foreign
     assert named <= options(parser())
 

@@ -56,7 +56,8 @@ class Answerer:
 
     def __init__(self, served: Sequence[PortRange], token: str = "") -> None:
         """Serve the UDP ports *served*; with a *token* only requests that are signed with it are answered in full."""
-        self._served = tuple(served)
+        self.served = tuple(served)
+        """May be changed meanwhile."""
         self._key = short_term_key(token) if token else None
 
     def reply(self, packet: bytes, host: str, port: int, own: int) -> Reply | None:
@@ -96,7 +97,7 @@ class Answerer:
     def _success(self, message: Message, host: str, port: int, own: int) -> Reply:
         attributes = [(int(Attr.XOR_MAPPED_ADDRESS), xor_address(host, port, message.transaction))]
         if room := message.get(Attr.SERVED_PORTS):
-            attributes.append((Attr.SERVED_PORTS, packed(self._served, len(room))))
+            attributes.append((Attr.SERVED_PORTS, packed(self.served, len(room))))
         answer = reply(message, Class.SUCCESS, *attributes)
         fingerprint = len(message.get(Attr.FINGERPRINT) or b"") == 4  # of another size it has not made room for one
         if self._key is not None:
@@ -108,13 +109,13 @@ class Answerer:
 
     def _leave_by(self, message: Message, own: int) -> int:
         wanted = _number(message, Attr.LEAVE_BY) >> 16
-        if any(wanted in one for one in self._served):
+        if any(wanted in one for one in self.served):
             return wanted
         return self._other(own) if _number(message, Attr.CHANGE_REQUEST) & CHANGE_PORT else 0
 
     def _other(self, own: int) -> int:
         """Return another port than *own*: the last one of its interval, where that has several; 0 if there is none."""
-        near = sorted(self._served, key=lambda one: own not in one)
+        near = sorted(self.served, key=lambda one: own not in one)
         return next((port for one in near for port in (one.last, one.first) if port != own), 0)
 
 

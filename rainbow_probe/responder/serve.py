@@ -1,4 +1,4 @@
-"""The responder: a socket a port, one loop over them all, nothing kept of anybody but how much was asked."""
+"""The responder: a socket a port or few for all, one loop over them, nothing kept of anybody but how much was asked."""
 
 from __future__ import annotations
 
@@ -16,14 +16,19 @@ from rainbow_probe.model import PortRange
 from rainbow_probe.net.many import SPARE, Bound, allow_files, bind_all, intervals
 from rainbow_probe.protocols.binding import Answerer, Reply
 from rainbow_probe.protocols.sip import answered
+from rainbow_probe.responder.few import Few
 from rainbow_probe.responder.quota import Quota
 from rainbow_probe.responder.streams import MOST_STREAMS, Stream, accepted
 
 MOST = 2048  # bytes of a datagram; longer ones are no questions
 LOOK = 0.2  # seconds between looks at whether it is time to stop
+AT_A_TIME = 256  # datagrams of one of few sockets before the others have their turn
 AT_ONCE = 500 if issubclass(selectors.DefaultSelector, selectors.SelectSelector) else 1 << 20
 """Sockets that one loop can watch: select() of Windows takes 512."""
 MAPPED = "::ffff:"  # an IPv4 address on a socket of both families, RFC 4291 section 2.5.5.2
+
+Change = Callable[[tuple[PortRange, ...], tuple[PortRange, ...]], None]
+"""Told of what few sockets served before, and now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,8 @@ class Wanted:
     token: str = field(default="", repr=False)
     rate: int = 50_000
     """Questions a second from one address."""
+    few_sockets: bool = False
+    """Whether rules of this machine's packet filter send the ranges to a few sockets."""
 
 
 @dataclass
@@ -60,16 +67,22 @@ class Responder:
         self._stack = ExitStack()
         self.count = Served()
         self.quota = Quota(wanted.rate, time.monotonic)
+        self.changed: Change = _untold
+        """Called when the rules for few sockets came or went."""
 
     def __enter__(self) -> Self:
         """Open all ports that can be had. Raises ``OSError`` for an address that is not this machine's."""
-        udp, tcp = list(_each(self._wanted.udp)), list(_each(self._wanted.tcp))
+        whole = intervals(_each(self._wanted.udp))
+        apart = [one for one in whole if self._wanted.few_sockets and one.first < one.last]
+        udp, tcp = list(_each([one for one in whole if one not in apart])), list(_each(self._wanted.tcp))
         allow_files(len(udp) + len(tcp) + MOST_STREAMS + SPARE)
         with ExitStack() as stack:
             # First the few: where files run out, a control is worth more than one port of a range.
             self.tcp = stack.enter_context(bind_all(tcp, socket.SOCK_STREAM, self._wanted.address))
             self.udp = stack.enter_context(_leaving_some(udp, self._wanted.address))
-            self._answerer = Answerer(intervals(self.udp.sockets), self._wanted.token)
+            self.few = stack.enter_context(Few(apart, self._wanted.address))
+            self._own = intervals(self.udp.sockets)
+            self._answerer = Answerer(self._own, self._wanted.token)
             self._stack = stack.pop_all()
         return self
 
@@ -83,7 +96,7 @@ class Responder:
 
     def serve(self, stop: Callable[[], bool]) -> None:
         """Answer until *stop* says so; in as many threads as the system needs loops."""
-        first, *others = _grouped([*self.tcp.sockets.items()], [*self.udp.sockets.items()])
+        first, *others = _grouped(*([*one.sockets.items()] for one in (self.tcp, self.few, self.udp)))
         threads = [threading.Thread(target=self._loop, args=(group, stop), daemon=True) for group in others]
         for thread in threads:
             thread.start()
@@ -100,11 +113,23 @@ class Responder:
                 for key, _ in ready.select(LOOK):
                     self._turn(ready, key)
                 self._forget(ready, time.monotonic())
+                self._look(time.monotonic())
+
+    def _look(self, now: float) -> None:
+        """Say of what few sockets serve that it is served, as long as it is."""
+        before = self.few.works
+        if self.few.sockets and (works := self.few.look(now)) != before:
+            self._answerer.served = (*self._own, *works)
+            self.changed(before, works)
 
     def _turn(self, ready: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
         own = cast("socket.socket", key.fileobj)
         port: int = key.data
-        if port > 0:
+        if port in self.few.sockets:
+            for _ in range(AT_A_TIME):
+                if not self._datagram(own, port):
+                    break
+        elif port > 0:
             self._datagram(own, port)
         elif stream := self._streams.get(own.fileno()):
             if not stream.ready(self._say, time.monotonic()):
@@ -128,19 +153,22 @@ class Responder:
         for stream in [one for one in self._streams.values() if one.until < now and one.link in ready.get_map()]:
             self._drop(ready, stream)
 
-    def _datagram(self, own: socket.socket, port: int) -> None:
+    def _datagram(self, own: socket.socket, port: int) -> bool:
         """Answer one: a sweep asks each port once, and whether there is another, the next look tells all together."""
         try:
             packet, (host, source, *more) = own.recvfrom(MOST)
         except OSError:  # nothing after all, or an ICMP error about an answer: that port is closed again
-            return
+            return False
+        if self.few.is_own(packet, time.monotonic()):
+            return True
         said = self._answer(packet, host, source, port)
         if said is not None:
             self._send(own, said, (host, said.to_port or source, *more))
+        return True
 
     def _send(self, own: socket.socket, said: Reply, place: tuple[object, ...]) -> None:
-        leaving = self.udp.sockets.get(said.leave_by, own)
         try:
+            leaving = self.udp.sockets.get(said.leave_by) or self.few.leaving(said.leave_by) or own
             leaving.sendto(said.packet, place)
             self.count.answered += 1
         except OSError:  # no way there, or no room: it will ask again
@@ -161,6 +189,10 @@ class Responder:
         said = self._answer(packet, host, source, port)
         self.count.answered += said is not None
         return said.packet if said else None
+
+
+def _untold(before: tuple[PortRange, ...], now: tuple[PortRange, ...]) -> None:
+    del before, now
 
 
 def _each(ranges: Sequence[PortRange]) -> Iterator[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from tests.lab import clock, servers, wiring
@@ -36,7 +37,8 @@ def connect(border: Namespace, office: Namespace, there: Office) -> None:
 def start_all(office: Namespace, folder: Path, there: Office) -> Iterator[Server]:
     """Start what is there; the caller waits for it."""
     for address, ports in there.responders.items():
-        yield _responder(office, folder, address, ports)
+        few = address in there.few_sockets
+        yield _with_few_sockets(office, folder, address, ports) if few else _responder(office, folder, address, ports)
     if there.pbx:
         command = ["sipp", "-sf", str(SIPP), "-i", there.pbx, "-p", "5060", "-nostdin", "-m", "99"]
         yield servers.start(office, "sipp", command, folder=folder, ports=["udp/5060"])
@@ -64,9 +66,20 @@ def start_alg(border: Namespace, folder: Path, there: Office) -> Server:
     return servers.start(border, "alg", command, folder=folder, ports=ports, environment=PROGRAM)
 
 
-def _responder(office: Namespace, folder: Path, address: str, ports: str) -> Server:
+def _with_few_sockets(office: Namespace, folder: Path, address: str, ports: str) -> Server:
+    """Start one that has no right over the network, and do as it says: what it prints is given to nft."""
+    started = _responder(office, folder, address, ports, "--few-sockets", lacks="-net_admin,-net_raw")
+    started.wait()
+    said = started.log.read_text("utf-8")
+    office.run("nft", "-f", "-", given=said.partition("<<'END'\n")[2].partition("\nEND\n")[0] + "\n")
+    return replace(started, ports=("log/served now",))
+
+
+def _responder(office: Namespace, folder: Path, address: str, ports: str, *more: str, lacks: str = "") -> Server:
     command = [sys.executable, "-m", "rainbow_probe", "responder", "--bind", address, "--udp", ports]
-    command += ["--tcp", "3478", "--for", "5m", "--rate", "100000"]
+    command += ["--tcp", "3478", "--for", "5m", "--rate", "100000", *more]
+    if lacks:
+        command = ["setpriv", "--bounding-set", lacks, *command]
     name = f"responder-{address}"
     return servers.start(office, name, command, folder=folder, ports=["log/ready"], environment=PROGRAM)
 

@@ -136,6 +136,8 @@ class Office:
 
     responders: Mapping[str, str] = field(default_factory=dict[str, str])
     """By address, the UDP ports that ``rainbow-probe responder`` serves there."""
+    few_sockets: tuple[str, ...] = ()
+    """Those of them that have few sockets for their ranges, and their own rules in the packet filter there."""
     pbx: str = ""
     """A PBX (sipp)."""
     ntp: str = ""
