@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from io import StringIO
 
+from rainbow_probe.judge.story import story
 from rainbow_probe.measures import StoryStep
-from rainbow_probe.model import Cause, Flow, Outcome, Phase, Report, Transport
+from rainbow_probe.model import Cause, Failure, Flow, Outcome, Phase, Report, RowVerdict, Step, Transport
 from rainbow_probe.report.terminal import open_console, render
 from rainbow_probe.report.wording import in_steps
 from tests.judge_samples import PROXY_SITE, Fault, case, kind, past_the_proxy, report
@@ -111,3 +112,26 @@ def test_the_terminal_tells_it_in_short() -> None:
         render(shown, open_console(stream, no_color=True))
         assert ("The call flow here:" in stream.getvalue()) is expected
     assert in_steps(told.story[:1]) == "The call flow here: not done: 1-9"
+
+
+def test_each_request_with_the_account_is_told() -> None:
+    """Who signed in has not got a list of TURN servers for that."""
+    told = report()
+    asked = next(one for one in told.results if one.flow.kind == "account")
+    no_list = Failure(phase=Phase.ACCOUNT, cause=Cause.TIMEOUT, detail="503")
+    steps = (
+        Step(phase=Phase.CONNECT, subject="198.51.100.1:443", at=3.0, took=0.1),
+        Step(phase=Phase.ACCOUNT, subject="/login", at=3.2, took=0.3),
+        Step(phase=Phase.ACCOUNT, subject="/iceservers", at=3.5, took=0.2, failure=no_list),
+        Step(phase=Phase.ACCOUNT, subject="/logout", at=3.8, took=0.1),
+    )
+    row = replace(next(row for row in told.rows if row.id == "call/ice-config"), verdict=RowVerdict.FAIL)
+    row = replace(row, checks=(asked.flow.id,))
+    (before, *found) = [one for one in story([row], [replace(asked, steps=steps)]) if one.number in {"14", "15-18"}]
+    assert [(one.what, one.outcome) for one in found] == [
+        ("TCP connection", Outcome.PASS),
+        ("GET /login", Outcome.PASS),
+        ("GET /iceservers", Outcome.FAIL),
+        ("GET /logout", Outcome.PASS),
+    ]
+    assert [round(one.at_ms - before.at_ms) for one in found] == [0, 200, 500, 800]

@@ -20,7 +20,8 @@ from rainbow_probe.net.paths import failed, passed, resolve
 from rainbow_probe.net.responder import Told, alive, ask
 from rainbow_probe.net.route import Route
 from rainbow_probe.net.surveys import is_here, spans, survey
-from rainbow_probe.net.sweep import LONGEST, Asked, Sweep, Swept, ports_in
+from rainbow_probe.net.sweep import Asked, Sweep, Swept, longest, ports_in
+from rainbow_probe.net.sweep_pace import BELOW
 from rainbow_probe.protocols.binding import short_term_key
 
 FEW_LEFT_OUT = 0.01  # share of a range that the responder may lack, such as ports in use there, before it is no survey
@@ -33,7 +34,7 @@ PRIVATE = tuple(
 )
 """Addresses that lie within some site: RFC 1918, RFC 3927, RFC 4193, RFC 4291 section 2.5.6."""
 OWN_RULES = "it stands in for the conference servers, and there may be rules for their own addresses"
-IN_ALL = (1 + OTHER_SOURCES) * LONGEST + WITH_CONTROLS
+TOLD_BELOW = 2000  # answers a second: with fewer, media of some calls would be held back too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +90,11 @@ async def _run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
         return Verdict(
             outcome=Outcome.SKIPPED, reason=f"{addresses[0].host} is a private address: not beyond the border"
         )
-    rec.restart_budget(extra=IN_ALL)
+    most = (1 + OTHER_SOURCES) * longest(len(_wanted(flow)), route.sweep_rate) + WITH_CONTROLS
+    rec.restart_budget(extra=most)
     seen: _Seen | None = None
     try:
-        async with rec.step(Phase.STUN, _range(flow), limit=IN_ALL) as facts:
+        async with rec.step(Phase.STUN, _range(flow), limit=most) as facts:
             address = await alive(addresses, route.peer_token, rec.aside(WITH_CONTROLS), limit=route.limits.exchange)
             seen = await _look(flow, address, route, rec)
             facts.update(_facts(seen))
@@ -150,10 +152,11 @@ def _facts(seen: _Seen) -> dict[str, Scalar]:
     return {
         "responder": seen.host,
         "open": len(swept.open),
-        "closed": spans(seen.closed) if swept.open else "",
+        "closed": spans(seen.closed) if swept.open and swept.settled else "",
         "served": len(seen.served),
         "sent": swept.sent,
         "rounds": swept.rounds,
+        "limit_per_s": swept.limit,
         "local_port": swept.source,
         "told_over": told.over if told else "",
         "seen_as": told.mapped if told else "",
@@ -184,10 +187,11 @@ def _judge(seen: _Seen) -> Verdict:
         return _partly_served(seen)
     if not seen.closed:
         stands_in = f", to {seen.host} in place of the conference servers" if seen.flow.params.get("outside") else ""
-        return passed(f"{len(swept.open)} of {len(swept.open)} ports open{stands_in}{_without(left_out)}")
+        return passed(
+            f"{len(swept.open)} of {len(swept.open)} ports open{stands_in}{_without(left_out)}{_slowly(swept)}"
+        )
     if not swept.settled:
-        found = f"{len(swept.open)} of {len(seen.served)} ports answered, and more did so with each repetition"
-        raise PeerError(Cause.CANNOT_TELL, found)
+        raise PeerError(Cause.CANNOT_TELL, _unsettled(seen))
     if told is None or told.served is None:
         raise PeerError(Cause.CANNOT_TELL, f"{_who_answers(seen)} does not say which it serves")
     raise _closed(seen) if not seen.flow.params.get("assumed") else _assumed(seen)
@@ -256,6 +260,25 @@ def _partly_served(seen: _Seen) -> Verdict:
         f"--udp {wanted.start}-{wanted.stop - 1}"
     )
     return Verdict(outcome=Outcome.SKIPPED, reason=reason)
+
+
+def _unsettled(seen: _Seen) -> str:
+    """Say why a sweep came to no end, and how one does that meets a limit."""
+    swept = seen.swept
+    if not swept.limit:
+        return f"{len(swept.open)} of {len(seen.served)} ports answered, and more did so with each repetition"
+    rate = max(1, round(BELOW * swept.limit))
+    return (
+        f"{len(swept.open)} of {len(seen.served)} ports answered{_slowly(swept)}: with --sweep-rate {rate} "
+        f"all are asked within {2 * seen.asked // rate + 1} s"
+    )
+
+
+def _slowly(swept: Swept) -> str:
+    """Say that something lets only so many through, where this is less than a site's media need."""
+    if not 0 < swept.limit < TOLD_BELOW:
+        return ""
+    return f"; no more than about {swept.limit} answers a second came, however fast was asked"
 
 
 def _without(number: int) -> str:

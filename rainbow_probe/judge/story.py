@@ -28,7 +28,7 @@ WORDS: Mapping[Phase, str] = MappingProxyType({
     Phase.HTTP: "HTTPS request",
     Phase.WEBSOCKET: "upgrade to WebSocket",
     Phase.XMPP: "XMPP stream",
-    Phase.ACCOUNT: "sign-in, and the list of TURN servers",
+    Phase.ACCOUNT: "GET {subject}",
     Phase.TURN_ALLOCATE: "Allocate",
     Phase.TURN_PERMISSION: "CreatePermission",
     Phase.ICE: "STUN checks through TURN",
@@ -82,7 +82,7 @@ GROUPS = (
         row="call/ice-config",
         who=CALLER,
         whom=RAINBOW,
-        what=WORDS[Phase.ACCOUNT],
+        what="sign-in, and the list of TURN servers",
         kinds=(("account",),),
         phases=(*ARRIVES, Phase.ACCOUNT),
     ),
@@ -182,14 +182,14 @@ def _end(told: Sequence[StoryStep]) -> float:
 
 def _steps(group: _Group, result: Result, begin: float) -> Iterator[StoryStep]:
     """Yield what *result* did of *group*, from *begin* on."""
-    steps = [step for phase in group.phases if (step := _step(group, result, phase))]
+    steps = [step for phase in group.phases for step in _of_phase(group, result, phase)]
     for step in steps:
         arrow = StoryStep(
             number=group.number,
             row=group.row,
             sender=group.who,
             receiver=PROXY if _at_the_proxy(result, step) else group.whom,
-            what=WORDS[step.phase].format_map({"target": result.flow.target, **_counts(step)}),
+            what=WORDS[step.phase].format_map({"target": result.flow.target, "subject": step.subject, **_counts(step)}),
             at_ms=begin + 1000 * max(0.0, step.at - steps[0].at),
             took_ms=1000 * step.took,
             outcome=_outcome(step),
@@ -200,13 +200,18 @@ def _steps(group: _Group, result: Result, begin: float) -> Iterator[StoryStep]:
             yield _back(arrow, step)
 
 
-def _step(group: _Group, result: Result, phase: Phase) -> Step | None:
-    """Return the step of *phase* at this end of the call: one that succeeded, else the one that failed."""
+def _of_phase(group: _Group, result: Result, phase: Phase) -> Sequence[Step]:
+    """Return the step of *phase* at this end of the call: one that succeeded, else the one that failed.
+
+    With the account there are several: who signed in may still have got no list of TURN servers.
+    """
     if phase is Phase.CONNECT and result.flow.transport is Transport.UDP:  # nothing is sent by that
-        return None
+        return ()
     steps = [step for step in result.steps if step.phase is phase and step.facts.get("lifetime") != 0]
+    if phase is Phase.ACCOUNT:
+        return steps
     good = [step for step in steps if step.failure is None]
-    return next(iter([*good[group.end :], *good, *steps]), None)
+    return [*good[group.end :], *good, *steps][:1]
 
 
 def _at_the_proxy(result: Result, step: Step) -> bool:

@@ -2,7 +2,8 @@
 
 Works in a thread of its own, in plain blocking calls: an event loop would cost more than all the rest. Nothing is
 called silent that was asked once only, nor while the responder itself was not heard: with each repetition some ports
-that answered before are asked again, last, and the others are judged only when these have answered.
+that answered before are asked again, last, and the others are judged only when these have answered. Where as many
+answer to each repetition and no more, something lets only so many datagrams a second through, and it goes on as slowly.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from rainbow_probe.evidence import cause_of
 from rainbow_probe.model import Cause, PortRange
 from rainbow_probe.net.icmp import Rejected, listen_for_errors, next_error
+from rainbow_probe.net.sweep_pace import Losses, Pace
 from rainbow_probe.protocols.binding import question
 from rainbow_probe.protocols.stun import COOKIE, HEADER_SIZE, Class, MalformedError, Message, Method, kind_of
 from rainbow_probe.protocols.stun_auth import verify
@@ -34,8 +36,8 @@ GRACE, FLOOR = 0.1, 0.03  # seconds at most, and at least, for what is late when
 LATER = 4  # times as long as the controls took: what was asked before them is hardly later than that
 PATIENCE = 2.0  # seconds for the controls, and for the first answers
 SILENCE = 0.4  # seconds for a round in which nothing is known to answer
-HURRIED = 0.02  # share of the silent that one more round finds: then it was sent too fast, or much is lost
-LONGEST = 30.0  # seconds of all rounds; what is not settled then is not told
+LONGEST = 30.0  # seconds of all rounds beside what the rate takes; what is not settled then is not told
+SLOWEST = 60.0  # seconds where only so many datagrams a second get through
 MOST = 2048
 BUFFER = 1 << 22
 _ID = struct.Struct("!8sHH")  # our own secret, the port, the round: 12 bytes, as STUN's transactions have
@@ -77,6 +79,8 @@ class Swept:
     rounds: int = 0
     settled: bool = False
     """Whether the last round found nothing that the one before had missed, while the responder was heard."""
+    limit: int = 0
+    """How many answers a second came, where these were no more however fast was asked; 0 where there was no such."""
     source: int = 0
 
 
@@ -90,7 +94,9 @@ class Sweep:
         self._stop = threading.Event()
         self.swept = Swept()
         self._controls: set[int] = set()
-        self._asks = 0
+        self._losses = Losses()
+        self._sending = 0.0
+        self._began = time.monotonic()
         self._wanted = frozenset(asked.ports)
 
     def stop(self) -> None:
@@ -99,7 +105,8 @@ class Sweep:
 
     def run(self) -> Swept:
         """Ask until all that can be told is told. Raises ``OSError`` where there is no way to the host at all."""
-        rate, end = self._asked.rate, time.monotonic() + LONGEST
+        pace, end = Pace(self._asked.rate), self._began + LONGEST
+        end += 2 * len(self._wanted) / pace.rate if pace.rate else 0.0
         with closing(self._socket()) as own:
             self.swept.source = own.getsockname()[1]
             for _ in range(ROUNDS):
@@ -107,27 +114,29 @@ class Sweep:
                 silent = [port for port in self._asked.ports if port not in self.swept.open]
                 if not silent or self._stop.is_set() or time.monotonic() > end:
                     break
-                heard = self._round(own, silent, rate)
+                heard = self._round(own, silent, pace.rate)
                 if self.swept.wants_token and not self.swept.open:
                     break
                 found = len(self.swept.open) - before
                 if self._is_settled(found, heard=heard):
                     self.swept.settled = True
                     break
-                if self.swept.rounds > 1 and rate and found > len(silent) * HURRIED:
-                    rate //= 2
+                slower, self.swept.limit = pace.slower(found, len(silent), self._sending), pace.limit
+                if slower:
+                    self._losses.forget(self.swept.rounds)
+                    end = max(end, self._began + SLOWEST)
+                    if (len(self._wanted) - len(self.swept.open)) / pace.rate > end - time.monotonic():
+                        break  # it would come to no end either, and say no more
         self.swept.settled |= self._wanted <= self.swept.open
         return self.swept
 
     def _is_settled(self, found: int, *, heard: bool) -> bool:
-        if found or self.swept.rounds < 2:
+        rounds = self.swept.rounds
+        if found or self._losses.rounds(rounds) < 2:
             return False
-        return heard and self._doubt() < DOUBT if self.swept.open else self.swept.rounds >= FEWEST
-
-    def _doubt(self) -> float:
-        """Estimate how many open ports lost every question or answer, by how often those that answered were asked."""
-        lost = (self._asks - len(self.swept.open) + 1) / (self._asks + 2)
-        return float((len(self._wanted) - len(self.swept.open)) * lost**self.swept.rounds)
+        if not self.swept.open:
+            return rounds >= FEWEST
+        return heard and self._losses.doubt(len(self._wanted) - len(self.swept.open), rounds) < DOUBT
 
     def _socket(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self._asked.host else socket.AF_INET
@@ -146,7 +155,9 @@ class Sweep:
     def _round(self, own: socket.socket, silent: Sequence[int], rate: int) -> bool:
         """Ask *silent* once, then some that answered before; return whether these did so again."""
         self.swept.rounds += 1
+        began = time.monotonic()
         self._send_all(own, silent, rate)
+        self._sending = time.monotonic() - began
         if self._complete():
             return True
         known = sorted(self.swept.open)
@@ -222,7 +233,7 @@ class Sweep:
             return
         if packet.startswith(_SUCCESS) and (self._asked.key is None or verify(packet, self._asked.key)):
             if port not in self.swept.open:
-                self._asks += self.swept.rounds
+                self._losses.answered(self.swept.rounds)
                 self.swept.open.add(port)
             if self._controls and packet[18:20] == self.swept.rounds.to_bytes(2, "big"):
                 self._controls.discard(port)
@@ -268,6 +279,11 @@ def _ephemeral(family: int, any_way: str) -> int:
         if port not in UNASKED:
             return port
     return 0
+
+
+def longest(ports: int, rate: int) -> float:
+    """Return the seconds within which a sweep ends: twice through at its own rate is always possible."""
+    return max(SLOWEST, LONGEST + (2 * ports / rate if rate else 0.0))
 
 
 def ports_in(first: int, last: int, without: Iterable[int] = ()) -> list[int]:
