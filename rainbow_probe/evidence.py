@@ -250,8 +250,12 @@ def _said(phase: Phase, exc: BaseException) -> Failure:
 
 
 def _slept(phase: Phase, listened: float, needed: float) -> Failure:
-    detail = f"this machine could listen for {max(0.0, listened):.1f} of {needed:.3g} s only"
-    return Failure(phase=phase, cause=Cause.BUDGET, detail=detail)
+    return Failure(phase=phase, cause=Cause.BUDGET, detail=slept(listened, needed))
+
+
+def slept(listened: float, needed: float) -> str:
+    """Say that silence proves nothing, as this process *listened* for some of the *needed* seconds only."""
+    return f"this machine could listen for {max(0.0, listened):.1f} of {needed:.3g} s only"
 
 
 def printable(text: str, size: int = FACT_SIZE) -> str:

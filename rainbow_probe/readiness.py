@@ -250,9 +250,9 @@ class Assessment:
         own = self.site.addresses
         ipv6, ipv4 = any(":" in address for address in own), not own or any(":" not in address for address in own)
         if self.options.resolvers:
-            return Names(direct, ipv6=ipv6, ipv4=ipv4, source="resolver")
+            return Names(direct, ipv6=ipv6, ipv4=ipv4, source="resolver", stalled=self.progress.stood)
         look_up = outside_only(confirmed(ask_system, direct), inside=self._ways.inside)
-        return Names(look_up, ipv6=ipv6, ipv4=ipv4, knows=knows)
+        return Names(look_up, ipv6=ipv6, ipv4=ipv4, knows=knows, stalled=self.progress.stood)
 
     def _route(self, names: Names) -> Route:
         route = Route(

@@ -72,6 +72,10 @@ class Progressing:
     stalled: float = 0.0
     """Seconds in which this process did not come to its turn."""
 
+    def stood(self) -> float:
+        """Return ``stalled`` as it is now, for who compares it later."""
+        return self.stalled
+
 
 async def run_all(jobs: Sequence[Job], run: Progressing, events: Events, *, budget: float, deadline: float) -> None:
     """Run every job and put its result into *run*; after *deadline* seconds the rest is inconclusive."""
@@ -154,7 +158,7 @@ def complete(jobs: Sequence[Job], run: Progressing, why: str) -> list[Result]:
 
 
 async def _record(job: Job, check: Run, run: Progressing, budget: float) -> None:
-    rec = Recorder(budget, lambda: run.stalled)
+    rec = Recorder(budget, run.stood)
     verdict: Verdict | None = None
     try:
         verdict = await _verdict(job, check, rec, budget)

@@ -131,9 +131,9 @@ async def test_an_answer_without_an_address(records: Sequence[bytes], said: str)
     assert said in result.verdict.reason
 
 
-async def test_thousands_of_addresses() -> None:
+async def test_a_thousand_addresses() -> None:
     """They are told as far as there is room, and few are used."""
-    many = [record(bytes((192, 0, place // 250, place % 250))) for place in range(4000)]
+    many = [record(bytes((192, 0, place // 250, place % 250))) for place in range(1000)]
     result = await look_up(with_records(flags=0x8380), with_records(*many))
     assert result.verdict.outcome is Outcome.PASS
     assert result.verdict.reason.count(", ") < 20

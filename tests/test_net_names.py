@@ -35,6 +35,7 @@ class Book:
     def __init__(self, *addresses: str, error: PeerError | None = None) -> None:
         """Know one answer to all questions."""
         self.asked: list[str] = []
+        self.begun = asyncio.Event()
         self.may_answer = asyncio.Event()
         self._addresses = addresses
         self._error = error
@@ -42,6 +43,7 @@ class Book:
     async def __call__(self, host: str) -> tuple[str, ...]:
         """Look *host* up."""
         self.asked.append(host)
+        self.begun.set()
         await self.may_answer.wait()
         if self._error:
             raise self._error
@@ -109,6 +111,22 @@ async def test_one_impatient_flow_does_not_spoil_the_answer() -> None:
     book.may_answer.set()
     assert (await names.find("a.test")).addresses == ("192.0.2.1",)
     assert book.asked == ["a.test"]
+
+
+async def test_silence_that_we_slept_through_is_asked_about_again() -> None:
+    """It is no resolver's, for nobody who waited; and the next who asks gets the answer."""
+    stood = 0.0
+    book = Book(error=PeerError(Cause.NO_ANSWER, "silence"))
+    names = Names(book, ipv6=True, stalled=lambda: stood)
+    waiting = [asyncio.ensure_future(names.find("a.test")) for _ in range(2)]
+    await book.begun.wait()
+    stood = 60.0
+    book.may_answer.set()
+    told = [error for error in await asyncio.gather(*waiting, return_exceptions=True) if isinstance(error, PeerError)]
+    assert [error.cause for error in told] == [Cause.BUDGET] * 2
+    with pytest.raises(PeerError, match="silence"):
+        await names.find("a.test")
+    assert book.asked == ["a.test"] * 2
 
 
 async def test_bad_news_for_a_flow_that_is_gone_are_no_noise() -> None:

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
+import time
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from rainbow_probe.evidence import cause_of
+from rainbow_probe.evidence import ENOUGH, cause_of, slept
 from rainbow_probe.model import OUR_OWN, Cause, Endpoint, PeerError
 from rainbow_probe.net.aside import aside
 from rainbow_probe.protocols import nat64
@@ -60,11 +61,14 @@ class Names:
         source: str = "system",
         knows: Knows | None = None,
         late: float = LATE,
+        stalled: Callable[[], float] = lambda: 0.0,
     ) -> None:
         """Ask through *look_up*; keep IPv6 addresses only if this machine has *ipv6*, and IPv4 likewise.
 
-        *knows* is asked about what *look_up* has not answered after *late* seconds.
+        *knows* is asked about what *look_up* has not answered after *late* seconds. *stalled* tells how many seconds
+        this process has stood still so far: silence that it slept through is no resolver's, and is asked about again.
         """
+        self._stalled = stalled
         self._look_up = look_up
         self._has = {True: ipv6, False: ipv4}
         self._knows = knows
@@ -78,12 +82,29 @@ class Names:
         if is_address(host):
             return Found(addresses=(host,), source="literal")
         if host not in self._asked:
-            self._asked[host] = asyncio.ensure_future(self._look_up(host))
+            self._asked[host] = asyncio.ensure_future(self._listening(host))
             self._asked[host].add_done_callback(_noticed)
-            self._known[host] = asyncio.ensure_future(self._known_elsewhere(host))
-        addresses = await asyncio.shield(self._asked[host])
+            self._known[host] = asyncio.ensure_future(self._known_elsewhere(host, self._asked[host]))
+        asked = self._asked[host]
+        try:
+            addresses = await asyncio.shield(asked)
+        except PeerError as exc:
+            if exc.cause is Cause.BUDGET and self._asked.get(host) is asked:
+                del self._asked[host]
+            raise
         kept = tuple(a for a in addresses if self._has[":" in a]) or addresses
         return Found(addresses=kept, source=self.source, left_out=tuple(a for a in addresses if a not in kept))
+
+    async def _listening(self, host: str) -> tuple[str, ...]:
+        began, stood = time.monotonic(), self._stalled()
+        try:
+            return await self._look_up(host)
+        except PeerError as exc:
+            took = time.monotonic() - began
+            listened = took - (self._stalled() - stood)
+            if exc.cause is Cause.NO_ANSWER and listened < took * ENOUGH:
+                raise PeerError(Cause.BUDGET, slept(listened, took)) from exc
+            raise
 
     async def reach(self, address: str) -> str:
         """Return what leads to *address*: itself, or its stand-in where only IPv6 leads out and a NAT64 is there."""
@@ -101,9 +122,9 @@ class Names:
         late = asked is not None and not asked.done()
         return late and known is not None and known.done() and not known.cancelled() and known.result()
 
-    async def _known_elsewhere(self, host: str) -> bool:
-        await asyncio.wait([self._asked[host]], timeout=self._late)
-        return not self._asked[host].done() and self._knows is not None and await self._knows(host)
+    async def _known_elsewhere(self, host: str, asked: asyncio.Future[tuple[str, ...]]) -> bool:
+        await asyncio.wait([asked], timeout=self._late)
+        return not asked.done() and self._knows is not None and await self._knows(host)
 
     def close(self) -> None:
         """Stop waiting for answers nobody wants any more."""
