@@ -17,6 +17,7 @@ nginx:nginx-light
 tinyproxy:tinyproxy-bin
 tayga:tayga
 dnsmasq:dnsmasq-base
+unbound:unbound
 prosody:prosody
 ejabberdctl:ejabberd
 chromium:chromium

@@ -165,6 +165,12 @@ async def test_a_refusal_that_may_be_the_hosts_own(answer: Page) -> None:
     assert broke(result, Outcome.INCONCLUSIVE) == (Phase.HTTP, Cause.CANNOT_TELL)
 
 
+async def test_a_refusal_that_the_box_signs_is_no_hosts() -> None:
+    """Squid names its own pages, and it is what stands in between."""
+    page = Page(status=403, headers={"X-Squid-Error": "ERR_ACCESS_DENIED 0"}, body=b"<html>Access denied</html>")
+    assert broke(await asked(serving(lambda _: page), inspected=True)) == (Phase.HTTP, Cause.BLOCK_PAGE)
+
+
 @pytest.mark.parametrize(
     "answer",
     [

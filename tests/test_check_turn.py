@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,9 +11,20 @@ from dataclasses import replace
 import pytest
 
 from rainbow_probe.demo.loopback import Datagrams, Handler, Peer, loopback
+from rainbow_probe.demo.turn_relay import Client
 from rainbow_probe.model import Cause, Credentials, Outcome, Phase, PortRange, Result, Transport
 from rainbow_probe.net.route import Limits
-from rainbow_probe.protocols.stun import Attr, Class, Message, Method, error_code, plain_address, reply, xor_address
+from rainbow_probe.protocols.stun import (
+    Attr,
+    Class,
+    MalformedError,
+    Message,
+    Method,
+    error_code,
+    plain_address,
+    reply,
+    xor_address,
+)
 from rainbow_probe.protocols.stun_auth import sign
 from tests.servers import (
     ALICE,
@@ -234,6 +246,28 @@ async def test_data_that_does_not_come_back(transport: Transport) -> None:
     assert broke(result) == (Phase.TURN_DATA, Cause.NO_DATA_BACK)
     assert "0 of 1" in result.verdict.reason
     assert facts(result, Phase.TURN_DATA)["received"] == 0
+
+
+class Rewrites(OddTurn):
+    """Relays data, one byte longer than it was."""
+
+    def handle(self, packet: bytes, client: Client) -> None:
+        """Take one packet."""
+        with contextlib.suppress(MalformedError):
+            message = Message.parse(packet)
+            if message.method == Method.SEND:
+                longer = [(kind, value + b"!" if kind == Attr.DATA else value) for kind, value in message.attributes]
+                packet = bytes(replace(message, attributes=tuple(longer)))
+        super().handle(packet, client)
+
+
+async def test_data_that_is_rewritten_is_no_silence() -> None:
+    """It does arrive, and is not what was sent: no server relays nothing then."""
+    async with loopback() as place:
+        port = await listen(Rewrites(place), place, UDP)
+        result = await probe(a_flow("turn", port, UDP), replace(a_route(), turn=ALICE, limits=QUICK))
+    assert broke(result) == (Phase.TURN_DATA, Cause.ALTERED)
+    assert int(facts(result, Phase.TURN_DATA)["altered"] or 0) > 1
 
 
 async def test_half_of_the_data_is_enough() -> None:

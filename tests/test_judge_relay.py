@@ -68,6 +68,35 @@ def test_a_server_that_sends_its_clients_where_none_is_reached(
     assert place in found.fix
 
 
+# Data that does not pass
+
+NO_DATA = Fault(match=udp, phase=Phase.TURN_DATA, cause=Cause.NO_DATA_BACK)
+
+
+@pytest.mark.parametrize(
+    ("match", "identity", "who", "said"),
+    [
+        (udp, "turn-data-stopped", Who.FIREWALL, "exempt"),
+        (kind("turn", "call"), "turn-no-data-back", Who.PROVIDER, "Ask the provider"),
+        (both(kind("turn", "call"), host(TURN[0])), "turn-no-data-back", Who.PROVIDER, "Ask the provider"),
+    ],
+    ids=["by one door", "not even inside TLS", "one server of two"],
+)
+def test_whose_doing_it_is_that_no_data_comes_back(match: Match, identity: str, who: Who, said: str) -> None:
+    """A server that relays by another door can; inside TLS, or beside another server, the way has no part in it."""
+    found = report(replace(NO_DATA, match=match)).findings[0]
+    assert (found.id, found.who) == (identity, who)
+    assert said in found.fix
+    assert "not proven" not in found.fix
+
+
+def test_where_nothing_tells_whose_doing_it_is() -> None:
+    """Data that passes nowhere, and no TLS in which nobody could have known it."""
+    closed = Fault(match=both(kind("turn"), tcp(443)), phase=Phase.CONNECT, cause=Cause.TIMEOUT)
+    found = finding(report(closed, replace(NO_DATA, match=kind("turn", "call"))), "turn-no-data-back")
+    assert "not proven" in found.fix
+
+
 # Refusals
 
 

@@ -9,7 +9,7 @@ import pytest
 from rainbow_probe.followups import Sofar, follow_up
 from rainbow_probe.followups.names import nobody
 from rainbow_probe.followups.turn import web
-from rainbow_probe.model import Cause, Outcome, Phase, Report, Result, Severity, Step, Who
+from rainbow_probe.model import Cause, Outcome, Phase, Report, Result, Severity, Step, Transport, Via, Who
 from tests.judge_samples import (
     APEX,
     FCM,
@@ -93,10 +93,29 @@ def test_one_door_of_one_server(lost: Match) -> None:
     assert outcomes(judged, found) == {Outcome.PASS, Outcome.FAIL}
 
 
-def test_a_door_that_the_server_itself_refuses_is_no_firewalls() -> None:
-    """Who is up and has no service there says so."""
+def test_a_refused_door_of_a_server_that_is_up_may_be_either_ones() -> None:
+    """A firewall that rejects speaks in the server's name: of a connection nobody tells who refused it."""
     judged = report(Fault(match=both(TURNS, tcp(80), host(TURN[0])), cause=Cause.REFUSED))
-    assert ids(judged) == ["turn-server-down"]
+    assert ids(judged) == ["turn-door-blocked"]
+    assert "is refused, by the server or in its name, though it answers on" in judged.findings[0].title
+    assert "nothing listens there" in judged.findings[0].fix
+
+
+def test_a_server_that_answers_through_the_proxy_only_is_up() -> None:
+    """If that was tried as a control alone: it answers, so what is silent is a door and not the server."""
+    site = replace(PROXY_SITE, no_proxy=TURN)
+    dead = both(kind("turn"), host(TURN[0]), but(proxied))
+    found = case(Fault(match=dead, phase=Phase.STUN), site=site)
+    by_proxy = [
+        replace(one.flow, id=f"{one.flow.id}/control", via=Via.PROXY, control_of=one.flow.id)
+        for one in found.results
+        if dead(one.flow) and one.flow.transport is Transport.TLS
+    ]
+    assert "turn-server-silent" in ids(found.judged())
+    judged = replace(found, results=(*found.results, *map(made, by_proxy))).judged()
+    assert "turn-server-silent" not in ids(judged)
+    told = finding(judged, "turn-door-blocked")
+    assert told.title == f"UDP/3478 to {TURN[0]} is blocked, though it answers on TLS/443, and {TURN[1]} on UDP/3478"
 
 
 # One port only

@@ -57,7 +57,8 @@ async def _ask(paths: tuple[str, ...], hop: Hop, flow: Flow, route: Route, rec: 
 def strange(answer: Exchange, asked: Endpoint, decrypted_by: str, *, known: bool) -> Failure | None:
     """Return why *answer* is not the origin's: only where a box stands in the path can it be anybody else's.
 
-    Where the origin's own answer is not *known*, it may well refuse or redirect itself: that cannot be told.
+    Where the origin's own answer is not *known*, it may well refuse or redirect itself: that cannot be told, but for a
+    page that squid signs as its own.
     """
     if not decrypted_by:
         return None
@@ -69,7 +70,7 @@ def strange(answer: Exchange, asked: Endpoint, decrypted_by: str, *, known: bool
         cause = Cause.BLOCK_PAGE
     else:
         return None
-    if not known and answer.status != NEEDS_LOGIN:
+    if not known and answer.status != NEEDS_LOGIN and "x-squid-error" not in answer.headers:
         cause, said = Cause.CANNOT_TELL, f"the host itself or the box in between: {said}"
     return Failure(phase=Phase.HTTP, cause=cause, detail=said)
 

@@ -57,6 +57,11 @@ DATA = stage(
             "A firewall that lets TURN's control through and not its data; a server that may not relay to itself.",
             "Allow ChannelData and indications too, not only STUN's requests; ask the provider about the server.",
         ),
+        Cause.ALTERED: why(
+            "Packets arrive through the relay, and their bytes are not those that were sent.",
+            "Something on the way that rewrites what is in them, or adds to it.",
+            ALLOW_TURN,
+        ),
         Cause.LARGE_LOST: why(
             "Small packets come back through the relay, and large ones do not.",
             "A link with a smaller MTU on the way, and a firewall that drops the ICMP which would say so.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -64,9 +64,15 @@ class Call:
         async with self._rec.step(Phase.TURN_DATA, self._subject, limit=self._route.limits.exchange) as facts:
             echo = Echo(self._near, self._far, there, facts)
             if not await echo.came_back(self._route.limits.exchange * LAST_WORD):
+                self._altered(facts)
                 raise SilenceError(Cause.NO_DATA_BACK, f"0 of {facts['sent']} packets came back")
         self._trip = echo.slowest
         return facts
+
+    def _altered(self, facts: Mapping[str, Scalar]) -> None:
+        """Raise ``PeerError`` if something else came than what was sent; later on, it may be what came late."""
+        if facts.get("altered") and not self._trip:
+            raise PeerError(Cause.ALTERED, f"{facts['altered']} packets arrive through the relay, none as it was sent")
 
     async def _large(self, there: Address, many: int = FEW) -> None:
         """Send what video is made of, as indications: with their headers, browsers shake hands."""

@@ -77,11 +77,18 @@ class Echo:
     async def _give_back(self) -> None:
         while True:
             peer, data = await self._far.receive()
+            self._look_at(data)
             await self._far.send(peer, data)
+
+    def _look_at(self, data: bytes) -> bool:
+        """Tell whether we have sent *data*; count it if we have not: only our own relays may send to each other."""
+        if data not in self._sent:
+            self._facts["altered"] = int(self._facts.get("altered") or 0) + 1
+        return data in self._sent
 
     async def _collect(self) -> None:
         while len(self._trips) < self._few:
             _, data = await self._near.receive()
-            if data in self._sent:
+            if self._look_at(data):
                 self._trips.setdefault(data, time.monotonic() - self._sent[data])
                 self._facts.update(received=len(self._trips), rtt_ms=round(min(self._trips.values()) * 1000, 2))

@@ -43,6 +43,11 @@ RELAYS: dict[str, Why] = {
         "Open the way to the address that the title names, for TURN as for the others.",
     ),
     "turn-stun-error": why("The TURN server answers with an error.", PROVIDER, ASK),
+    "turn-data-stopped": why(
+        "TURN answers by one door and its data does not pass there, though the same server relays it by another.",
+        "An application filter that knows TURN's requests, and takes its data for something that it does not want.",
+        "Exempt the TURN servers from that inspection.",
+    ),
     "turn-no-data-back": why("The TURN server relays nothing back.", PROVIDER, ASK),
     "turn-bad-integrity": why(
         "Answers do not verify under the TURN password.",

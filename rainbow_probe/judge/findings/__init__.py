@@ -122,6 +122,7 @@ FINDERS: tuple[Finder, ...] = (
     account.refused,
     relay.credentials,
     relay.refusals,
+    relay.no_data,
     relay.altered,
     servers.silent,
     relay.unreachable,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from rainbow_probe.judge.findings.calls import whose
 from rainbow_probe.judge.findings.proxy import with_cause
 from rainbow_probe.judge.rules import firewall_rule
-from rainbow_probe.judge.scene import Found, Scene, failing
-from rainbow_probe.judge.traces import SHUT, answered_turn, cause, direct, facts, failure
-from rainbow_probe.judge.words import CAUSES, all_said, count, hosts, named
-from rainbow_probe.model import Cause, Phase, Result, Who
+from rainbow_probe.judge.scene import Found, Scene, distinct, failing
+from rainbow_probe.judge.traces import SHUT, answered_turn, cause, did, direct, facts, failure, interceptor
+from rainbow_probe.judge.words import CAUSES, all_said, count, hosts, named, way
+from rainbow_probe.model import Cause, Phase, Result, Transport, Who
 
 REFUSALS: Mapping[Cause, str] = MappingProxyType({
     Cause.FORBIDDEN: "Ask the provider why this user may not allocate.",
@@ -22,7 +23,6 @@ REFUSALS: Mapping[Cause, str] = MappingProxyType({
     Cause.STALE_NONCE_LOOP: "Report it to the provider: the server rejects the nonces that it gives.",
     Cause.TRY_ALTERNATE: "Tell the provider: no client goes where the server sends it (see the details).",
     Cause.STUN_ERROR: "Report it to the provider, with the error code.",
-    Cause.NO_DATA_BACK: "Ask the provider whether the relay forwards between its own addresses.",
 })
 """What the server itself answers, and what to do about it."""
 QUIET = frozenset({*SHUT, Cause.CLOSED})
@@ -89,6 +89,58 @@ def _goal(result: Result) -> str:
     return next(
         (s.subject for s in result.steps if s.failure and s.failure == failure(result) and s.subject in sent), ""
     )
+
+
+def no_data(scene: Scene) -> list[Found]:
+    """Say where TURN answers and relays nothing: by what passes beside it, whose doing that is.
+
+    A server that relays by another door can do it, so it is the way; inside TLS nobody on the way knows data from
+    requests, and where another server relays by the same door the way lets it through, so it is the server.
+    """
+    lost = [r for r in with_cause(scene, Cause.NO_DATA_BACK) if r.flow.kind == "turn"]
+    relayed = [one for one in scene.tried("turn") if did(one, Phase.TURN_DATA)]
+    able = {result.flow.id: [one for one in relayed if _host(one) == _host(result)] for result in lost}
+    stopped = [result for result in lost if able[result.flow.id]]
+    rest = [result for result in lost if not able[result.flow.id]]
+    found = [_data_stopped(stopped, distinct(one for r in stopped for one in able[r.flow.id]))] if stopped else []
+    return [*found, *([_no_data(rest, relayed)] if rest else [])]
+
+
+def _data_stopped(lost: list[Result], able: list[Result]) -> Found:
+    elsewhere = named(dict.fromkeys(map(way, able)))
+    return Found(
+        id="turn-data-stopped",
+        title=f"On {named(dict.fromkeys(map(way, lost)))} TURN answers and its data does not pass, though the same "
+        f"servers relay it on {elsewhere}",
+        who=whose(lost),
+        fix="Let TURN's data (Send and Data indications, ChannelData) pass as well as its requests: exempt the TURN "
+        "servers from what inspects them.",
+        claims=tuple(lost),
+        shows=tuple(able),
+        detail=_details(lost),
+    )
+
+
+def _no_data(lost: list[Result], relayed: list[Result]) -> Found:
+    doors = {way(one) for one in relayed}
+    inside = [r for r in lost if r.flow.transport is Transport.TLS and not interceptor(r)]
+    proven = {_host(r) for r in (*inside, *(r for r in lost if way(r) in doors))} >= set(map(_host, lost))
+    return Found(
+        id="turn-no-data-back",
+        title=f"{hosts(lost)}: {CAUSES[Cause.NO_DATA_BACK]}",
+        who=Who.PROVIDER,
+        fix="Ask the provider whether the relay forwards between its own addresses."
+        if proven
+        else "Whose doing it is, is not proven. Run from another network too: if nothing comes back there, ask the "
+        "provider whether the relay forwards between its own addresses; else let TURN's data pass as its requests do.",
+        claims=tuple(lost),
+        shows=tuple(one for one in relayed if way(one) in {way(r) for r in lost}),
+        detail=_details(lost),
+    )
+
+
+def _host(result: Result) -> str:
+    return result.flow.target.host
 
 
 def altered(scene: Scene) -> list[Found]:

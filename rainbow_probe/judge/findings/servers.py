@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from rainbow_probe.judge.rules import firewall_rule
 from rainbow_probe.judge.scene import Found, Scene, alive_elsewhere, distinct
-from rainbow_probe.judge.traces import addresses, answered_turn, cause, direct, fact, shut
+from rainbow_probe.judge.traces import addresses, answered_turn, cause, direct, fact, over_udp, shut
 from rainbow_probe.judge.words import all_said, count, door, hosts, named, way
 from rainbow_probe.model import Cause, Result, Who
 
@@ -47,12 +47,15 @@ def _refused(scene: Scene) -> dict[str, list[Result]]:
 
 
 def _own_doing(results: Sequence[Result], scene: Scene) -> bool:
-    """Return whether the server itself said no; where that is not told, whether its like says yes on each door."""
+    """Return whether the server itself said no; where that is not told, whether its like says yes on each door.
+
+    One that answers by another door is up: what closes this one may as well be a firewall that rejects in its name.
+    """
     words = {by for result in results if (by := rejecter(result, scene))}
     own = {address for result in results for address in addresses(result)}
     if words:
         return words <= own
-    return all(_alike(result, scene) for result in results)
+    return all(_alike(result, scene) and not _alive(result, scene) for result in results)
 
 
 def _alike(result: Result, scene: Scene) -> list[Result]:
@@ -76,7 +79,7 @@ def door_shut(scene: Scene) -> list[Found]:
 
     Who is up answers a port that nobody listens on with a refusal: silence, or somebody else's, is a packet filter's.
     """
-    shuts = {r.flow.id: alive_elsewhere(r, scene, turn=True) for r in scene.failing if _shut_by_another(r, scene)}
+    shuts = {r.flow.id: _alive(r, scene) for r in scene.failing if _shut_by_another(r, scene)}
     lost = [r for r in scene.failing if shuts.get(r.flow.id) and _alike(r, scene)]
     by_door: dict[str, list[Result]] = {}
     for result in lost:
@@ -84,22 +87,41 @@ def door_shut(scene: Scene) -> list[Found]:
     return [_door_shut(where, found, shuts, scene) for where, found in by_door.items()]
 
 
+def _alive(result: Result, scene: Scene) -> list[Result]:
+    """Return where the server of *result* answered by another door, if only in a control, as through the proxy."""
+    host = result.flow.target.host
+    return alive_elsewhere(result, scene, turn=True) or [c for c in _controls(host, scene) if answered_turn(c)]
+
+
+def _controls(host: str, scene: Scene) -> list[Result]:
+    return [control for control in scene.controls if control.flow.target.host == host]
+
+
 def _shut_by_another(result: Result, scene: Scene) -> bool:
     if result.flow.kind != "turn" or not direct(result) or not shut(result):
         return False
+    if cause(result) not in {Cause.REFUSED, Cause.RESET}:
+        return True
     by = rejecter(result, scene)
-    return cause(result) not in {Cause.REFUSED, Cause.RESET} or bool(by and by not in addresses(result))
+    return by not in addresses(result) if by else not over_udp(result)  # of a connection nobody tells who refused it
 
 
 def _door_shut(where: str, lost: Sequence[Result], shuts: Mapping[str, list[Result]], scene: Scene) -> Found:
     here, beside = distinct(c for result in lost for c in shuts[result.flow.id]), _beside(lost, scene)
     rejected = named(dict.fromkeys(filter(None, (rejecter(result, scene) for result in lost))))
+    unclear = not rejected and any(cause(result) in {Cause.REFUSED, Cause.RESET} for result in lost)
+    doors = named(dict.fromkeys(map(way, here)))
     return Found(
         id="turn-door-blocked",
-        title=f"{where} to {hosts(lost)} is blocked, though it answers on {named(dict.fromkeys(map(way, here)))}, and "
-        f"{hosts(beside)} on {where}",
+        title=f"{where} to {hosts(lost)} is refused, by the server or in its name, though it answers on {doors}, and "
+        f"{hosts(beside)} on {where}"
+        if unclear
+        else f"{where} to {hosts(lost)} is blocked, though it answers on {doors}, and {hosts(beside)} on {where}",
         who=Who.FIREWALL,
-        fix=f"Let the rule for {where} hold for this server's addresses too. If it does, the packet filter is the "
+        fix=f"Let the rule for {where} hold for this server's addresses too. If it does, nothing listens there: tell "
+        "the provider."
+        if unclear
+        else f"Let the rule for {where} hold for this server's addresses too. If it does, the packet filter is the "
         "provider's own: tell the provider.",
         claims=tuple(lost),
         shows=(*here, *beside),
@@ -122,7 +144,8 @@ def silent(scene: Scene) -> list[Found]:
     for host in dict.fromkeys(result.flow.target.host for result in scene.tried("turn") if direct(result)):
         own = [result for result in scene.tried("turn") if result.flow.target.host == host]
         closed = [r for r in own if direct(r) and shut(r) and any(r is one for one in scene.failing)]
-        if closed and not any(map(answered_turn, own)) and all(_alike(result, scene) for result in closed):
+        alive = any(map(answered_turn, (*own, *_controls(host, scene))))
+        if closed and not alive and all(_alike(result, scene) for result in closed):
             lost += closed
     if not lost:
         return []
