@@ -13,6 +13,7 @@ from typing import Protocol
 
 from rainbow_probe.checks import Run, load
 from rainbow_probe.evidence import Recorder, StepError, cause_of, leaf, printable
+from rainbow_probe.followups.again import side_by_side, worth_another_try
 from rainbow_probe.model import Cause, Failure, Flow, Outcome, PeerError, Phase, Result, Scalar, Verdict
 from rainbow_probe.net.paths import failed
 from rainbow_probe.net.route import Route
@@ -23,8 +24,6 @@ AT_ONCE_OF = {
     "sweep": 1,
     "sweep-in": 1,
 }  # many allocations each: be polite to the server; and many datagrams
-AGAIN_AT_ONCE = 4  # of what this machine had no time for, tried again when the rest has ended
-NOT_AGAIN = frozenset({"account", "xmpp-account"})  # a password is sent once a run: accounts get locked
 PATIENCE = 4  # times its time-out: a check's last resort, as it may begin anew with each answer it gets
 TICK = 0.05  # seconds between looks at our own lag
 
@@ -98,8 +97,8 @@ async def run_waves(
 ) -> None:
     """Run jobs as ``run_all`` does, each wave as soon as it is known: nobody waits for what others must look up.
 
-    *more* is asked after each result what it makes necessary. What this machine had no time for is tried once more, a
-    few at once, when the rest has ended.
+    *more* is asked after each result what it makes necessary. What this machine had no time for, or the line no room
+    beside all the rest, is tried once more when that has ended.
     """
     gates: dict[str, asyncio.Semaphore] = {}
     begun: list[Job] = []
@@ -129,18 +128,13 @@ async def run_waves(
                 async with asyncio.TaskGroup() as group:
                     for wave in waves:
                         group.create_task(await_wave(wave))
-                if again := [job for job in begun if _had_no_time(run.results[job.flow.id], budget)]:
+                known = run.results
+                if again := [job for job in begun if worth_another_try(known[job.flow.id], known, budget)]:
                     run.self_check["tried_again"] = int(run.self_check.get("tried_again") or 0) + len(again)
-                    gates = dict.fromkeys((job.flow.kind for job in again), asyncio.Semaphore(AGAIN_AT_ONCE))
+                    few = asyncio.Semaphore(side_by_side((job.flow.target.host for job in again), known))
+                    gates = dict.fromkeys((job.flow.kind for job in again), few)
                     async with asyncio.TaskGroup() as group:
                         begin(again)
-
-
-def _had_no_time(result: Result, budget: float) -> bool:
-    """Return whether this machine was too busy for it; what takes long by itself is not repeated."""
-    failure = result.verdict.failure
-    ours = result.verdict.outcome is Outcome.INCONCLUSIVE and failure is not None and failure.cause is Cause.BUDGET
-    return ours and result.took <= 2 * budget and result.flow.kind not in NOT_AGAIN
 
 
 def _followed_up(run: Progressing, more: More) -> Sequence[Job]:

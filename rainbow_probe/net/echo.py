@@ -14,6 +14,8 @@ PACKETS = 10  # one lost datagram must not look like a block
 PACE = 0.005  # seconds between them
 GRACE = 0.3  # seconds for stragglers once the first came back
 SLOW = 0.12  # and between packets as long as none came: in a hurry, a limit on their number would take them all
+RARER = 1.25  # times as long between large ones each time: else they fill a narrow line for as long as it is full
+LARGE = 300  # bytes
 NUMBER = 4  # bytes
 
 
@@ -61,6 +63,7 @@ class Echo:
         return True
 
     async def _send(self) -> None:
+        wait, rarer = SLOW, RARER if len(self._padding) > LARGE else 1.0
         for number in itertools.count():
             data = number.to_bytes(NUMBER, "big") + self._padding
             self._sent[data] = time.monotonic()
@@ -72,7 +75,8 @@ class Echo:
                 await asyncio.sleep(GRACE)
                 return
             else:
-                await asyncio.sleep(SLOW)
+                await asyncio.sleep(wait)
+                wait *= rarer
 
     async def _give_back(self) -> None:
         while True:
