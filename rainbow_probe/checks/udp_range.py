@@ -27,7 +27,8 @@ STREAM_PORTS = 16  # where each costs a connection of its own, perhaps through a
 MORE = 2  # times as many are asked for where open ports meet closed ones, and only those kept that lie there
 PASSES = 3  # over the ports: all, then the silent ones and those at the edges, then the silent ones of these
 SAMPLING = PASSES * ONE_PASS + 1.0  # seconds
-TURNS = 3  # times that ports are given back for others, where a user may have only few: each takes a second or more
+TURNS, MOST_TURNS = 3, 9  # times that ports are given back for others, where a user may have only few: more, up to
+# half of the time, where these are too few for a pass; each takes a second or more
 OTHERS = 2.0  # seconds for other checks to leave the server: what we take of a user's quota, they cannot have
 EAR = 1  # relay more, for the controls
 ENOUGH_PORTS = EAR + 1  # fewer ports than planned are told
@@ -149,18 +150,21 @@ class _Sampling:
     async def _by_turns(self, survey: Survey, trial: Trial) -> Survey:
         """Give back what was found open, and try as many others in its place: so few that others have room, too."""
         planned, server = _number(self._flow, self._way) - EAR, self._way.hop.authority.host
-        ports = list(survey.ports)
-        for _ in range(TURNS):
+        ports, first, began = list(survey.ports), len(survey.ports), self._rec.elapsed
+        for turn in range(MOST_TURNS):
+            if turn >= TURNS and (survey.sure or self._rec.elapsed - began > SAMPLING / 2):
+                break
             for port in ports:
                 await port.relay.give_back()
             await self._way.route.allocations.room(server, 0)
-            asked = min(planned - len(ports), max(1, len(survey.ports) // 2))
+            asked = min(planned - len(ports), max(1, first // 2) if turn < TURNS else first)
             if asked <= 0 or not all(port.back for port in ports):
                 break
             found = await allot(self._stack, self._way, asked, self._mapped, self._rec)
             await trial.of(found.ports)
             ports += found.ports
-        return replace(survey, ports=ports)
+            survey = replace(survey, ports=ports)
+        return survey
 
     def _lets_in(self, survey: Survey) -> bool:
         """Tell whether any datagram of ours can be let in: who goes out by IPv6 only has no way to an IPv4 relay."""

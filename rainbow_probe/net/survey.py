@@ -14,7 +14,7 @@ from rainbow_probe.net.spans import intervals, ordered, percent, runs
 
 MOST_SHOWN = 160  # ports that stand in the facts one by one
 PER_CENT = 100
-MOST_UNSURE = 50.0  # per cent that may be closed though all samples are open: fewer than five ports tell nothing
+MOST_UNSURE = 26.0  # per cent that may be closed though all samples are open: it takes ten ports for a pass
 MOST_UNTOLD = 0.25  # of the ports: those of which nothing can be told may be closed ones
 LOSSY = "packets between the TURN server and this machine are lost too often to tell it from a closed range"
 
@@ -60,6 +60,11 @@ class Survey:
     def relays(self) -> bool:
         """Whether the server was seen to relay at all."""
         return any(port.out or port.handed or port.taken for port in self.ports)
+
+    @property
+    def sure(self) -> bool:
+        """Whether so many ports are open that it is a pass, if none is shut."""
+        return percent(0, len(self.open)).high <= MOST_UNSURE
 
     @property
     def lossless(self) -> bool:
@@ -142,7 +147,7 @@ class Survey:
                 raise PeerError(Cause.PARTLY_OPEN, self._partly())
             if len(self.ports) - len(self.open) > MOST_UNTOLD * len(self.ports):
                 raise SilenceError(Cause.CANNOT_TELL, f"{self._counted(len(self.open))}: {LOSSY}")
-            if percent(0, len(self.open)).high > MOST_UNSURE:
+            if not self.sure:
                 raise PeerError(Cause.CANNOT_TELL, f"{self._counted(len(self.open))}, and no more: {self._sure()}")
             return
         if doubt or not self.shut:
