@@ -137,6 +137,8 @@ class Bound(StrEnum):
 
     SESSION = "session"
     """More streams side by side carry more: each of them is limited by itself."""
+    SERVER = "server"
+    """As much passes where another server takes half of it: this one is limited, or the way to it alone."""
     UNKNOWN = "unknown"
     """There were no more streams to be had, which would have told."""
 
@@ -153,11 +155,13 @@ class Ramp:
     at_least: bool
     """Whether the ramp ended before the path's limit was met."""
     added_delay_ms: float
-    """How much longer packets took under the largest load that passed than without any."""
+    """How much longer packets took under a load that passed than without any, one way."""
     bound: Bound | None = None
     """What was met that is not shown to be the path's."""
     session_kbit_s: float | None = None
     """About how much each session carried where *bound* was met."""
+    shared: bool | None = None
+    """Whether the limit that was met is that of the way to another server, too; None: there was none to tell by."""
 
     @property
     def ended_early(self) -> bool:
@@ -172,6 +176,11 @@ class Ramp:
             return (
                 f"more streams side by side could not be tried, so that a limit of each session, about {each:.0f} "
                 "kbit/s, is not told from one of the path"
+            )
+        if self.bound is Bound.SERVER:
+            return (
+                "more passes where another TURN server takes half of it: it is this server that carries no more, or "
+                "the way to it alone, and not this site's line"
             )
         if self.bound is Bound.SESSION and self.transport is Transport.UDP:
             return (

@@ -14,12 +14,12 @@ from rainbow_probe.demo.loopback import loopback
 from rainbow_probe.measures import Bound, Load, Ramp
 from rainbow_probe.model import Cause, Outcome, Phase, Result, Transport
 from rainbow_probe.net import climb, voice
-from rainbow_probe.net.climb import LOST, PACKET, QUEUED, TRIES, Step, on_the_wire
+from rainbow_probe.net.climb import FILLS, LOST, PACKET, QUEUED, TRIES, Step, on_the_wire
 from rainbow_probe.protocols.channel import parse_channel_data
 from rainbow_probe.protocols.speech import source_of
 from rainbow_probe.protocols.stun import Message
 from rainbow_probe.protocols.stun_numbers import Method
-from tests.servers import ALICE, OddTurn, Rule, a_flow, a_route, broke, facts, listen, probe, refuses
+from tests.servers import ALICE, HOST, OddTurn, Rule, a_flow, a_route, broke, facts, listen, probe, refuses
 
 WIRE = on_the_wire(PACKET.payload)
 
@@ -82,7 +82,7 @@ async def test_a_narrow_way_is_found() -> None:
     assert ramp.capacity_kbit_s < 1300
     assert ramp.steps[-1].offered_kbit_s < 3000
     assert "and more do not" in found.verdict.reason
-    assert ramp.bound is None  # as much was refused to twice as many streams
+    assert (ramp.bound, ramp.shared) == (None, None)  # as much was refused to twice as many streams, of one server
 
 
 async def test_without_more_streams_no_limit_is_proven() -> None:
@@ -92,6 +92,27 @@ async def test_without_more_streams_no_limit_is_proven() -> None:
     assert isinstance(ramp, Ramp), found.verdict
     assert (ramp.at_least, ramp.bound, ramp.ended_early) == (True, Bound.UNKNOWN, True)
     assert "could not be tried" in found.verdict.reason
+
+
+@pytest.mark.parametrize("line", [True, False])
+async def test_another_server_tells_whose_limit_it_is(monkeypatch: pytest.MonkeyPatch, *, line: bool) -> None:
+    """Half of what was refused passes at each, or it does not: then both share what is narrow."""
+    monkeypatch.setattr(climb, "STEPS", (0.55, 1.0))
+    limit = narrow(900)
+    async with loopback() as place:
+        port = await listen(OddTurn(place, limit), place, Transport.UDP)
+        other = await listen(OddTurn(place, *[limit] * line), place, Transport.UDP)
+        route = replace(a_route(), turn=ALICE, quality_seconds=1.0, bandwidth_kbit_s=1500.0)
+        flow = a_flow("bandwidth", port, Transport.UDP, {"other": f"{HOST}:{other}"})
+        found = await probe(flow, route)
+    ramp = found.verdict.measured
+    assert isinstance(ramp, Ramp), found.verdict
+    if line:
+        assert (ramp.at_least, ramp.bound, ramp.shared) == (False, None, True)
+        assert ramp.capacity_kbit_s < 1300
+    else:
+        assert (ramp.at_least, ramp.bound, ramp.ended_early) == (True, Bound.SERVER, True)
+        assert "it is this server that carries no more" in found.verdict.reason
 
 
 def by_stream(rules: Callable[[int], Rule | None]) -> Rule:
@@ -124,7 +145,7 @@ async def test_a_limit_of_each_stream_is_followed_up_to_twelve(monkeypatch: pyte
 async def test_trouble_that_goes_by_is_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """More streams carry it, and then as few as before do, too."""
     monkeypatch.setattr(climb, "STEPS", (1.0,))
-    bad = range(WAYS, WAYS + WAYS * (TRIES + 1))  # behind the one without a load: each try, and the longer one
+    bad = range(WAYS, WAYS + WAYS * TRIES)  # behind the one without a load: each try, as long as streams are compared
     found = await climbed(by_stream(lambda before: narrow(50) if before in bad else None), wanted=3000)
     ramp = found.verdict.measured
     assert isinstance(ramp, Ramp), found.verdict
@@ -153,6 +174,7 @@ def step(
     lost: float = 0.0,
     surely: float = 0.0,
     delay: float = 10.0,
+    grows: float = 0.0,
     around: tuple[float, float] = (19.0, 21.0),
 ) -> Step:
     """Make a step of 1000 kbit/s, whose packets took *around* so many ms up and down, and *delay* one way."""
@@ -166,6 +188,7 @@ def step(
         most_ms=most,
         usual_ms=25.0,
         last_ms=last,
+        grows=grows,
         busy="",
     )
 
@@ -186,6 +209,8 @@ def test_what_a_step_must_keep() -> None:
     assert not step(last=26 + QUEUED).passes(base)
     assert not step(surely=LOST + 0.1).passes(base)
     assert step(lost=9, surely=5).passes(step(lost=6))
+    assert step(grows=FILLS).passes(base)
+    assert not step(grows=FILLS + 0.01).passes(base)  # a deep queue that fills has not been full yet
 
 
 async def test_a_line_that_loses_by_chance_is_not_narrow() -> None:

@@ -174,6 +174,7 @@ def test_a_limit_of_udp_is_tried_over_tcp(limit: Ramp | None, compared: bool) ->
     results = {flow.id: result(flow, None) for flow in plan.flows}
     sofar = Sofar(guide=guide(), site=OPEN_SITE, results=results)
     (flow,) = choose(sofar, plan.assignments, seconds=10.0).flows
+    assert flow.params["other"] == f"{TURN[1]}:3478"  # which tells whose limit it is
     verdict = Verdict(outcome=Outcome.PASS, reason="so much", measured=limit)
     after = replace(sofar, results={**results, flow.id: Result(flow=flow, verdict=verdict)})
     found = beside_load(after, plan.assignments).flows

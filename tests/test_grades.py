@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pytest
 
 from rainbow_probe.measures import Direction, Estimate, Quality
 from rainbow_probe.model import Cause, Transport, Via
-from rainbow_probe.protocols.grades import HALF, EachWay, Limits, ears, graded, quality_of, scored, told
+from rainbow_probe.protocols.grades import HALF, SO_FEW, EachWay, Grade, Limits, ears, graded, quality_of, scored, told
 from rainbow_probe.protocols.speech import G711, OPUS, OPUS_LEAST
-from rainbow_probe.protocols.streams import Trace
+from rainbow_probe.protocols.streams import Trace, surely_lost
 from tests.test_streams import trace
 
 LIMITS = Limits(loss_percent=1, jitter_ms=30, latency_ms=150)
@@ -23,6 +23,11 @@ def measured(traces: Iterable[Trace], direction: Direction = Direction.ROUND_TRI
     return quality_of(
         list(traces), codec="G.711", transport=Transport.UDP, via=Via.DIRECT, direction=direction, seconds=10.0
     )
+
+
+def judged(traces: Sequence[Trace], direction: Direction = Direction.ROUND_TRIP) -> Grade:
+    """Compare *traces* with the guide's limits as a check does."""
+    return graded(measured(traces, direction), LIMITS, surely_lost(traces))
 
 
 def calls(*, loss: float = 0.0, delay: float = 20.0, spread: float = 0.0, packets: int = 500) -> list[Trace]:
@@ -101,35 +106,42 @@ def test_what_comes_too_late_is_not_heard() -> None:
 )
 def test_a_limit_is_kept_or_broken_by_the_whole_interval(traces: list[Trace], cause: Cause | None) -> None:
     """What went up and down together proves something of one way only where it must."""
-    grade = graded(measured(traces), LIMITS)
+    grade = judged(traces)
     assert grade.cause is cause
     assert grade.said.endswith(told(measured(traces)) + (")" if cause else ""))
 
 
+def test_what_few_packets_cannot_show_is_said() -> None:
+    """Within the limit, but for what comes in bunches and did not come in that time."""
+    assert judged(calls(packets=100)).cause is None
+    assert judged(calls(packets=100)).said.endswith(told(measured(calls(packets=100))) + SO_FEW)
+    assert SO_FEW not in judged(calls(loss=0.05, packets=100)).said
+
+
 def test_several_limits_are_told_together() -> None:
     """The first is the cause; all stand in the words."""
-    said = graded(measured(calls(loss=0.05, delay=400)), LIMITS).said
+    said = judged(calls(loss=0.05, delay=400)).said
     assert "up and down together, and 1 % is the limit of each way; 2e+02 ms" in said or "150 ms is the limit" in said
 
 
 def test_a_way_measured_by_itself_is_held_to_the_limit_itself() -> None:
     """Nothing is shared there."""
-    assert graded(measured(calls(loss=0.02), Direction.OUT), LIMITS).cause is Cause.LOSS
-    assert graded(measured(calls(spread=120), Direction.IN), LIMITS).cause is Cause.JITTER
+    assert judged(calls(loss=0.02), Direction.OUT).cause is Cause.LOSS
+    assert judged(calls(spread=120), Direction.IN).cause is Cause.JITTER
 
 
 def test_over_tcp_nothing_is_lost_by_chance() -> None:
     """So that none of a few packets is none."""
     few = replace(measured(calls(packets=30)), transport=Transport.TLS)
-    assert graded(few, LIMITS).cause is None
+    assert graded(few, LIMITS, 0.0).cause is None
     lossy = replace(few, loss_percent=Estimate(value=0.7, low=0.1, high=3.0))
-    assert graded(lossy, LIMITS).cause is Cause.CANNOT_TELL
+    assert graded(lossy, LIMITS, 0.0).cause is Cause.CANNOT_TELL
 
 
 def each(up: float, down: float, reach: float = 0.2) -> EachWay:
     """Make what is known of each way by itself, give or take *reach*."""
     out, into = (Estimate(value=v, low=max(0.0, v - reach), high=v + reach) for v in (up, down))
-    return EachWay(out=out, into=into)
+    return EachWay(out=out, into=into, least=max(out.low, into.low))
 
 
 @pytest.mark.parametrize(
@@ -144,6 +156,12 @@ def each(up: float, down: float, reach: float = 0.2) -> EachWay:
 )
 def test_each_way_by_itself_decides_what_both_together_leave_open(ways: EachWay, cause: Cause | None) -> None:
     """Both must keep the limit; one that breaks it is enough."""
-    grade = graded(measured(calls(loss=0.015)), LIMITS, ways)
+    grade = graded(measured(calls(loss=0.015)), LIMITS, 0.0, ways)
     assert grade.cause is cause
     assert ways.said in grade.said
+
+
+@pytest.mark.parametrize(("ways", "fits"), [(each(0.7, 0.9), True), (each(0.1, 1.3), True), (each(0.1, 1.5), False)])
+def test_no_way_loses_more_than_both_together(ways: EachWay, fits: bool) -> None:
+    """Unless what was sent to tell them apart was itself too much for the line."""
+    assert ways.fits(Estimate(value=0.8, low=0.5, high=1.2)) is fits

@@ -48,6 +48,7 @@ def ramp(
         capacity_kbit_s=capacity,
         at_least=at_least,
         added_delay_ms=added,
+        shared=None if at_least else True,
     )
 
 
@@ -158,6 +159,16 @@ def test_too_little_is_one_finding() -> None:
     assert not any(name.startswith("seen-") for name in found)
 
 
+def test_where_one_server_was_tried_it_is_said_that_it_may_be_the_servers_limit() -> None:
+    """What is needed does not pass; whose doing that is, is not known."""
+    found = report(replace(ramp(700), shared=None))
+    assert "or of this TURN server" in next(one.reason for one in found.rows if one.id == "bandwidth/video-p2p")
+    assert "name a second one (--turn)" in next(one.fix for one in found.findings if one.id == "bandwidth-short")
+    both = report(ramp(700))
+    assert "TURN server" not in next(one.reason for one in both.rows if one.id == "bandwidth/video-p2p")
+    assert "--turn" not in next(one.fix for one in both.findings if one.id == "bandwidth-short")
+
+
 @pytest.mark.parametrize(("added", "told"), [(0.0, False), (49.0, False), (120.0, True)])
 def test_long_queues_are_told(added: float, told: bool) -> None:
     """Where packets wait much longer under a load that passes."""
@@ -175,6 +186,7 @@ def test_a_direction_alone_proves_nothing_of_itself() -> None:
     assert fit(both[0], both, Carried(ramp=ramp(1750))) is True
 
 
+ALONE = replace(ramp(1000), shared=None)
 IN = replace(ramp(3000, at_least=True), direction=Direction.IN, steps=())
 
 
@@ -183,6 +195,7 @@ IN = replace(ramp(3000, at_least=True), direction=Direction.IN, steps=())
     [
         (ramp(1000), ramp(1100), IN, (PASS, FAIL)),
         (ramp(1000), None, IN, (UNCLEAR, UNCLEAR)),  # UDP alone may be limited, whichever way
+        (ALONE, ramp(1100), IN, (UNCLEAR, UNCLEAR)),  # so may the server be
         (ramp(1000), ramp(2500), IN, (UNCLEAR, UNCLEAR)),  # it is
         (ramp(1000), ramp(1100, at_least=True), IN, (UNCLEAR, UNCLEAR)),
         (ramp(1000), ramp(900), replace(IN, capacity_kbit_s=1250), (UNCLEAR, UNCLEAR)),  # that is no more
@@ -204,6 +217,7 @@ EACH = replace(ramp(2000, at_least=True), bound=Bound.SESSION, session_kbit_s=40
 TRIED = replace(EACH, capacity_kbit_s=1600.0)  # and 2000 were refused
 NARROW = replace(TRIED, at_least=False)  # also to twice as many
 NO_MORE = replace(TRIED, bound=Bound.UNKNOWN)
+SERVERS = replace(TRIED, bound=Bound.SERVER)
 
 
 @pytest.mark.parametrize(
@@ -218,6 +232,7 @@ NO_MORE = replace(TRIED, bound=Bound.UNKNOWN)
         ("audio", 15, NARROW, PASS, "room for"),
         ("conference-up", 1, EACH, UNCLEAR, "the TURN server limits each session"),  # which one call has
         ("conference-up", 1, NO_MORE, PASS, "works"),
+        ("audio", 19, SERVERS, UNCLEAR, "it is this server that carries no more"),
     ],
 )
 def test_a_limit_of_each_session_fails_no_row(

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from rainbow_probe.protocols.estimates import average, share, student
+from rainbow_probe.protocols.estimates import SURE, average, share, slope, student
 from rainbow_probe.protocols.streams import (
     Trace,
     around_middle,
@@ -161,3 +161,24 @@ def test_a_percentile_and_a_series() -> None:
     assert [round(one.loss_percent) for one in found] == [0, 100, 0]
     assert [round(one.delay_ms) for one in found] == [5, 0, 10]
     assert series([]) == ()
+
+
+def test_what_grows_is_told_from_what_only_varies() -> None:
+    """A queue that fills by a fifth of a second each second, in a tenth of a second of packets; and no queue at all."""
+    chance = random.Random(6)  # noqa: S311 - packets are no secrets
+    times = [n / 100 for n in range(30)]
+    filling = slope([(at, 0.02 + 0.2 * at + chance.random() * 0.002) for at in times])
+    assert 0.18 < filling.low < 0.2 < filling.high < 0.22
+    wrong = sum(slope([(at, chance.random() * 0.2) for at in times]).low > 0.04 for _ in range(2000))
+    assert wrong / 2000 < 0.04
+    assert slope([]).low == slope([(0.0, 1.0), (1.0, 9.0)]).low == float("-inf")
+
+
+def test_a_line_that_loses_just_what_is_allowed_is_hardly_ever_called() -> None:
+    """One in two hundred by the interval, held to each of two ways; small counts are a little worse than that."""
+    chance = random.Random(8)  # noqa: S311 - as above
+    lines = [[chance.random() < 0.01 for _ in range(625)] for _ in range(1200)]
+    called = [share(sum(one), len(one), weight(one), SURE).low > 0.01 for one in lines]
+    assert sum(called) / len(called) < 0.01
+    lossy = [[chance.random() < 0.03 for _ in range(625)] for _ in range(200)]
+    assert sum(share(sum(one), len(one), weight(one), SURE).low > 0.01 for one in lossy) > 150

@@ -7,17 +7,19 @@ from dataclasses import replace
 from functools import partial
 
 from rainbow_probe.checks.udp_range import NO_CREDENTIALS
-from rainbow_probe.evidence import Recorder
-from rainbow_probe.model import Cause, Failure, Flow, Outcome, Phase, Verdict
+from rainbow_probe.evidence import Recorder, StepError
+from rainbow_probe.model import Cause, Endpoint, Failure, Flow, Outcome, Phase, Verdict
 from rainbow_probe.net.climb import LONG, PACKET, STEPS, TRIES, Climb
-from rainbow_probe.net.paths import Hop, failed, one_address, passed
+from rainbow_probe.net.paths import Hop, failed, one_address, passed, resolve
 from rainbow_probe.net.route import Route
-from rainbow_probe.net.voice import STRAGGLERS, more_streams, opened_streams
+from rainbow_probe.net.voice import STRAGGLERS, Stream, more_streams, opened_streams
 
 WAYS = 3  # streams side by side, as a site has several calls
 SHARE, SHORTEST = 0.1, 0.3  # of the time for quality, and seconds: one step
 SLACK = 5.0  # seconds
-COMPARED = 3 * len(STEPS)  # loads at most beside the steps, where a limit is met: few streams, many, and few again
+COMPARED = 4 * len(
+    STEPS
+)  # loads at most beside the steps, where a limit is met: few streams, many, few again, two servers
 
 
 async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
@@ -29,7 +31,8 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     async def attempt(hop: Hop) -> Verdict:
         async with AsyncExitStack() as stack:
             more = partial(more_streams, PACKET, stack=stack, hop=hop, flow=flow, route=route, rec=rec)
-            climb = Climb(await opened_streams((PACKET,) * WAYS, stack, hop, flow, route, rec), more)
+            other = partial(_at_another_server, stack=stack, hop=hop, flow=flow, route=route, rec=rec)
+            climb = Climb(await opened_streams((PACKET,) * WAYS, stack, hop, flow, route, rec), more, other)
             limit = (len(STEPS) * TRIES + 1) * (seconds + STRAGGLERS) + SLACK
             limit += COMPARED * (max(LONG, seconds) + STRAGGLERS + SLACK)
             rec.restart_budget(extra=limit)
@@ -39,6 +42,27 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
         return _judged(climb, flow)
 
     return await one_address(flow, route, rec, attempt)
+
+
+async def _at_another_server(
+    count: int, stack: AsyncExitStack, hop: Hop, flow: Flow, route: Route, rec: Recorder
+) -> list[Stream]:
+    """Open ways at the server that *flow* names beside its own, up to ``WAYS``; none where there is no other.
+
+    Behind a proxy two names may be one server, which only their addresses would tell.
+    """
+    host, _, port = str(flow.params.get("other") or "").rpartition(":")
+    if not host or route.proxy:
+        return []
+    own = replace(flow, target=Endpoint(host=host, port=int(port)))
+    try:
+        door, *_ = await resolve(own.target, route, rec.aside())
+    except StepError:
+        return []
+    there = Hop(address=door, authority=own.target)
+    if door == hop.address:
+        return []
+    return await more_streams(PACKET, min(count, WAYS), stack=stack, hop=there, flow=own, route=route, rec=rec)
 
 
 def _judged(climb: Climb, flow: Flow) -> Verdict:

@@ -7,7 +7,7 @@ exceed what two ways may have.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
@@ -22,6 +22,7 @@ from rainbow_probe.net.voice import (
     End,
     Stream,
     Talk,
+    anew,
     marked_stream,
     opened_apart,
     opened_streams,
@@ -29,12 +30,14 @@ from rainbow_probe.net.voice import (
 )
 from rainbow_probe.protocols.grades import FEWEST, EachWay, Limits, graded, quality_of, scored
 from rainbow_probe.protocols.speech import G711, OPUS, OPUS_LEAST, OPUS_MOST
-from rainbow_probe.protocols.streams import lost
+from rainbow_probe.protocols.streams import surely_lost
 
 CALLS = (G711, G711, OPUS, OPUS_MOST, OPUS_LEAST)  # at the guide's rates, sections 6.1 and 6.2
 SPARSE = replace(G711, interval=0.1)  # beside the calls, to see what becomes of marks and not to be a load
 CLASSES = {"EF": 46 << 2, "AF41": 34 << 2}  # DSCP in the upper six bits: RFC 3246 for voice, RFC 2597 for video
 SLACK = 5.0  # seconds beside those of the talk itself
+ALONE, SHORTEST = 0.3, 0.6  # of the time, and seconds: for one call, to see whether it was their number
+BETTER = 0.9  # of what many had, at most: no small difference is a load's
 
 
 async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
@@ -47,17 +50,62 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
         async with AsyncExitStack() as stack:
             streams = await opened_streams(CALLS, stack, hop, flow, route, rec)
             marked = await _marked(stack, End(hop, flow), route, rec)
-            talk = Talk([*streams, *marked.values()])
-            async with _talking(hop, seconds, rec) as facts:
-                await talk.run(seconds)
-                facts.update(_facts(talk, streams), **service_classes(marked))
-        verdict = _judged(talk, streams, flow, seconds)
+            talk = await _talked(hop, streams, marked, seconds, rec)
+            verdict = _judged(talk, streams, flow, seconds)
+            if alone := await _relieved(hop, streams, flow, seconds, rec, verdict):
+                return alone
         if not _doubtful(verdict) or not flow.params.get("beside"):
             return verdict
         each = await _each_way(hop, flow, route, rec, seconds)
-        return _judged(talk, streams, flow, seconds, each) if each else verdict
+        return _judged(talk, streams, flow, seconds, each) if each and _fits(each, verdict) else verdict
 
     return await one_address(flow, route, rec, attempt)
+
+
+async def _talked(
+    hop: Hop, streams: Sequence[Stream], marked: Mapping[str, Stream], seconds: float, rec: Recorder
+) -> Talk:
+    talk = Talk([*streams, *marked.values()])
+    async with _talking(hop, seconds, rec) as facts:
+        await talk.run(seconds)
+        facts.update(_facts(talk, streams), **service_classes(marked))
+    return talk
+
+
+async def _relieved(
+    hop: Hop, streams: Sequence[Stream], flow: Flow, seconds: float, rec: Recorder, together: Verdict
+) -> Verdict | None:
+    """Return what one call comes to by itself, where that is surely better than many *together*: these are a load.
+
+    How many fit is another question, and another check's; here it is how well they pass.
+    """
+    if together.outcome is not Outcome.FAIL or flow.control_of:
+        return None
+    trial = await _talked(hop, one := [anew(streams[0], G711)], {}, max(SHORTEST, seconds * ALONE), rec)
+    if not _better(_judged(trial, one, flow, seconds), together):
+        return None
+    talk = await _talked(hop, one := [anew(streams[0], G711)], {}, seconds, rec)
+    verdict = _judged(talk, one, flow, seconds)
+    said = f"{verdict.reason}; {len(streams)} at once are more than this way carries: {together.reason}"
+    return replace(verdict, reason=said)
+
+
+def _better(one: Verdict, together: Verdict) -> bool:
+    """Tell whether *one* call surely lost less, or waited less, in what many *together* failed by."""
+    few, many = one.measured, together.measured
+    if not isinstance(few, Quality) or not isinstance(many, Quality) or together.failure is None:
+        return False
+    pairs = {
+        Cause.LOSS: (few.loss_percent, many.loss_percent),
+        Cause.LATENCY: (few.delay_ms, many.delay_ms),
+        Cause.JITTER: (few.jitter_ms, many.jitter_ms),
+    }
+    mine, theirs = pairs[together.failure.cause]
+    return mine.high < theirs.low * BETTER
+
+
+def _fits(each: EachWay, together: Verdict) -> bool:
+    return isinstance(together.measured, Quality) and each.fits(together.measured.loss_percent)
 
 
 def _doubtful(verdict: Verdict) -> bool:
@@ -76,7 +124,7 @@ async def _each_way(hop: Hop, flow: Flow, route: Route, rec: Recorder, seconds: 
         talk = Talk([*out, *into])
         async with _talking(hop, seconds, rec) as facts:
             await talk.run(seconds)
-            each = EachWay(out=lost([one.trace for one in out]), into=lost([one.trace for one in into]))
+            each = EachWay.of([one.trace for one in out], [one.trace for one in into])
             facts.update(_facts(talk, [*out, *into]), up=each.out.value, down=each.into.value)
     return None if talk.own.too_busy() else each
 
@@ -116,7 +164,7 @@ def _judged(talk: Talk, streams: Sequence[Stream], flow: Flow, seconds: float, e
         seconds=seconds,
         scores=scored([(stream.sender.codec, stream.trace) for stream in streams]),
     )
-    grade = graded(measured, _limits(flow), each)
+    grade = graded(measured, _limits(flow), surely_lost(traces), each)
     if grade.cause is None:
         return replace(passed(grade.said), measured=measured)
     verdict = failed(Failure(phase=Phase.MEDIA, cause=grade.cause, detail=grade.said))

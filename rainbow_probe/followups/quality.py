@@ -51,6 +51,7 @@ def _of_kind(kind: str, sofar: Sofar, assignments: Mapping[str, Assignment], sec
     first = _measure(used, usable[used.id][0])
     place = known.index(used)
     first = _with_tcp(first, [one for spec in known for one in usable[spec.id]])
+    first = _with_other(first, usable[used.id])
     spare = (
         []
         if seconds < SEVERAL
@@ -113,6 +114,15 @@ def _with_tcp(flow: Flow, usable: Iterable[Result]) -> Flow:
     if flow.transport is not Transport.UDP or flow.kind != QUALITY or tcp is None:
         return flow
     return replace(flow, params={**flow.params, "beside": f"{tcp.transport}/{tcp.target.port}"})
+
+
+def _with_other(flow: Flow, usable: Iterable[Result]) -> Flow:
+    """Tell *flow*, if it is a load, of another server reached the same way: is a limit that of the line to both?"""
+    doors = [one.flow.target for one in usable]
+    other = next((door for door in doors if door.host != flow.target.host and door.port == flow.target.port), None)
+    if flow.kind != BANDWIDTH or other is None:
+        return flow
+    return replace(flow, params={**flow.params, "other": f"{other.host}:{other.port}"})
 
 
 def _beside(flow: Flow, judged: Flow) -> Flow:

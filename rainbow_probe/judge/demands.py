@@ -38,11 +38,12 @@ class Carried:
 
     @property
     def narrow_out(self) -> bool:
-        """Whether it is shown that the way out is the narrow one, whatever is sent."""
+        """Whether it is shown that the way out is the narrow one, whatever is sent, to whichever server."""
         limit = self.ramp.capacity_kbit_s
         met = [one for one in (self.ramp, self.tcp) if one and not one.at_least]
         alike = len(met) == len(WAYS) and all(one.capacity_kbit_s <= ALIKE * limit for one in met)
-        return alike and self.down is not None and self.down.capacity_kbit_s >= WIDER * limit
+        shared = alike and bool(self.ramp.shared)
+        return shared and self.down is not None and self.down.capacity_kbit_s >= WIDER * limit
 
     def room(self, direction: Direction, *, by_tcp: bool = False) -> float:
         """Return the kbit/s that are shown to pass in *direction*, for calls, or for what goes over TCP anyway."""
@@ -186,6 +187,8 @@ def carried(seen: Carried) -> str:
     """Say how much passed."""
     ramp, down = seen.ramp, seen.down
     told = f"{'at least ' if ramp.at_least else ''}{ramp.capacity_kbit_s:.0f} kbit/s pass each way"
+    if not ramp.at_least and not ramp.shared:
+        told += ", of this site's line or of this TURN server, which no other server was there to tell"
     if down is None or down.capacity_kbit_s <= ramp.capacity_kbit_s:
         return told
     narrow = " (the way out is the narrow one, over UDP and TCP alike)" if seen.narrow_out else ""

@@ -5,16 +5,16 @@ Never as fast as it goes, and never beyond what was asked for: this is somebody'
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
 from rainbow_probe.measures import Bound, Direction, Load, Ramp
 from rainbow_probe.model import Flow
-from rainbow_probe.net.voice import Stream, Talk
+from rainbow_probe.net.voice import Stream, Talk, anew
+from rainbow_probe.protocols.estimates import slope
 from rainbow_probe.protocols.rtp import HEADER
-from rainbow_probe.protocols.speech import TAG, Codec, Sender
+from rainbow_probe.protocols.speech import TAG, Codec
 from rainbow_probe.protocols.streams import MS, around_middle, lost, percentile
 
 PACKET = Codec(name="load", payload_type=96, clock=90000, payload=1140)  # as large as browsers make them, RFC 3551
@@ -26,6 +26,8 @@ TRIES = 2  # a step that fails is tried again, before it is one
 LOST = 1.0  # per cent that calls bear
 QUEUED = 100.0  # ms that packets may wait because of their own number, beyond what they take without
 USUAL = 0.95  # share of packets without a load that take no longer than what is compared with
+FILLS = 0.04  # seconds that packets come later with each second of a load, surely: a queue that only grows
+HELD = 3  # times as long, up to ``LONG``, for the largest load: bursts that a shaper bears are shorter
 LATEST = 3  # one part in so many, the last: where queues grow, they are longest there
 HALF = 0.5
 LONG = 3.0  # seconds at least where streams are compared: coturn counts what a session may send second by second
@@ -53,23 +55,29 @@ class Step:
     """What nearly all packets took at most, up and down."""
     last_ms: float
     """What the last packets took in the middle, up and down."""
+    grows: float
+    """Seconds that packets came later with each second, at the least."""
     busy: str
     """Why this machine may be to blame; empty if it is not."""
 
     def passes(self, base: Step) -> bool:
         """Tell whether the path bears it, which without a load is like *base*."""
-        return self.last_ms <= base.usual_ms + QUEUED and self.surely_lost <= LOST + base.most_lost
+        in_time = self.last_ms <= base.usual_ms + QUEUED and self.grows <= FILLS
+        return in_time and self.surely_lost <= LOST + base.most_lost
 
 
 class Climb:
     """Steps of load over *ways*, each of them a stream that is made anew for each step."""
 
-    def __init__(self, ways: Sequence[Stream], more: More) -> None:
-        """Nothing is sent yet; *more* opens further ways, where a limit was met."""
-        self._ways, self._more = ways, more
+    def __init__(self, ways: Sequence[Stream], more: More, elsewhere: More | None = None) -> None:
+        """Nothing is sent yet; where a limit is met, *more* opens further ways, *elsewhere* some at another server."""
+        self._ways, self._more, self._elsewhere = ways, more, elsewhere
         self.steps: list[Step] = []
+        self._beside: list[Step] = []
         self.met = False
         """Whether the path's limit was met."""
+        self.shared: bool | None = None
+        """Whether that is the limit of the way to another server, too."""
         self.bound: Bound | None = None
         """What else was met; that of the sessions may be met, and the path's, too."""
         self._each: float | None = None
@@ -81,7 +89,8 @@ class Climb:
         """
         await self._step(min(BASE, wanted * STEPS[0]), max(seconds, BASE_SECONDS), SMALL)
         for share in STEPS:
-            if not await self._borne(wanted * share, seconds) and not await self._told_apart(wanted * share, seconds):
+            held = seconds if share < STEPS[-1] else max(seconds, min(LONG, HELD * seconds))
+            if not await self._borne(wanted * share, held) and not await self._told_apart(wanted * share, held):
                 return
 
     async def _borne(self, kbit_s: float, seconds: float) -> bool:
@@ -96,18 +105,52 @@ class Climb:
         while not self._passes(few):
             before = self._ways
             if not await self._widened():
-                self.bound, self._each = self.bound or Bound.UNKNOWN, self._each or _each(few, before)
-                return False
+                self._each = self._each or _each(few, before)
+                return await self._elsewhere_too(kbit_s, max(seconds, LONG), before, Bound.UNKNOWN)
             many = await self._step(kbit_s, max(seconds, LONG))
             if self._passes(many):
                 if not await self._by_chance(kbit_s, max(seconds, LONG), before):
                     self.bound, self._each = Bound.SESSION, _each(few, before)
                 return True
             if many.load.carried_kbit_s < MORE * few.load.carried_kbit_s:
-                self.met = True
-                return False
+                return await self._elsewhere_too(kbit_s, max(seconds, LONG), before, None)
             self.bound, self._each, few = Bound.SESSION, _each(few, before), many
         return True
+
+    async def _elsewhere_too(
+        self, kbit_s: float, seconds: float, ways: Sequence[Stream], otherwise: Bound | None
+    ) -> bool:
+        """Offer what *ways* were refused half here and half to another server; tell whether all passes here, now.
+
+        What is refused here even by half, which passed before, is taken by the other half: both share the limit. Where
+        nothing is told, it is the path's, unless it may be what *otherwise* says.
+        """
+        there = await self._elsewhere(len(ways)) if self._elsewhere else []
+        mine = theirs = None
+        if there:
+            mine, theirs = await self._halves(kbit_s, seconds, ways[: len(there)], there)
+        if mine and theirs and mine.passes(self.steps[0]) and theirs.passes(self.steps[0]):
+            if await self._by_chance(kbit_s, seconds, ways):
+                return True
+            self.bound = Bound.SERVER
+        elif mine and not mine.passes(self.steps[0]) and kbit_s * HALF <= self._borne_so_far:
+            self.met = self.shared = True
+        elif otherwise:
+            self.bound = self.bound or otherwise
+        else:
+            self.met = True
+        return False
+
+    async def _halves(
+        self, kbit_s: float, seconds: float, here: Sequence[Stream], there: Sequence[Stream]
+    ) -> tuple[Step, Step]:
+        talk = await self._talked([*here, *there], kbit_s, seconds)
+        mine, theirs = (
+            _summed(talk, streams, kbit_s * len(streams) / len(talk.streams), seconds)
+            for streams in (talk.streams[: len(here)], talk.streams[len(here) :])
+        )
+        self._beside += [mine, theirs]
+        return mine, theirs
 
     async def _by_chance(self, kbit_s: float, seconds: float, before: Sequence[Stream]) -> bool:
         """Tell whether as few streams as *before* carry it now, too, so that their number was not what helped."""
@@ -131,47 +174,36 @@ class Climb:
         return step.passes(self.steps[0])
 
     async def _step(self, kbit_s: float, seconds: float, payload: int = PACKET.payload) -> Step:
-        each = kbit_s / len(self._ways)
-        codec = replace(PACKET, payload=payload, interval=on_the_wire(payload) * 8 / (each * 1000))
-        talk = Talk([_anew(way, codec) for way in self._ways])
-        await talk.run(max(seconds, 3 * codec.interval))
-        traces = [stream.trace for stream in talk.streams]
-        found, took = (
-            lost(traces),
-            [one * MS for _, one in sorted(pair for t in traces for pair in t.transits())] or [0.0],
-        )
-        last = median(took[-(len(took) // LATEST) :])
-        load = Load(
-            offered_kbit_s=kbit_s,
-            carried_kbit_s=kbit_s * (1 - found.value / 100) * seconds / (seconds + _growth(took) / MS),
-            loss_percent=found.value,
-            delay_ms=median(took) * HALF,
-        )
-        least, most = around_middle(took)
-        self.steps.append(
-            Step(
-                load=load,
-                surely_lost=found.low,
-                most_lost=found.high,
-                least_ms=least,
-                most_ms=most,
-                usual_ms=percentile(took, USUAL),
-                last_ms=last,
-                busy=talk.own.too_busy(),
-            )
-        )
+        talk = await self._talked(self._ways, kbit_s, seconds, payload)
+        self.steps.append(_summed(talk, talk.streams, kbit_s, seconds))
         return self.steps[-1]
+
+    async def _talked(
+        self, ways: Sequence[Stream], kbit_s: float, seconds: float, payload: int = PACKET.payload
+    ) -> Talk:
+        each = kbit_s / len(ways)
+        codec = replace(PACKET, payload=payload, interval=on_the_wire(payload) * 8 / (each * 1000))
+        talk = Talk([anew(way, codec) for way in ways])
+        await talk.run(max(seconds, 3 * codec.interval))
+        return talk
+
+    @property
+    def _borne_so_far(self) -> float:
+        """The most that passed, in kbit/s."""
+        base = self.steps[0]
+        return max(step.load.offered_kbit_s for step in self.steps if step is base or step.passes(base))
 
     @property
     def busy(self) -> str:
         """Why the limit that was met may be this machine's; empty if it is not."""
-        return next((step.busy for step in self.steps if step.busy), "") if self.met or self.bound else ""
+        every = [*self.steps, *self._beside]
+        return next((step.busy for step in every if step.busy), "") if self.met or self.bound else ""
 
     def ramp(self, flow: Flow) -> Ramp:
         """Sum up what was found on the way of *flow*."""
         base = self.steps[0]
         borne = [step for step in self.steps if step is base or step.passes(base)]
-        most = max(step.load.offered_kbit_s for step in borne)
+        most = self._borne_so_far
         # Where packets take now so long and now so, a few of them are soon later by chance.
         later = [step.load.delay_ms - base.load.delay_ms for step in borne if step.least_ms > base.most_ms]
         best = max(most, *(step.load.carried_kbit_s for step in self.steps))
@@ -185,7 +217,33 @@ class Climb:
             added_delay_ms=max(later, default=0.0),
             bound=self.bound,
             session_kbit_s=self._each,
+            shared=self.shared,
         )
+
+
+def _summed(talk: Talk, streams: Sequence[Stream], kbit_s: float, seconds: float) -> Step:
+    """Return what became of *streams*, which were offered so much."""
+    traces = [stream.trace for stream in streams]
+    timed = sorted(pair for t in traces for pair in t.transits())
+    found, took = lost(traces), [one * MS for _, one in timed] or [0.0]
+    load = Load(
+        offered_kbit_s=kbit_s,
+        carried_kbit_s=kbit_s * (1 - found.value / 100) * seconds / (seconds + _growth(took) / MS),
+        loss_percent=found.value,
+        delay_ms=median(took) * HALF,
+    )
+    least, most = around_middle(took)
+    return Step(
+        load=load,
+        surely_lost=found.low,
+        most_lost=found.high,
+        least_ms=least,
+        most_ms=most,
+        usual_ms=percentile(took, USUAL),
+        last_ms=median(took[-(len(took) // LATEST) :]),
+        grows=slope(timed).low,
+        busy=talk.own.too_busy(),
+    )
 
 
 def on_the_wire(payload: int) -> int:
@@ -196,11 +254,6 @@ def on_the_wire(payload: int) -> int:
 def _each(step: Step, ways: Sequence[Stream]) -> float:
     """Return how much each session of *ways* carried in *step*."""
     return step.load.carried_kbit_s / len({way.near for way in ways})
-
-
-def _anew(way: Stream, codec: Codec) -> Stream:
-    sender = Sender(codec, source=secrets.randbits(31) + 1)
-    return Stream(sender=sender, near=way.near, far=way.far, there=way.there)
 
 
 def _growth(took: Sequence[float]) -> float:

@@ -222,6 +222,11 @@ async def opened_apart(
     return [_stream(codec, *way) for codec, way in pairs], [_stream(codec, *reversed(way)) for codec, way in pairs]
 
 
+def anew(way: Stream, codec: Codec) -> Stream:
+    """Return a stream of *codec* from the start, over the same relays as *way*."""
+    return _stream(codec, way.near, way.far)
+
+
 def _stream(codec: Codec, near: Relay, far: Relay) -> Stream:
     sender = Sender(codec, source=secrets.randbits(31) + 1, first=secrets.randbits(15))
     return Stream(sender=sender, near=near, far=far, there=relayed(far))

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import NormalDist, fmean, stdev
+from statistics import NormalDist, fmean, median, stdev
 
 from rainbow_probe.measures import Estimate
 
 CONFIDENCE = 0.95
+PARTS, FEWEST = 10, 3  # of what follows a line, to see how straight it is
 Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)  # 1.96
+SURE = NormalDist().inv_cdf((1 + 0.995) / 2)  # 2.81: for what is held against somebody
 
 
-def share(hits: int, tries: int, weight: float = 1.0) -> Estimate:
+def share(hits: int, tries: int, weight: float = 1.0, z: float = Z) -> Estimate:
     """Return the share of *hits* among *tries*, 0 to 1, with Wilson's interval.
 
     Where hits come in bunches, so many tries tell no more than ``tries / weight`` that have nothing to do with each
-    other: *weight* is the design effect, 1 or more. Without tries nothing is known: the interval is all there is.
+    other: *weight* is the design effect, 1 or more. Without tries nothing is known: the interval is all there is. Its
+    confidence is that of *z* deviations.
     """
     if not tries:
         return Estimate(value=0.0, low=0.0, high=1.0)
     found, n = hits / tries, tries / max(1.0, weight)
-    middle = (found + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    reach = Z * math.sqrt(found * (1 - found) / n + Z**2 / (4 * n**2)) / (1 + Z**2 / n)
+    middle = (found + z**2 / (2 * n)) / (1 + z**2 / n)
+    reach = z * math.sqrt(found * (1 - found) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
     low, high = middle - reach, middle + reach
     return Estimate(value=found, low=max(0.0, low) if hits else 0.0, high=min(1.0, high) if hits < tries else 1.0)
 
@@ -38,6 +41,25 @@ def average(batches: Sequence[float]) -> Estimate:
     middle = fmean(batches)
     reach = student(len(batches) - 1) * stdev(batches) / math.sqrt(len(batches))
     return Estimate(value=middle, low=max(0.0, middle - reach), high=middle + reach)
+
+
+def slope(points: Sequence[tuple[float, float]]) -> Estimate:
+    """Return by how much the second of each of *points*, in order of the first, grows with it.
+
+    Through the middle of each of ten neighbouring parts, as single ones may lie far off. Of less than three parts,
+    nothing is known.
+    """
+    size = max(1, math.ceil(len(points) / PARTS))
+    parts = [points[at : at + size] for at in range(0, len(points), size)]
+    xs, ys = ([median(point[axis] for point in part) for part in parts] for axis in (0, 1))
+    spread = sum((x - fmean(xs)) ** 2 for x in xs) if xs else 0.0
+    if len(parts) < FEWEST or not spread:
+        return Estimate(value=0.0, low=-math.inf, high=math.inf)
+    found = sum((x - fmean(xs)) * (y - fmean(ys)) for x, y in zip(xs, ys, strict=True)) / spread
+    missed = sum((y - fmean(ys) - found * (x - fmean(xs))) ** 2 for x, y in zip(xs, ys, strict=True))
+    freedom = len(parts) - 2
+    reach = student(freedom) * math.sqrt(missed / freedom / spread)
+    return Estimate(value=found, low=found - reach, high=found + reach)
 
 
 def student(freedom: int) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from rainbow_probe.measures import Estimate, Instant
-from rainbow_probe.protocols.estimates import average, share
+from rainbow_probe.protocols.estimates import SURE, Z, average, share
 
 BATCHES = 10  # neighbouring parts of a measurement, each long beside what neighbours have in common
 SMOOTHING = 16  # RFC 3550 section 6.4.1
@@ -67,11 +67,16 @@ class Trace:
         return jitter
 
 
-def lost(traces: Sequence[Trace]) -> Estimate:
-    """Return the share of packets lost in all *traces*, in per cent; bunches widen the interval."""
+def lost(traces: Sequence[Trace], z: float = Z) -> Estimate:
+    """Return the share of packets lost in all *traces*, in per cent; bunches widen the interval of *z* deviations."""
     together = [gone for _, gone in sorted((at, gone) for t in traces for at, gone in zip(t.sent, t.lost, strict=True))]
-    found = share(sum(together), len(together), weight(together))
+    found = share(sum(together), len(together), weight(together), z)
     return Estimate(value=found.value * PER_CENT, low=found.low * PER_CENT, high=found.high * PER_CENT)
+
+
+def surely_lost(traces: Sequence[Trace]) -> float:
+    """Return how many per cent are lost in all *traces* at the least, as sure as a failure has to be."""
+    return lost(traces, SURE).low
 
 
 def bursts(lost: Iterable[bool]) -> list[int]:

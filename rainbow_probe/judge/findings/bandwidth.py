@@ -23,7 +23,11 @@ def short(scene: Scene) -> list[Found]:
             title=f"The path to {hosts(ramps)} carries less than is needed: {_told(ramps)}",
             who=Who.FIREWALL,
             fix="Get a faster line, or let fewer calls with video and sharing go on at the same time; a limit that is "
-            "set in a firewall, a VPN or a QoS rule looks the same.",
+            "set in a firewall, a VPN or a QoS rule looks the same."
+            if all(_shared(one) for one in ramps)
+            else "Whether it is this site's line or the TURN server is not known, as there was no other server to "
+            "compare with: name a second one (--turn), or run it from another network. If it is the line, get a faster "
+            "one, or let fewer calls with video and sharing go on at the same time.",
             claims=tuple(ramps),
             detail="; ".join(f"{row.id}: {row.reason}" for row in lacking),
         )
@@ -61,6 +65,12 @@ def _loaded(scene: Scene) -> list[Result]:
 
 def _rests_on_load(checks: tuple[str, ...], scene: Scene) -> bool:
     return any(_ramp(result) and result.flow.id in checks for result in _loaded(scene))
+
+
+def _shared(result: Result) -> bool:
+    """Return whether the limit that *result* met is that of the way to another server, too."""
+    ramp = _ramp(result)
+    return ramp is not None and bool(ramp.shared)
 
 
 def _ramp(result: Result) -> Ramp | None:
