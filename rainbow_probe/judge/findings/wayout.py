@@ -100,8 +100,9 @@ def _weight(scene: Scene) -> Severity:
 
 def bypass_blocked(scene: Scene) -> list[Found]:
     """Say what is sent past the proxy and gets no answer there, if it does by the proxy: the control is the proof."""
-    answers = {result.flow.id: [c for c in scene.controls_of(result) if _by_proxy(c)] for result in scene.failing}
-    lost = [result for result in scene.failing if answers[result.flow.id]]
+    past = [result for result in scene.failing if direct(result)]
+    answers = {result.flow.id: [c for c in scene.controls_of(result) if _by_proxy(c)] for result in past}
+    lost = [result for result in past if answers[result.flow.id]]
     if not lost:
         return []
     pac = bool(scene.site.pacs)
