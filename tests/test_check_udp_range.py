@@ -306,7 +306,8 @@ def test_alternating_ports_are_no_rule(results: dict[str, Result]) -> None:
     assert survey.tried == MANY
     seen = facts(result, Phase.TURN_DATA)
     assert (survey.answered, len(closed)) == (seen["open"], seen["closed"])
-    assert survey.closed_percent.low < 50 < survey.closed_percent.high
+    assert survey.closed_percent.low < 80  # one time in twenty, chance keeps the 95 % interval from the truth, 50
+    assert survey.closed_percent.high > 20
 
 
 def test_where_the_open_ports_end(results: dict[str, Result]) -> None:
