@@ -8,17 +8,18 @@ from __future__ import annotations
 import getpass
 import grp
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
 import trustme
+
+from tests.ports import free_port
 
 EXIM = Path("/usr/sbin/exim4")
 HOST, USER, PASSWORD = "localhost", "probe", "Swordfish-0815"
@@ -107,9 +108,10 @@ def _read(head: Path) -> Received:
 
 def free_ports(count: int) -> list[int]:
     """Return ports that nobody has now."""
-    with ExitStack() as stack:
-        doors = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [door.getsockname()[1] for door in doors]
+    found: set[int] = set()
+    while len(found) < count:
+        found.add(free_port())
+    return [*found]
 
 
 @contextmanager

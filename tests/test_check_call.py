@@ -13,6 +13,7 @@ from rainbow_probe.demo.loopback import loopback
 from rainbow_probe.demo.turn_relay import Client
 from rainbow_probe.followups import Sofar, follow_up
 from rainbow_probe.model import Cause, Outcome, Phase, Result, Scalar, Transport, Who
+from rainbow_probe.net import call
 from rainbow_probe.net.dtls import Handshake
 from rainbow_probe.net.route import Limits
 from rainbow_probe.protocols.channel import parse_channel_data
@@ -96,6 +97,14 @@ async def test_dtls_that_does_not_pass() -> None:
     result = await tried(keeps_dtls, limits=SOON)
     assert broke(result) == (Phase.DTLS, Cause.TIMEOUT)
     assert "while other data passes" in result.verdict.reason
+
+
+async def test_a_machine_that_comes_to_no_end_in_time_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that is waited for within a step takes less time than the step has."""
+    monkeypatch.setattr(call, "WHOLE", 0.3)
+    result = await tried(keeps_dtls, limits=SOON)
+    assert broke(result, Outcome.INCONCLUSIVE)[1] is Cause.BUDGET
+    assert "too busy to come to an end in time" in result.verdict.reason
 
 
 class SlowTurn(OddTurn):

@@ -26,6 +26,7 @@ from rainbow_probe.protocols.sip import answered, read_fields
 from tests.lab.netns import SYSTEM_PATH
 from tests.lab.servers import listening
 from tests.peers import HOST, peer
+from tests.ports import free_port
 from tests.servers import (
     CORPORATE,
     NAME,
@@ -54,13 +55,6 @@ def to(kind: str, port: int, transport: Transport = Transport.UDP, source: PortR
 async def tried(kind: str, port: int, transport: Transport = Transport.UDP, source: PortRange | None = None) -> Result:
     """Run the check, with little patience for silence."""
     return await probe(to(kind, port, transport, source), replace(a_route(), limits=QUICK))
-
-
-def free(kind: socket.SocketKind) -> int:
-    """Find a port that nobody has."""
-    with socket.socket(socket.AF_INET, kind) as own:
-        own.bind((HOST, 0))
-        return int(own.getsockname()[1])
 
 
 @contextmanager
@@ -108,10 +102,10 @@ async def test_a_real_sip_server_answers(tmp_path: Path, status: str) -> None:
     """Sipp, as a PBX that is well and as one that is not: both prove the way."""
     scenario = tmp_path / "options.xml"
     scenario.write_text(SIPP.replace("STATUS", status), encoding="ascii")
-    port = free(socket.SOCK_DGRAM)
+    port = free_port(socket.SOCK_DGRAM)
     command = ["sipp", "-sf", str(scenario), "-i", HOST, "-p", str(port), "-nostdin", "-m", "9"]
     with running(command, "udp", port):
-        own = free(socket.SOCK_DGRAM)
+        own = free_port(socket.SOCK_DGRAM)
         result = await tried("sip", port, source=PortRange(first=own, last=own))
     assert result.verdict.outcome is Outcome.PASS, result
     assert status in result.verdict.reason
@@ -244,7 +238,7 @@ async def test_what_does_not_answer_as_it_should_fails(
 @pytest.mark.parametrize(("kind", "phase"), [("sip", Phase.SIP), ("ntp", Phase.NTP)])
 async def test_nobody_there_refuses(kind: str, phase: Phase) -> None:
     """ICMP says so at once."""
-    result = await tried(kind, free(socket.SOCK_DGRAM))
+    result = await tried(kind, free_port(socket.SOCK_DGRAM))
     failure = result.verdict.failure
     assert failure
     assert (failure.phase, failure.cause) == (phase, Cause.REFUSED), result
@@ -284,7 +278,7 @@ request_route {{ sl_send_reply("404", "Not here"); }}
 
 async def test_a_real_pbx_answers_over_tls_whatever_its_certificate(tmp_path: Path) -> None:
     """Kamailio, with a certificate of the company's, which this machine does not know."""
-    port = free(socket.SOCK_STREAM)
+    port = free_port(socket.SOCK_STREAM)
     leaf = authority(CORPORATE).issue_cert(HOST)
     (tmp_path / "key.pem").write_bytes(leaf.private_key_pem.bytes())
     (tmp_path / "cert.pem").write_bytes(leaf.cert_chain_pems[0].bytes())
@@ -340,7 +334,7 @@ async def test_a_pbx_that_wants_a_clients_certificate_or_speaks_no_tls_fails() -
 
 async def test_a_real_time_server_answers(tmp_path: Path) -> None:
     """Chrony, as a server of its own clock: this machine's."""
-    port = free(socket.SOCK_DGRAM)
+    port = free_port(socket.SOCK_DGRAM)
     config = tmp_path / "chrony.conf"
     config.write_text(
         f"port {port}\nbindaddress {HOST}\nallow 127.0.0.0/8\nlocal stratum 3\ncmdport 0\n"
@@ -419,7 +413,7 @@ def _prepare(keygen: str, key: Path) -> None:
 
 async def test_a_real_ssh_server_says_its_line(tmp_path: Path) -> None:
     """OpenSSH; nobody logs in."""
-    port, key = free(socket.SOCK_STREAM), tmp_path / "key"
+    port, key = free_port(socket.SOCK_STREAM), tmp_path / "key"
     keygen = shutil.which("ssh-keygen", path=SYSTEM_PATH)
     if keygen is None:
         pytest.skip("ssh-keygen is not installed (tests/setup.sh)")

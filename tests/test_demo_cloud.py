@@ -45,12 +45,21 @@ def tcp_ports(site: DemoSite) -> set[int]:
 
 async def test_its_ports_are_free_again() -> None:
     """So that the next run, and everybody else, can have them."""
-    async with demo_cloud(["proxy-only"]) as site:
-        ports = [(port, carrier) for (_, _, carrier), port in site.ports.items()]
-    for port, carrier in set(ports):
-        kind = socket.SOCK_STREAM if carrier == "tcp" else socket.SOCK_DGRAM
-        with socket.socket(socket.AF_INET, kind) as sock:
-            sock.bind((HOST, port))
+    for _ in range(3):  # other programs may get one of them at once
+        async with demo_cloud(["proxy-only"]) as site:
+            ports = {(port, carrier) for (_, _, carrier), port in site.ports.items()}
+        if not (taken := [one for one in ports if not _is_free(*one)]):
+            break
+    assert taken == []
+
+
+def _is_free(port: int, carrier: str) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM if carrier == "tcp" else socket.SOCK_DGRAM) as own:
+        try:
+            own.bind((HOST, port))
+        except OSError:
+            return False
+    return True
 
 
 async def test_it_leaves_no_file_behind() -> None:

@@ -16,6 +16,7 @@ from rainbow_probe.model import Cause, Endpoint, Outcome, Phase, Result, Transpo
 from rainbow_probe.net.dns import ask_all
 from rainbow_probe.net.names import Names
 from tests.hostile import drips, ended, floods, harmless, little_memory, texts
+from tests.ports import free_port
 from tests.servers import HOST, NAME, Resolve, a_flow, a_route, nothing, probe, resolver
 
 POINTER = b"\xc0\x0c"  # to the name in the question, RFC 1035 section 4.1.4
@@ -152,7 +153,7 @@ STREAMS: dict[str, Handler] = {
 async def flooded(stream: Handler) -> Result:
     """Say over UDP that the answer does not fit, and over TCP whatever *stream* says."""
     async with loopback() as place:
-        port = await place.tcp(stream)
+        port = await place.tcp(stream, port=free_port())
         place.udp(lambda link, query, peer: link.send(cut(query), peer), port)
         return await by(Endpoint(host=HOST, port=port), 1)
 

@@ -21,6 +21,7 @@ Incoming = Callable[["Datagrams", bytes, Peer], None]
 HANDSHAKE = 10.0  # seconds a client may take over its TLS handshake
 SHUTDOWN = 0.3  # seconds to wait for a client's close_notify; asyncio's own 30 would hold up the exit
 CHUNK = 65536
+IN_A_ROW = 32  # datagrams that are read at once, if so many wait
 PEER_LEFT = (OSError, EOFError, asyncio.LimitOverrunError)
 """What ends a connection and is no fault of the server."""
 
@@ -65,6 +66,10 @@ class Datagrams:
             with contextlib.suppress(OSError):
                 data, peer = await loop.sock_recvfrom(self._socket, CHUNK)
                 handle(self, data, peer)
+                # One at a time, each would cost a turn of the whole loop, which a busy machine has few of.
+                for _ in range(IN_A_ROW):
+                    data, peer = self._socket.recvfrom(CHUNK)
+                    handle(self, data, peer)
 
 
 class Loopback:

@@ -24,6 +24,7 @@ LARGE_ON_STREAM = 1400  # there, segments are as large as the path seems to allo
 FEW = 4  # large packets to begin with
 MANY = 40  # at 200 a second; far more than the packets of a handshake
 TRIPS = 4  # there and back, that a handshake and each control must have time for
+CONTROL_TRIPS = 2  # there and back, that a control has time for at the least
 EARLY = 0.3  # share of it for a handshake in indications
 TRYING, CONTROL, WHOLE = (
     0.85,
@@ -154,15 +155,20 @@ class Call:
         """Return whether plain data of *size* bytes comes back from *there*."""
         facts: dict[str, Scalar] = {}
         echo = Echo(self._near, self._far, there, facts, size=max(size, 4))
-        return await echo.came_back(self._near.limit * CONTROL)
+        return await echo.came_back(max(self._near.limit * CONTROL, CONTROL_TRIPS * self._trip))
 
     @asynccontextmanager
     async def attempt(self, phase: Phase, more: float = 0.0) -> AsyncGenerator[dict[str, Scalar]]:
         """Record a step of *phase* that has the time to try, and, with *more* seconds, a control when that fails."""
-        limit = self._near.limit * WHOLE + more
+        limit = self._near.limit * WHOLE + CONTROL_TRIPS * self._trip + more
         self._rec.restart_budget(extra=limit)
         async with self._rec.step(phase, self._subject, limit=limit) as facts:
+            facts.complaint = _late  # all that is waited for inside has its own, shorter time
             yield facts
+
+
+def _late() -> PeerError:
+    return PeerError(Cause.BUDGET, "this machine was too busy to come to an end in time")
 
 
 def silence(what: str) -> SilenceError:

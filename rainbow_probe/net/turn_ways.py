@@ -100,24 +100,26 @@ async def _noted(flow: Flow, route: Route, rec: Recorder) -> Way | StepError:
 
 async def _tried(flow: Flow, route: Route, rec: Recorder) -> Way | StepError:
     """Allocate at one address after the other, IPv4 first: relayed addresses are IPv4 unless asked otherwise."""
-    wait = route.limits.exchange * OPENING
-    quick = replace(route, limits=replace(route.limits, connect=wait, handshake=wait, exchange=wait, datagrams=wait))
     via = replace(flow, via=Via.PROXY if route.proxy else Via.DIRECT)
     try:
         addresses = await resolve(route.proxy.endpoint if route.proxy else flow.target, route, rec)
     except StepError as exc:
         return exc
     first, *others = sorted(addresses, key=lambda address: ":" in address.host)
-    tried = await _at(first, via, quick, rec)
+    tried = await _at(first, via, route, rec)
     while others and isinstance(tried, StepError):
-        tried = await _at(others.pop(0), via, quick, rec)
+        tried = await _at(others.pop(0), via, route, rec)
     return tried
 
 
 async def _at(address: Endpoint, flow: Flow, route: Route, rec: Recorder) -> Way | StepError:
+    """Look quickly; what is done there later has all of its time, as much more may be done at once."""
     hop = Hop(address=address, authority=flow.target)
     rec.restart_budget()
-    apart = replace(route, allocations=Allocations())  # nobody is to wait for who only looks which way there is
+    wait = route.limits.exchange * OPENING
+    quick = replace(route.limits, connect=wait, handshake=wait, exchange=wait, datagrams=wait)
+    # Nobody is to wait for who only looks which way there is.
+    apart = replace(route, limits=quick, allocations=Allocations())
     try:
         async with Relay.opened(hop, flow, apart, rec) as relay:
             await relay.allocate()

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-TICK = 0.05  # seconds between looks at our own lag, and how much of it is none
+TICK = 0.05  # seconds between looks at our own lag
+LATE = 0.02  # of lag that are a stall, as in the self-check of a run
 PARTS = 5  # of a shorter limit, for such a look
 
 
@@ -38,7 +39,7 @@ class _Watch:
 
     def _look(self) -> None:
         late, when = self._loop.time() - self._due, self._clock.when()
-        if late > self._tick and when is not None and not self._clock.expired():
+        if late > LATE and when is not None and not self._clock.expired():
             self._clock.reschedule(when + late)
         self._next()
 
