@@ -27,20 +27,83 @@ PACKAGE = ROOT / "rainbow_probe"
 SAYING = frozenset({"say", "later"})
 """Functions whose first argument is one of our own words."""
 SENTENCES = (
-    *("judge/clients.py", "judge/rows.py", "judge/needs.py", "judge/words.py", "report/layout.py"),
-    "report/wording.py",
+    *("judge", "checks", "followups", "report/layout.py", "report/wording.py", "plan.py", "capacity.py", "measures.py"),
+    *("net/survey.py", "net/call.py", "net/real_call.py"),
+    *("readiness.py", "runner.py", "evidence.py", "site/environment.py", "site/gnome.py", "site/kde.py"),
+    *("site/macos.py", "site/settings.py", "site/windows.py", "wayout/doors.py", "wayout/evaluate.py"),
+    *("wayout/fetch.py", "wayout/pac.py", "wayout/sandbox.py", "wayout/ways.py"),
 )
-"""Modules whose sentences go into reports as they stand."""
-FOUND = frozenset({"title", "fix"})
-"""Arguments of a finding that are sentences."""
+"""Modules, and folders of them, whose sentences go into reports as they stand."""
 COMPOSED = (
     *("{0} fails: {1}", "{0} cannot be told: {1}", "{0} was not tested: {1}"),
     *("{0} row", "{0} rows", "{0} note", "{0} notes", "{0} erratum", "{0} errata", "{0} check", "{0} checks"),
     *("{0} pass", "{0} fail", "{0} inconclusive", "{0} skipped", "{0} degraded", "{0} not tested"),
     *("all that was tested works ({0})", "all that was tested works ({0}; {1} not tested)", "works only by {0}"),
     *("TLS is decrypted on the way by {0}", "Nothing goes out directly: only the proxy gets through"),
-    *("No TCP goes out directly: only the proxy gets through", "{0} and {1} more"),
+    *(
+        "No TCP goes out directly: only the proxy gets through",
+        "one socket is seen from outside as {0}",
+        "{0} more client kind cannot work fully either",
+        "{0} more client kinds cannot work fully either",
+        "{0}, both ways, through {1} in place of the conference servers",
+        "{0} through the proxy",
+    ),
     *("UDP/3478 and 49152-65535", "3478 and 49152-65535", ", and UDP/{0} to the conference servers"),
+    *("{0} in {1} ms{2}", "{0} to {1} s", "{0} kbit/s pass each way", "at least {0} kbit/s pass each way"),
+    *("{0} more client kind", "{0} more client kinds", "{0} kbit/s in ({1})", "{0} kbit/s out ({1})"),
+    *("DNS gives no answer for {0}", "DNS answers with an error for {0}", "DNS says that {0} does not exist"),
+    *(
+        "DNS says that {0} do not exist",
+        "The certificate of {0} has expired",
+        "The certificate of {0} is not valid yet",
+    ),
+    *("{0} direct check", "{0} direct checks", "{0} direct check to {1}", "{0} direct checks to {1}"),
+    *("{0} address of hosts that work does not answer", "{0} addresses of hosts that work do not answer"),
+    *("{0} IPv6 address of hosts that work does not answer", "{0} IPv6 addresses of hosts that work do not answer"),
+    *("{0} other address", "{0} other addresses", "{0} day", "{0} days", "{0} hour", "{0} hours", "{0} minute"),
+    *(
+        "{0} minutes",
+        "{0} second",
+        "{0} seconds",
+        "{0} days later",
+        "{0} days earlier",
+        "{0} hours later",
+        "{0} hours earlier",
+        "{0} minutes later",
+        "{0} minutes earlier",
+        "{0} seconds later",
+        "{0} seconds earlier",
+        "{0} server",
+        "{0} servers",
+    ),
+    *("The clock of this machine is {0} ahead of the servers' dates", "SIP is answered: {0}"),
+    *("The clock of this machine is {0} behind the servers' dates", "TLS is decrypted on the way by {0}"),
+    *("A firewall or router on the way cuts links to {0} that are idle", "The proxy cuts links to {0} that are idle"),
+    *("Something on the way cuts links to {0} that are idle", "The server cuts links to {0} that are idle"),
+    *("A firewall or router on the way cuts links to {0} after a time, traffic or not", "rejected by {0}"),
+    *("The proxy cuts links to {0} after a time, traffic or not", "some rejected by {0}"),
+    *("Something on the way cuts links to {0} after a time, traffic or not", "certificates: {0}"),
+    *("The server cuts links to {0} after a time, traffic or not", "none answered", "{0} shows one for {1}"),
+    *("The upgrade to WebSocket is refused on the way to {0}, though HTTPS works there", "does not work"),
+    *("The upgrade to WebSocket is refused on the way to {0}, where {1} opens TLS, though HTTPS works there",),
+    *(
+        "{0} to {1} is closed: {2}",
+        "{0} to {1} are closed: {2}",
+        "Parts of {0} to {1} are closed: {2}",
+        "{0} from {1} to this machine is closed: {2}",
+        "{0} from {1} to this machine are closed: {2}",
+        "Parts of {0} from {1} to this machine are closed: {2}",
+        "{0} of {1} packets back through the relay in {2} ms; DTLS in {3} ms",
+    ),
+    *(
+        "Only TCP/{0} goes out: TCP/{1} is closed to all ({2})",
+        "Only TCP/{0} goes out: TCP/{1} are closed to all ({2})",
+    ),
+    *("Of TCP, only port {0} goes out: TCP/{1} is closed to all ({2})", "{0} of {1} addresses"),
+    *("Of TCP, only port {0} goes out: TCP/{1} are closed to all ({2})", "{0} checks to {1}", "{0} check to {1}"),
+    *("The PBX {0} ({1}): {2}", "The time server {0} ({1}): {2}", "The WebRTC gateway {0} ({1}): {2}"),
+    *("a fault of the probe itself: {0}", "{0} of {1} ports open", "works only by {0}", "The cost: {0}"),
+    *("certificate of {0}", "{0} hosts", "{0} host", "{0} name", "{0} names", "works at least by {0}"),
     *("refused", "works", "not tested", "no answer at all", "rejected, {0}"),
 )
 """What the judge and the renderers put together from single words."""
@@ -51,6 +114,7 @@ SCREEN = (
     *("{0} blocking", "{0} degrading", "{0} advice", "To paste ({0}):"),
 )
 """What only the terminal and the history say."""
+OWN = 5  # letters of a sentence that begins with a value; one with fewer is a joint that would fit anything
 LETTERS = 3  # of its own; a message with fewer says nothing that could be translated
 
 
@@ -84,11 +148,10 @@ def _sources() -> Iterator[tuple[str, Iterable[str]]]:
         yield f"probes/{name}", _guide(name)
     for finding, why in FINDINGS.items():
         yield f"finding {finding}", [why.usual]
-    for module in sorted((PACKAGE / "judge" / "findings").glob("*.py")):
-        yield str(module.relative_to(ROOT)), _arguments(ast.parse(module.read_text("utf-8")))
     yield "put together", (*COMPOSED, *SCREEN)
-    for name in SENTENCES:
-        yield f"rainbow_probe/{name}", _sentences(ast.parse((PACKAGE / name).read_text("utf-8")))
+    for module in (module for name in SENTENCES for module in _modules(PACKAGE / name)):
+        told = _sentences(ast.parse(module.read_text("utf-8")))
+        yield str(module.relative_to(ROOT)), (text for text in told if _is_prose(text))
 
 
 def _first(told: object) -> str:
@@ -100,6 +163,7 @@ def _guide(name: str) -> Iterator[str]:
     yield guide.title
     yield from guide.clients.values()
     yield from guide.groups.values()
+    yield from (row.demand.medium for row in guide.rows if row.demand)
     for row in guide.rows:
         yield from (row.title, row.protocol, row.source, row.destination, row.proxy, row.not_tested)
         yield from row.notes
@@ -113,12 +177,19 @@ def _said_in(tree: ast.AST, functions: Collection[str]) -> Iterator[str]:
             yield from _texts(node.args[0])
 
 
-def _arguments(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.keyword) and node.arg in FOUND:
-            yield from _texts(node.value)
-        elif isinstance(node, ast.FunctionDef) and any(word in node.name for word in FOUND):
-            yield from _sentences(node)
+def _modules(path: Path) -> Iterable[Path]:
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path]
+
+
+def _is_prose(text: str) -> bool:
+    """Tell sentences from expressions, commands and rules, and from joints such as ``{0} for {1}``."""
+    if set(text) & set("\n\\"):
+        return False
+    try:
+        own = "".join(literal for literal, *_ in Formatter().parse(text))
+    except ValueError:  # braces of a language that is not ours
+        return False
+    return not text.startswith("{") or sum(map(str.isalpha, own)) >= OWN
 
 
 def _name(function: ast.expr) -> str:

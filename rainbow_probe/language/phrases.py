@@ -17,7 +17,10 @@ LONGEST = 4000  # characters; a longer sentence is evidence, not words of ours
 _DEEPEST = 12  # messages within messages
 _TELLING = 6  # letters; a message with fewer of its own takes no whole sentences
 _RUN = 4  # parts that may be one message
-_SEAMS = ("; ", ". ", ": ", ", ")
+_SEAMS = (". ", "; ", ": ", ", ")
+_LEFT = "left"  # the name of a number that stands near the end, as in ``{shown} and {left} more``
+_UNIT = re.compile(r" (?:%|(?:ms|s|kbit/s|bytes|sampled|ports)\b)")
+"""Before it stands a number."""
 _ASIDE = re.compile(r"(.+?) \((.+)\)", re.DOTALL)
 
 
@@ -35,6 +38,11 @@ class Message:
         return sum(map(len, self.literals))
 
     @property
+    def anchor(self) -> str:
+        """The longest text that every sentence made of it has: most sentences have not, and need no closer look."""
+        return max(self.literals, key=len)
+
+    @property
     def is_light(self) -> bool:
         """Whether so little of it is its own that it would fit what it is not meant for."""
         return sum(char.isalpha() for literal in self.literals for char in literal) < _TELLING
@@ -47,7 +55,7 @@ class Message:
             return None
         found, place = list[str](), len(first)
         for literal in middle:
-            at = text.find(literal, place, end)
+            at = text.rfind(literal, place, end) if _LEFT in self.names else text.find(literal, place, end)
             if at < 0:
                 return None
             found.append(text[place:at])
@@ -56,6 +64,12 @@ class Message:
         return dict(zip(self.names, found, strict=True)) if self._fits(found) else None
 
     def _fits(self, found: list[str]) -> bool:
+        if _LEFT in self.names and not found[self.names.index(_LEFT)].isdecimal():
+            return False
+        if not all(map(_is_closed, found)):
+            return False
+        if any(" " in value and _UNIT.match(after) for value, after in zip(found, self.literals[1:], strict=True)):
+            return False
         if not self.literals[0] and len(self.names) == 1 and " " not in self.literals[1].strip():
             return found[0].isdecimal()
         return not self.is_light or len(self.names) > 1 or not any(seam in found[0] for seam in _SEAMS)
@@ -76,12 +90,18 @@ def message(text: str, translation: str) -> Message | None:
 class Phrases:
     """The words of one language, used for whole sentences."""
 
-    def __init__(self, words: Mapping[str, str]) -> None:
-        """Know *words*, English to translation; full stops and blanks around them do not matter."""
-        self._exact = {_core(text): _core(translation) for text, translation in words.items()}
-        made = (message(_core(text), _core(translation)) for text, translation in words.items())
-        self._messages = sorted((one for one in made if one), key=lambda one: -one.weight)
-        self._heavy = [one for one in self._messages if not one.is_light]
+    def __init__(self, words: Mapping[str, str], stops: Mapping[str, str] | None = None) -> None:
+        """Know *words*, English to translation; full stops, blanks and seams around them do not matter.
+
+        *stops* are the seams that the language sets otherwise, as French does ``: ``.
+        """
+        told = {_core(text): _core(translation) for text, translation in words.items()}
+        self._exact = {text.lstrip(",;: "): translation.lstrip(",;: ") for text, translation in told.items()} | told
+        self._stops = stops or {}
+        made = (message(text, translation) for text, translation in self._exact.items())
+        known = sorted((one for one in made if one), key=lambda one: -one.weight)
+        self._messages = [(one.anchor, one) for one in known]
+        self._heavy = [(one.anchor, one) for one in known if not one.is_light]
         self._known: dict[str, str] = {}
 
     def translated(self, text: str, depth: int = 0) -> str:
@@ -103,21 +123,34 @@ class Phrases:
                 return _core(said[:1].upper() + said[1:])
         return next(self._in_parts(core, depth), core)
 
-    def _whole(self, text: str, depth: int, messages: Sequence[Message]) -> str | None:
+    def _whole(self, text: str, depth: int, messages: Sequence[tuple[str, Message]]) -> str | None:
         if text in self._exact:
             return self._exact[text]
-        for one in messages:
-            if (values := one.values(text)) is not None:
+        for anchor, one in messages:
+            if anchor in text and (values := one.values(text)) is not None:
                 return _filled(one, {name: self.translated(value, depth + 1) for name, value in values.items()})
         return None
 
     def _in_parts(self, text: str, depth: int) -> Iterator[str]:
+        aside = _ASIDE.fullmatch(text)
+        if aside and aside[1] in self._exact and ")" not in aside[2]:
+            yield f"{self._exact[aside[1]]} ({self.translated(aside[2], depth + 1)})"
         for seam in _SEAMS:
-            if len(parts := self._together(_split(text, seam), seam)) > 1:
-                yield seam.join(self.translated(part, depth + 1) for part in parts)
-        if aside := _ASIDE.fullmatch(text):
+            if len(parts := self._parted(text, seam, depth)) > 1:
+                said = [self.translated(part, depth + 1) for part in parts]
+                yield (seam if said == parts else self._stops.get(seam, seam)).join(said)
+        if aside:
             first, second = (self.translated(part, depth + 1) for part in aside.groups())
             yield f"{first} ({second})"
+
+    def _parted(self, text: str, seam: str, depth: int) -> list[str]:
+        """Part *text* at a *seam*: what follows a colon is one part, and so is what a known end stands behind."""
+        parts = self._together(_split(text, seam), seam)
+        if seam == ": ":
+            return [parts[0], seam.join(parts[1:])] if len(parts) > 1 else parts
+        if seam == ", " and len(parts) > 2 and self._whole(parts[-1], depth, self._heavy) is not None:
+            return [seam.join(parts[:-1]), parts[-1]]
+        return parts
 
     def _together(self, parts: list[str], seam: str) -> list[str]:
         """Join those of *parts* again that are one message with a *seam* in it."""
@@ -147,6 +180,16 @@ def _split(text: str, seam: str) -> list[str]:
         else:
             parts.append(part)
     return parts
+
+
+def _is_closed(text: str) -> bool:
+    """Return whether every bracket of *text* has its other half in it."""
+    depth = 0
+    for char in text if "(" in text or ")" in text else "":
+        depth += (char == "(") - (char == ")")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _core(text: str) -> str:

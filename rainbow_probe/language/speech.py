@@ -12,6 +12,8 @@ from rainbow_probe.language.phrases import Phrases
 
 ORIGINAL = "en"
 _COLONS = {"fr": " :"}
+_STOPS = {"fr": {": ": " : ", "; ": " ; "}}
+"""How sentences are put together where a language does it otherwise than English."""
 _VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")  # in this order, POSIX.1-2017, section 8.2
 
 
@@ -22,7 +24,7 @@ class Language:
         """Take the *words*, English to translation."""
         self.code = code
         self._words = words or {}
-        self._phrases = Phrases(self._words)
+        self._phrases = Phrases(self._words, _STOPS.get(code))
 
     @property
     def colon(self) -> str:
