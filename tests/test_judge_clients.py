@@ -46,6 +46,8 @@ def finding(severity: Severity, title: str = "UDP is blocked", who: Who = Who.FI
         ([("fail", O)], "degraded"),
         ([("pass", M), ("degraded", R)], "degraded"),
         ([("pass", M), ("inconclusive", O)], "pass"),
+        ([("not-tested", M), ("inconclusive", O)], "inconclusive"),
+        ([("pass", O), ("inconclusive", O), ("fail", O)], "inconclusive"),
         ([("degraded", M), ("inconclusive", R)], "inconclusive"),
         ([("inconclusive", M), ("fail", R)], "fail"),
         ([("pass", M), ("fail", M)], "fail"),

@@ -31,12 +31,12 @@ def verdict_of(rows: Sequence[Row]) -> RowVerdict:
     """
     tested = [row for row in rows if row.verdict not in UNTESTED]
     needed = [row for row in tested if row.need is not Need.OPTIONAL]
-    verdicts = {row.verdict for row in needed}
-    if RowVerdict.FAIL in verdicts:
+    counted = needed or tested
+    if any(row.verdict is RowVerdict.FAIL for row in needed):
         return RowVerdict.FAIL
-    if RowVerdict.INCONCLUSIVE in verdicts:
+    if any(row.verdict is RowVerdict.INCONCLUSIVE for row in counted):
         return RowVerdict.INCONCLUSIVE
-    if any(_lacks(row) for row in needed or tested):
+    if any(_lacks(row) for row in counted):
         return RowVerdict.DEGRADED
     return RowVerdict.PASS if tested else RowVerdict.NOT_TESTED
 
@@ -52,7 +52,7 @@ def _failing(rows: Sequence[Row]) -> str:
 
 
 def _unclear(rows: Sequence[Row]) -> str:
-    bad = [row for row in rows if row.verdict is RowVerdict.INCONCLUSIVE and row.need is not Need.OPTIONAL]
+    bad = _untold(rows)
     return f"cannot be told: {titles(bad)}"
 
 
@@ -168,5 +168,11 @@ def _nags(findings: Sequence[Finding]) -> str:
 
 
 def _open(rows: Sequence[Row]) -> str:
-    unclear = [row for row in rows if row.verdict is RowVerdict.INCONCLUSIVE and row.need is not Need.OPTIONAL]
+    unclear = _untold(rows)
     return f"Open: {titles(unclear)}." if unclear else ""
+
+
+def _untold(rows: Sequence[Row]) -> list[Row]:
+    """Return the needed rows that could not be told, or the optional ones where they alone are."""
+    unclear = [row for row in rows if row.verdict is RowVerdict.INCONCLUSIVE]
+    return [row for row in unclear if row.need is not Need.OPTIONAL] or unclear
