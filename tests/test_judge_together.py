@@ -196,6 +196,15 @@ def test_a_box_that_waits_for_http_fails_the_row_of_inspection() -> None:
     assert "squid" in row(judged, "border/http-inspection").reason + judged.findings[0].detail
 
 
+def test_a_box_that_answers_in_another_wrapping_is_in_nobodys_place() -> None:
+    """A proxy that decrypts answers in a TLS of its own, also on port 80, where STUN was sent without."""
+    found = case(Fault(match=both(TURNS, tcp(80)), phase=Phase.STUN))
+    sofar = Sofar(guide=guide(), site=found.site, results={one.flow.id: one for one in found.results})
+    in_tls = [replace(flow, params={"speak": "tls+http"}) for flow in follow_up(sofar, [web])]
+    judged = replace(found, results=(*found.results, *(made(flow, A_PROXY) for flow in in_tls))).judged()
+    assert "http-inspection-80" not in ids(judged)
+
+
 def test_a_web_server_in_the_place_of_turn_is_no_inspection() -> None:
     """Where the host speaks TURN nowhere, HTTP may be all it speaks."""
     silent = Fault(match=both(TURNS, tcp(80)), phase=Phase.STUN)

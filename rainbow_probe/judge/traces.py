@@ -207,7 +207,13 @@ def answered_turn(result: Result) -> bool:
 
 
 def somebody_elses_web(control: Result) -> bool:
-    """Return whether *control* was answered in HTTP by somebody in between; TURN servers name themselves, if at all."""
+    """Return whether *control* was answered in HTTP by somebody in between; TURN servers name themselves, if at all.
+
+    HTTP must have been sent as STUN was, inside TLS or not: what answers in another wrapping is in nobody's place.
+    """
+    as_stun = "tls+http" if control.flow.transport is Transport.TLS else "http"
+    if control.flow.params.get("speak", as_stun) != as_stun:
+        return False
     if not passes(control) or not fact(control, "status", Phase.HTTP):
         return False
     return bool(fact(control, "via") or "turn" not in fact(control, "server").lower())
