@@ -18,7 +18,7 @@ PYTEST_ARGS ?=
 # Most tests wait for something: three processes, each with whole files, take less than half the time of one; the longest
 # files come first (tests/conftest.py). The lab's sites come after them and alone: there, a busy machine would show in
 # what is measured.
-SIDE_BY_SIDE ?= --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+SIDE_BY_SIDE ?= --numprocesses 3 --dist loadfile --no-loadscope-reorder
 BENCH_ARGS ?=
 FUZZ_ARGS ?=
 ACCURACY_ARGS ?=

@@ -74,16 +74,14 @@ LAB = frozenset({"test_lab", "test_lab_advice", "test_lab_truth", "test_oracle"}
 PATIENCE = 600  # seconds for a test of these: who asks first for a site waits for its run, and for those before it
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks which tests belong together
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process when there are several: they share servers.
+    """Put the longest files first.
 
-    Such a process begins to measure itself later than a single one does. The longest files come first.
+    One of several processes begins to measure itself later than a single one does.
     """
     set_aside()
     items.sort(key=lambda item: ORDER.get(item.path.stem, len(ORDER)))
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.stem))
         if item.path.stem in LAB:
             item.add_marker(pytest.mark.lab)
             item.add_marker(pytest.mark.timeout(PATIENCE))
