@@ -208,7 +208,7 @@ async def test_a_slow_handshake_is_told_from_one_that_is_stopped() -> None:
     await asyncio.wait({running})
 
 
-@pytest.mark.parametrize(("reliable", "most"), [(False, 12), (True, 3)])
+@pytest.mark.parametrize(("reliable", "most"), [(False, 21), (True, 3)])
 async def test_a_handshake_does_not_fill_a_slow_line(reliable: bool, most: int) -> None:
     """Nobody answers yet: the flight is sent again ever more rarely, on a stream hardly at all."""
     near, far = Wire(asyncio.Queue(), asyncio.Queue(), 99), Wire(asyncio.Queue(), asyncio.Queue(), 99)

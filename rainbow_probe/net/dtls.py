@@ -11,8 +11,8 @@ from rainbow_probe.model import Cause, PeerError
 from rainbow_probe.net.links import Pair
 from rainbow_probe.protocols.dtls import Dtls, DtlsError
 
-# Seconds until a flight is sent again, at first and at most; DTLS's own second is long on a lossy line.
-AGAIN, MOST = 0.1, 0.2
+# Seconds until a flight is sent again, at first and at most: rarer ones failed on a line that loses a third.
+AGAIN, MOST = 0.1, 0.1
 ON_STREAM, MOST_ON_STREAM = 0.5, 2.0  # what a stream has accepted comes: repetitions there only fill a narrow line
 
 
