@@ -132,7 +132,7 @@ async def run_waves(
                 known = run.results
                 if again := [job for job in begun if worth_another_try(known[job.flow.id], known, budget)]:
                     run.self_check["tried_again"] = int(run.self_check.get("tried_again") or 0) + len(again)
-                    few = asyncio.Semaphore(side_by_side((job.flow.target.host for job in again), known))
+                    few = asyncio.Semaphore(side_by_side((job.flow for job in again), known))
                     gates = dict.fromkeys((job.flow.kind for job in again), few)
                     async with asyncio.TaskGroup() as group:
                         begin(again)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -97,6 +98,24 @@ async def test_dtls_that_does_not_pass() -> None:
     result = await tried(keeps_dtls, limits=SOON)
     assert broke(result) == (Phase.DTLS, Cause.TIMEOUT)
     assert "while other data passes" in result.verdict.reason
+
+
+def on_a_lossy_line(rule: Rule) -> Rule:
+    """Follow *rule*, and lose half of all that is relayed."""
+    chance = random.Random(7)  # noqa: S311 - the same losses each time
+
+    def loses(message: Message | None, packet: bytes) -> Sequence[bytes] | None:
+        return () if payload(message, packet) and chance.random() < 0.5 else rule(message, packet)
+
+    return loses
+
+
+@pytest.mark.parametrize("rule", [keeps_dtls, keeps_large])
+async def test_what_is_missing_on_a_lossy_line_proves_nothing(rule: Rule) -> None:
+    """Where most packets are lost, so few tries may all have been lost by chance."""
+    result = await tried(on_a_lossy_line(rule), limits=SOON)
+    assert broke(result, Outcome.INCONCLUSIVE)[1] is Cause.CANNOT_TELL, result
+    assert "on a line that loses " in result.verdict.reason
 
 
 async def test_a_machine_that_comes_to_no_end_in_time_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,6 +143,25 @@ def test_a_limit_of_packets_is_no_closed_range() -> None:
     assert [one.verdict.outcome for one in reviewed([lost, passed(span)])][1] is Outcome.FAIL
 
 
+@pytest.mark.parametrize(
+    ("cause", "phase", "outcome"),
+    [
+        (Cause.CANNOT_TELL, Phase.DTLS, Outcome.FAIL),
+        (Cause.CANNOT_TELL, Phase.TURN_DATA, Outcome.FAIL),
+        (Cause.CANNOT_TELL, Phase.TURN_ALLOCATE, Outcome.INCONCLUSIVE),
+        (Cause.BUDGET, Phase.DTLS, Outcome.INCONCLUSIVE),
+    ],
+)
+def test_a_limit_of_packets_tells_what_losses_alone_could_not(cause: Cause, phase: Phase, outcome: Outcome) -> None:
+    """What gets too little through the relay fails where a control shows that only so many packets pass."""
+    turn = replace(next(f for one in case().results if (f := one.flow).kind == "turn"), transport=Transport.UDP)
+    lossy = result(turn, Fault(match=udp, phase=phase, cause=cause, outcome=Outcome.INCONCLUSIVE))
+    pace = result(
+        replace(turn, id="pace", control_of=turn.id), Fault(match=udp, phase=Phase.STUN, cause=Cause.RATE_LIMITED)
+    )
+    assert reviewed([lossy, pace])[0].verdict.outcome is outcome
+
+
 def test_a_call_goes_over_the_addresses_where_turn_passed() -> None:
     """What does not work there is TURN's to tell, once."""
     turn, call = (next(one.flow for one in case().results if one.flow.kind == name) for name in ("turn", "call"))

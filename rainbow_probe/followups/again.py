@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from rainbow_probe.model import Cause, Outcome, Result, Step
+from rainbow_probe.model import Cause, Flow, Outcome, Result, Step
 
 NOT_AGAIN = frozenset({"account", "xmpp-account"})  # a password is sent once a run: accounts get locked
 AT_ONCE = 4  # of what this machine had no time for
@@ -20,12 +20,13 @@ def worth_another_try(result: Result, results: Mapping[str, Result], budget: flo
     """Return whether a second try may tell more than *result*; what takes long by itself is not repeated."""
     if result.took > 2 * budget or result.flow.kind in NOT_AGAIN:
         return False
-    return _had_no_time(result) or (_may_be_crowded_out(result) and is_full(result.flow.target.host, results))
+    crowded = _is_silent(result) and is_full(result.flow.target.host, results)
+    return _had_no_time(result) or crowded or _counted_losses(result)
 
 
-def side_by_side(hosts: Iterable[str], results: Mapping[str, Result]) -> int:
-    """Return how many second tries at *hosts* are made at once: on a line that is full, one after the other."""
-    return 1 if any(is_full(host, results) for host in hosts) else AT_ONCE
+def side_by_side(again: Iterable[Flow], results: Mapping[str, Result]) -> int:
+    """Return how many of *again* are tried at once: where the line is full, or losses are counted, one by one."""
+    return 1 if any(flow.kind == COUNTED or is_full(flow.target.host, results) for flow in again) else AT_ONCE
 
 
 def is_full(host: str, results: Mapping[str, Result]) -> bool:
@@ -39,11 +40,16 @@ def _had_no_time(result: Result) -> bool:
     return result.verdict.outcome is Outcome.INCONCLUSIVE and failure is not None and failure.cause is Cause.BUDGET
 
 
-def _may_be_crowded_out(result: Result) -> bool:
-    """Return whether *result* may be the doing of the other checks: silence behind answers, or packets lost."""
+def _is_silent(result: Result) -> bool:
+    """Return whether silence came behind answers, as where the other checks have filled a queue."""
     failure = result.verdict.failure
-    silent = failure is not None and failure.cause in SILENT and any(_trips(result))
-    return silent or result.flow.kind == COUNTED
+    return failure is not None and failure.cause in SILENT and any(_trips(result))
+
+
+def _counted_losses(result: Result) -> bool:
+    """Return whether packets that were sent slowly got lost, which may be the doing of the checks beside."""
+    facts = [step.facts for step in result.steps] if result.flow.kind == COUNTED else []
+    return any(int(seen.get("slow_back") or 0) < int(seen.get("slow_sent") or 0) for seen in facts)
 
 
 def _trips(result: Result) -> list[float]:

@@ -109,9 +109,17 @@ def _thin(result: Result) -> bool:
 
 def _limited(result: Result, control: Result | None) -> Result:
     """Fail what got through, or fell silent, where *control* shows that fewer packets pass than any call sends."""
-    if control is None or not _turn(result) or not ((passes(result) and _thin(result)) or cause(result) in SILENT):
+    if control is None or not _turn(result):
+        return result
+    if not ((passes(result) and _thin(result)) or cause(result) in SILENT or _lossy(result)):
         return result
     return replace(result, verdict=control.verdict)
+
+
+def _lossy(result: Result) -> bool:
+    """Return whether so much of what was sent through the relay was lost that nothing else could be told."""
+    untold = result.verdict.failure
+    return untold is not None and untold.cause is Cause.CANNOT_TELL and untold.phase in {Phase.TURN_DATA, Phase.DTLS}
 
 
 def _stands_in(result: Result) -> bool:

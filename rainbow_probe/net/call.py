@@ -24,6 +24,8 @@ LARGE_ON_STREAM = 1400  # there, segments are as large as the path seems to allo
 FEW = 4  # large packets to begin with
 MANY = 40  # at 200 a second; far more than the packets of a handshake
 TRIPS = 4  # there and back, that a handshake and each control must have time for
+CHANCE = 0.001  # of a line's losses doing it by themselves, beyond which nothing is proven
+ROUND = 4  # datagrams of a handshake that is sent again, about
 CONTROL_TRIPS = 2  # there and back, that a control has time for at the least
 EARLY = 0.3  # share of it for a handshake in indications
 TRYING, CONTROL, WHOLE = (
@@ -41,6 +43,7 @@ class Call:
         self._near, self._far, self._subject, self._route, self._rec = near, far, subject, route, rec
         self._bound = False
         self._trip = 0.0  # seconds there and back, the longest seen
+        self._share = 1.0  # of small packets that came back, the least seen
 
     async def tried(self, *, plain: bool = False) -> Verdict:
         """Try small packets, large ones, and a handshake; raises ``StepError`` for the first that do not pass.
@@ -67,7 +70,7 @@ class Call:
             if not await echo.came_back(self._route.limits.exchange * LAST_WORD):
                 self._altered(facts)
                 raise SilenceError(Cause.NO_DATA_BACK, f"0 of {facts['sent']} packets came back")
-        self._trip = echo.slowest
+        self._trip, self._share = echo.slowest, min(self._share, echo.share)
         return facts
 
     def _altered(self, facts: Mapping[str, Scalar]) -> None:
@@ -80,7 +83,7 @@ class Call:
         size = LARGE_ON_STREAM if self._near.link.reliable else LARGE
         async with self.attempt(Phase.TURN_DATA) as facts:
             facts["size"] = size
-            echo = Echo(self._near, self._far, there, facts, size=size, few=many)
+            echo = Echo(self._near, self._far, there, facts, size=size, few=many, trip=self._trip)
             if await echo.came_back(self._near.limit * TRYING):
                 self._trip = max(self._trip, echo.slowest)
                 return
@@ -88,7 +91,7 @@ class Call:
             self._have_had_time(lost)
             if self._near.link.reliable:  # what is stuck there holds up all that comes behind it
                 raise SilenceError(Cause.LARGE_LOST, f"{lost}, after small ones did")
-            if await self.still_passes(there, 0):
+            if await self._passes(lost, there, 0, echo.sent):
                 raise SilenceError(Cause.LARGE_LOST, f"{lost}, while small ones still do")
             raise SilenceError(Cause.WENT_SILENT, f"{lost}, and small ones no longer do")
 
@@ -96,7 +99,8 @@ class Call:
         from rainbow_probe.net.dtls import Handshake
 
         began = self._rec.elapsed
-        shake = Handshake(Relayed(self._near, there), Relayed(self._far, relayed(self._near)), reliable=self.reliable)
+        ends = Relayed(self._near, there), Relayed(self._far, relayed(self._near))
+        shake = Handshake(*ends, reliable=self.reliable, trip=self._trip)
         async with self.attempt(Phase.DTLS) as facts:
             try:
                 await self._shaken(shake)
@@ -133,7 +137,7 @@ class Call:
         """Tell a handshake that is stopped from one for which this line is too slow."""
         if shake.under_way:
             return PeerError(Cause.BUDGET, "the handshake was still under way when its time was over")
-        return await self.stopped("no handshake", shake.size)
+        return await self.stopped("no handshake", shake.size, shake.datagrams // ROUND)
 
     def _have_had_time(self, what: str) -> None:
         """Raise ``PeerError`` where a line is so slow that *what* is missing proves nothing."""
@@ -141,21 +145,35 @@ class Call:
             said = f"{what} in time, and packets take up to {self._trip:.1f} s there and back"
             raise PeerError(Cause.BUDGET, said)
 
-    async def stopped(self, what: str, size: int) -> Exception:
+    async def stopped(self, what: str, size: int, tries: int) -> Exception:
         """Tell a path on which one thing does not pass from one on which nothing passes any more.
 
-        *what* is missing, packets of *size* bytes.
+        *what* is missing, packets of *size* bytes, after *tries* of which each could have done. Raises ``PeerError``
+        where the losses of the line may be all there is to it.
         """
         self._have_had_time(what)
-        if self._near.link.reliable or await self.still_passes(relayed(self._far), size):
+        if self._near.link.reliable or await self._passes(what, relayed(self._far), size, tries):
             return SilenceError(Cause.TIMEOUT, f"{what}, while other data passes through the relay")
         return silence(what)
 
+    async def _passes(self, what: str, there: Address, size: int, tries: int) -> bool:
+        """Return whether plain data of *size* bytes still passes, which *what* does not in so many *tries*."""
+        control = await self._control(there, size)
+        share = min(self._share, control.share or 1.0)
+        times = tries if control.share else control.sent
+        if (1 - share) ** times > CHANCE:
+            lossy = f"{what}, on a line that loses {1 - share:.0%} of all packets there and back"
+            raise PeerError(Cause.CANNOT_TELL, lossy)
+        return bool(control.share)
+
     async def still_passes(self, there: Address, size: int) -> bool:
         """Return whether plain data of *size* bytes comes back from *there*."""
-        facts: dict[str, Scalar] = {}
-        echo = Echo(self._near, self._far, there, facts, size=max(size, 4))
-        return await echo.came_back(max(self._near.limit * CONTROL, CONTROL_TRIPS * self._trip))
+        return bool((await self._control(there, size)).share)
+
+    async def _control(self, there: Address, size: int) -> Echo:
+        echo = Echo(self._near, self._far, there, {}, size=max(size, 4))
+        await echo.came_back(max(self._near.limit * CONTROL, CONTROL_TRIPS * self._trip))
+        return echo
 
     @asynccontextmanager
     async def attempt(self, phase: Phase, more: float = 0.0) -> AsyncGenerator[dict[str, Scalar]]:

@@ -11,8 +11,7 @@ from rainbow_probe.model import Cause, PeerError
 from rainbow_probe.net.links import Pair
 from rainbow_probe.protocols.dtls import Dtls, DtlsError
 
-# Seconds until a flight is sent again, at first and at most: rarer ones failed on a line that loses a third.
-AGAIN, MOST = 0.1, 0.1
+AGAIN = 0.1  # seconds after which a flight is sent again; DTLS's own second is long on a lossy line
 ON_STREAM, MOST_ON_STREAM = 0.5, 2.0  # what a stream has accepted comes: repetitions there only fill a narrow line
 
 
@@ -35,6 +34,8 @@ class Handshake:
     far: Pair
     reliable: bool = False
     """Whether what carries it repeats by itself what is lost."""
+    trip: float = 0.0
+    """Seconds there and back, if known: no flight is sent again before an answer to it could be there."""
     datagrams: int = 0
     """Sent so far, repetitions too."""
     size: int = 0
@@ -64,7 +65,8 @@ class Handshake:
     async def run(self) -> None:
         """Run until both are done; go on where it was cancelled. Raises ``PeerError`` if what comes breaks it."""
         ends = (self._client, self._server)
-        first, most = (ON_STREAM, MOST_ON_STREAM) if self.reliable else (AGAIN, MOST)
+        first = max(self.trip, ON_STREAM if self.reliable else AGAIN)
+        most = max(first, MOST_ON_STREAM) if self.reliable else first
         again = first
         async with asyncio.TaskGroup() as group:
             listening = [group.create_task(self._listen(end)) for end in ends]

@@ -14,8 +14,6 @@ PACKETS = 10  # one lost datagram must not look like a block
 PACE = 0.005  # seconds between them
 GRACE = 0.3  # seconds for stragglers once the first came back
 SLOW = 0.12  # and between packets as long as none came: in a hurry, a limit on their number would take them all
-RARER = 1.25  # times as long between large ones each time: else they fill a narrow line for as long as it is full
-LARGE = 300  # bytes
 NUMBER = 4  # bytes
 
 
@@ -31,9 +29,11 @@ class Echo:
         *,
         size: int = NUMBER,
         few: int = PACKETS,
+        trip: float = 0.0,
     ) -> None:
+        """Send no faster than one each *trip*, the seconds there and back, as long as none came: that fills a line."""
         self._near, self._far, self._there, self._facts = near, far, there, facts
-        self._padding, self._few = bytes(size - NUMBER), few
+        self._padding, self._few, self._wait = bytes(size - NUMBER), few, max(SLOW, trip)
         self._sent: dict[bytes, float] = {}
         self._trips: dict[bytes, float] = {}
 
@@ -41,6 +41,16 @@ class Echo:
     def slowest(self) -> float:
         """The seconds that a packet took there and back, at most; 0 if none came."""
         return max(self._trips.values(), default=0.0)
+
+    @property
+    def share(self) -> float:
+        """The share of the packets that came back."""
+        return len(self._trips) / max(1, len(self._sent))
+
+    @property
+    def sent(self) -> int:
+        """How many were sent."""
+        return len(self._sent)
 
     async def run(self) -> None:
         """Run until some packets came back, and give stragglers a moment."""
@@ -63,7 +73,6 @@ class Echo:
         return True
 
     async def _send(self) -> None:
-        wait, rarer = SLOW, RARER if len(self._padding) > LARGE else 1.0
         for number in itertools.count():
             data = number.to_bytes(NUMBER, "big") + self._padding
             self._sent[data] = time.monotonic()
@@ -75,8 +84,7 @@ class Echo:
                 await asyncio.sleep(GRACE)
                 return
             else:
-                await asyncio.sleep(wait)
-                wait *= rarer
+                await asyncio.sleep(self._wait)
 
     async def _give_back(self) -> None:
         while True:

@@ -61,15 +61,17 @@ class RealCall:
                 async with asyncio.timeout(self.near.limit * TRYING):
                     await agree(caller, callee)
             except TimeoutError as exc:
-                raise await self._unanswered(caller.altered + callee.altered) from exc
+                raise await self._unanswered(caller, callee) from exc
             finally:
                 facts["checks"] = caller.sent + callee.sent
             facts |= {"local": str(endpoint(callee.peer)), "remote": str(endpoint(caller.peer))}
 
-    async def _unanswered(self, altered: int) -> Exception:
-        if altered:
+    async def _unanswered(self, caller: Agent, callee: Agent) -> Exception:
+        if altered := caller.altered + callee.altered:
             return PeerError(Cause.ALTERED, f"{altered} connectivity checks arrive, and neither end has made them")
-        return await self.path.stopped("no connectivity check is answered", CHECK_SIZE)
+        return await self.path.stopped(
+            "no connectivity check is answered", CHECK_SIZE, (caller.sent + callee.sent) // 2
+        )
 
     async def _shake_hands(self, caller: Agent, callee: Agent) -> tuple[Srtp, Srtp]:
         """Agree on keys over the nominated pair, and see that nobody stands between."""
