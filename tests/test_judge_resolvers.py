@@ -30,6 +30,9 @@ def test_a_resolver_that_answers_over_tcp_alone_is_cut_off_over_udp() -> None:
     found = judged.findings[0]
     assert (found.who, found.severity) == (Who.FIREWALL, Severity.BLOCKING)
     assert "10.0.0.1" in found.rules[0].text
+    told = row(judged, "desktop/https").reason
+    assert "the name look-up gets no answer" in told
+    assert "no resolver answers" not in told, "one does, over TCP"
 
 
 def test_look_ups_that_work_over_udp_block_nothing() -> None:

@@ -134,9 +134,9 @@ HEARD = (
         "192.0.2.1 to this machine is closed: no answer: 30050)."
     ),
     (
-        "works only by every name except those of mail. Every name fails: no resolver answers "
+        "works only by every name except those of mail. Every name fails: the name look-up gets no answer "
         "(smtp.openrainbow.health, "
-        "mail.openrainbow.health); no resolver answers (web.openrainbow.health and 1 more). The cost: who "
+        "mail.openrainbow.health); the name look-up gets no answer (web.openrainbow.health and 1 more). The cost: who "
         "takes in mail "
         "from Rainbow cannot look up its senders; clients do not notice."
     ),

@@ -13,7 +13,7 @@ MOST_NAMED = 3  # names in one sentence; the rest is counted
 
 CAUSES: Mapping[Cause, str] = MappingProxyType({
     Cause.NXDOMAIN: "the name does not exist, says the resolver",
-    Cause.NO_ANSWER: "no resolver answers",
+    Cause.NO_ANSWER: "the name look-up gets no answer",  # not "no resolver answers": one may, over TCP
     Cause.REFUSED_BY_RESOLVER: "the resolver answers with an error",
     Cause.WRONG_ADDRESS: "the name leads to an address that cannot be right",
     Cause.TIMEOUT: "no answer",
