@@ -216,6 +216,10 @@ def test_the_command_prints_an_example_and_checks_a_file(tmp_path: Path) -> None
         "turn_password = variable KEPT (there)",
         "proxy_password = variable OTHER (nothing is kept there)",
     ]
+    empty = written(tmp_path, example())
+    told = command("site", empty)
+    assert (told.status, told.err) == (0, "")
+    assert told.out.startswith(f"{empty}: correct, and it sets nothing: no key in it is active.")
     wrong = command("site", written(tmp_path, "nme = 1"))
     assert (wrong.status, wrong.out) == (2, "")
     assert f"--site {path}: unknown key 'nme'; did you mean 'name'?" in wrong.err

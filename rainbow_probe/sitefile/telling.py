@@ -19,9 +19,19 @@ def tell(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.file is None:
         raise UsageError("site: name a FILE.toml to check, or say --example for one to begin with")
-    for name, value in read_site_file(arguments.file).items():
+    keys = read_site_file(arguments.file)
+    for name, value in keys.items():
         sys.stdout.write(f"{name} = {_told(value)}\n")
+    if not keys:
+        sys.stdout.write(_sets_nothing(arguments.file))
     return 0
+
+
+def _sets_nothing(path: str) -> str:
+    return (
+        f"{path}: correct, and it sets nothing: no key in it is active. A run with --site goes as one without.\n"
+        "Take the # from before the keys that you want; rainbow-probe site --example prints all of them.\n"
+    )
 
 
 def _told(value: object) -> str:
