@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from rainbow_probe.demo.loopback import loopback
 from rainbow_probe.evidence import Recorder, StepError
 from rainbow_probe.measures import Bound, Ramp
 from rainbow_probe.model import Cause, Credentials, Endpoint, Flow, Outcome, Phase, PortRange, Transport
@@ -23,6 +23,7 @@ from rainbow_probe.net.relay import Relay
 from rainbow_probe.net.route import Route
 from rainbow_probe.net.udp import local_of, open_udp
 from tests.demo_clients import ask_tcp, ask_udp, binding, needs
+from tests.ports import free_port
 from tests.servers import HOST, a_flow, a_route, broke, facts, probe
 
 USER, STRANGER = (Credentials(user="carol", password=secrets.token_hex(8)) for _ in range(2))
@@ -35,8 +36,7 @@ pytestmark = needs("turnserver")
 @asynccontextmanager
 async def coturn(folder: Path, *options: str) -> AsyncGenerator[int]:
     """Run coturn on loopback; gives its port, for UDP and TCP."""
-    async with loopback() as place:
-        port = place.refusing()  # a port that is free, for a moment
+    port = free_port(socket.SOCK_STREAM, socket.SOCK_DGRAM)
     command = (
         *("turnserver", "-n", "--no-cli", "--no-tls", "--no-dtls", "--lt-cred-mech", "--realm=coturn.test"),
         *(f"--user={USER.user}:{USER.password}", f"--listening-ip={HOST}", f"--listening-port={port}"),

@@ -238,7 +238,8 @@ async def test_what_does_not_answer_as_it_should_fails(
 @pytest.mark.parametrize(("kind", "phase"), [("sip", Phase.SIP), ("ntp", Phase.NTP)])
 async def test_nobody_there_refuses(kind: str, phase: Phase) -> None:
     """ICMP says so at once."""
-    result = await tried(kind, free_port(socket.SOCK_DGRAM))
+    async with loopback() as place:
+        result = await tried(kind, place.rejecting())
     failure = result.verdict.failure
     assert failure
     assert (failure.phase, failure.cause) == (phase, Cause.REFUSED), result

@@ -76,18 +76,16 @@ class Rejecting(OddTurn):
         relayed = message.address(Attr.XOR_RELAYED_ADDRESS)
         if relayed is None:
             return said
-        closed = free_port(self._place)
+        closed = shut_port(self._place)
         self._real[closed] = relayed[1]
         return sign(_with(message, Attr.XOR_RELAYED_ADDRESS, xor_address(HOST, closed, message.transaction)), KEY)
 
 
-def free_port(place: Loopback) -> int:
-    """Give a port of the range on which nobody listens."""
+def shut_port(place: Loopback) -> int:
+    """Give a port of the range that nobody else can have, and that refuses."""
     for _ in range(100):
         with contextlib.suppress(OSError):
-            port = FIRST + secrets.randbelow(LAST - FIRST)
-            place.udp(lambda *_: None, port).close()
-            return port
+            return place.rejecting(FIRST + secrets.randbelow(LAST - FIRST))
     raise AssertionError("no port is free")
 
 

@@ -36,6 +36,16 @@ async def test_a_silent_port_swallows_datagrams() -> None:
             assert await ask_udp(port, b"hello", SHORT) is None
 
 
+async def test_a_rejecting_port_refuses_datagrams_and_belongs_to_nobody_else() -> None:
+    """A port that was closed again could be another program's a moment later, and would be silent."""
+    async with loopback() as place:
+        port = place.rejecting()
+        with pytest.raises(ConnectionRefusedError):
+            await ask_udp(port, b"hello")
+        with pytest.raises(OSError, match="in use"):
+            place.udp(echo, port)
+
+
 async def test_a_taken_udp_port_is_told() -> None:
     """Whoever asks for a certain port must learn that it is taken, and nothing is left open."""
     async with loopback() as place:
@@ -92,7 +102,7 @@ async def test_all_ports_are_free_after_the_block() -> None:
     """Listeners, reserved ports and datagram sockets alike."""
     async with loopback() as place:
         streams = [await place.tcp(discard), place.refusing()]
-        datagrams = [place.udp(echo).port, place.silent()]
+        datagrams = [place.udp(echo).port, place.silent(), place.rejecting()]
     assert all(free(port, socket.SOCK_STREAM) for port in streams)
     assert all(free(port, socket.SOCK_DGRAM) for port in datagrams)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 
@@ -12,7 +11,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from rainbow_probe.demo.loopback import Loopback, loopback
+from rainbow_probe.demo.loopback import loopback
 from rainbow_probe.evidence import Recorder, StepError
 from rainbow_probe.model import Cause, Endpoint, PeerError, Phase, Transport
 from rainbow_probe.net import dns as net_dns
@@ -79,10 +78,10 @@ async def test_a_lost_question_is_asked_again() -> None:
     assert (answer.addresses, len(asked), len(set(asked))) == (("192.0.2.1",), 2, 1)
 
 
-async def _step(server: Endpoint, transport: Transport, name: str = NAME) -> Cause:
+async def _step(server: Endpoint, transport: Transport, name: str = NAME, limit: float = 30) -> Cause:
     rec = Recorder()
     with pytest.raises(StepError) as caught:
-        async with rec.step(Phase.RESOLVE, server, limit=0.3):
+        async with rec.step(Phase.RESOLVE, server, limit=limit):
             await ask(server, name, "A", transport)
     failure = rec.steps[-1].failure
     assert failure is not None
@@ -90,25 +89,19 @@ async def _step(server: Endpoint, transport: Transport, name: str = NAME) -> Cau
     return failure.cause
 
 
-async def _refusing(place: Loopback) -> Endpoint:
-    socket = place.udp(lambda *_: None, place.refusing())
-    socket.close()
-    await asyncio.sleep(0)
-    return Endpoint(host=HOST, port=socket.port)
-
-
 @pytest.mark.parametrize("transport", [UDP, TCP])
 async def test_a_resolver_that_is_not_there(transport: Transport) -> None:
     """A refusal is told from silence, at once, and is the network's, not ours."""
     async with loopback() as place:
-        assert await _step(await _refusing(place), transport) is Cause.REFUSED
+        port = place.rejecting() if transport is UDP else place.refusing()
+        assert await _step(Endpoint(host=HOST, port=port), transport) is Cause.REFUSED
 
 
 @pytest.mark.parametrize("transport", [UDP, TCP])
 async def test_a_resolver_that_is_silent(transport: Transport) -> None:
     """Whoever asks owns the limit."""
     async with loopback() as place:
-        assert await _step(await resolver(place, nothing, nothing), transport) is Cause.NO_ANSWER
+        assert await _step(await resolver(place, nothing, nothing), transport, limit=0.3) is Cause.NO_ANSWER
 
 
 @pytest.mark.parametrize("said", [b"", b"\x00", b"\x00\x20short"])
@@ -168,7 +161,7 @@ async def test_a_dead_resolver_does_not_hold_up_the_next(monkeypatch: pytest.Mon
     monkeypatch.setattr(net_dns, "LIMIT", 60.0)
     began = time.monotonic()
     async with loopback() as place:
-        servers = [await _refusing(place), await resolver(place, zone("192.0.2.1"))]
+        servers = [Endpoint(host=HOST, port=place.rejecting()), await resolver(place, zone("192.0.2.1"))]
         assert await ask_all(servers, NAME) == ("192.0.2.1",)
     assert time.monotonic() - began < 30
 
@@ -177,7 +170,7 @@ async def test_only_dead_resolvers() -> None:
     """Nobody answered, and the last error is told."""
     async with loopback() as place:
         with pytest.raises(PeerError, match="refused") as caught:
-            await ask_all([await _refusing(place)], NAME)
+            await ask_all([Endpoint(host=HOST, port=place.rejecting())], NAME)
     assert caught.value.cause is Cause.NO_ANSWER
 
 

@@ -30,7 +30,7 @@ def test_the_sender_of_an_error(report: bytes, address: str) -> None:
 async def test_a_closed_port_rejects_by_itself() -> None:
     """And who answers, or says nothing, rejects nothing."""
     async with loopback() as place:
-        closed, open_, mute = place.refusing(), await listen(OddTurn(place), place, Transport.UDP), place.silent()
+        closed, open_, mute = place.rejecting(), await listen(OddTurn(place), place, Transport.UDP), place.silent()
         assert await rejecter(Endpoint(host=HOST, port=closed), b"?", patience=5) == HOST
         assert await rejecter(Endpoint(host=HOST, port=open_), b"?", patience=0.05) == ""
         assert await rejecter(Endpoint(host=HOST, port=mute), b"?", patience=0.05) == ""
@@ -40,6 +40,6 @@ async def test_a_closed_port_rejects_by_itself() -> None:
 async def test_the_control_notes_who_rejects() -> None:
     """Beside the refusal itself."""
     async with loopback() as place:
-        result = await probe(a_flow("answers", place.refusing(), Transport.UDP, {"speak": "stun"}), a_route())
+        result = await probe(a_flow("answers", place.rejecting(), Transport.UDP, {"speak": "stun"}), a_route())
     assert broke(result) == (Phase.STUN, Cause.REFUSED)
     assert [step.facts.get("rejected_by") for step in result.steps if step.failure] == [None, HOST]

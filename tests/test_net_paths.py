@@ -134,9 +134,7 @@ async def test_a_silent_udp_port_times_out() -> None:
 async def test_a_refused_udp_port_is_told_at_once() -> None:
     """An ICMP refusal comes as an error, not as silence."""
     async with loopback() as place:
-        socket = place.udp(lambda *_: None)
-        socket.close()
-        result = await probe(a_flow("turn", socket.port, UDP), replace(a_route(), limits=ENDLESS))
+        result = await probe(a_flow("turn", place.rejecting(), UDP), replace(a_route(), limits=ENDLESS))
     assert broke(result) == (Phase.STUN, Cause.REFUSED)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -12,12 +13,12 @@ import dns.exception
 import dns.message
 import dns.rcode
 
-from rainbow_probe.demo.loopback import loopback
 from rainbow_probe.model import Cause, Phase
 from rainbow_probe.rules import render
 from rainbow_probe.rules.least import least
 from tests.demo_clients import needs
 from tests.judge_samples import APEX, Fault, both, guide, host, kind, report
+from tests.ports import free_port
 from tests.servers import HOST
 
 WEB = f"web.{APEX}"
@@ -49,8 +50,7 @@ pytestmark = needs("unbound")
 @asynccontextmanager
 async def resolver(folder: Path, **policies: str) -> AsyncGenerator[int]:
     """Run unbound with *policies* in their order, each the records of a zone; gives its port."""
-    async with loopback() as place:
-        port = place.refusing()  # a port that is free, for a moment
+    port = free_port(socket.SOCK_STREAM, socket.SOCK_DGRAM)
     names = f"{APEX}. A {ADDRESS}\n*.{APEX}. A {ADDRESS}\n"
     (folder / "service.zone").write_text(f"$TTL 60\n$ORIGIN {APEX}.\n{HEAD}{names}")
     text = UNBOUND.format(host=HOST, port=port, folder=folder, zone=APEX)

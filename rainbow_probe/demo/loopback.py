@@ -22,6 +22,7 @@ HANDSHAKE = 10.0  # seconds a client may take over its TLS handshake
 SHUTDOWN = 0.3  # seconds to wait for a client's close_notify; asyncio's own 30 would hold up the exit
 CHUNK = 65536
 IN_A_ROW = 32  # datagrams that are read at once, if so many wait
+DISCARD = 9  # RFC 863: who could answer from there says nothing
 PEER_LEFT = (OSError, EOFError, asyncio.LimitOverrunError)
 """What ends a connection and is no fault of the server."""
 
@@ -111,11 +112,20 @@ class Loopback:
 
     def refusing(self) -> int:
         """Return a TCP port on which nothing listens and nobody else can: a connect is refused at once."""
-        return self._reserve(socket.SOCK_STREAM)
+        return port_of(self._reserve(socket.SOCK_STREAM))
 
     def silent(self) -> int:
         """Return a UDP port that swallows every datagram, as a firewall that drops does."""
-        return self._reserve(socket.SOCK_DGRAM)
+        return port_of(self._reserve(socket.SOCK_DGRAM))
+
+    def rejecting(self, port: int = 0) -> int:
+        """Return a UDP port that refuses every datagram, as a firewall that rejects does; nobody else can have it.
+
+        Its socket hears one peer, who says nothing: to all others it is closed. Raises ``OSError`` if *port* is taken.
+        """
+        own = self._reserve(socket.SOCK_DGRAM, port)
+        own.connect((HOST, DISCARD))
+        return port_of(own)
 
     def close(self) -> None:
         """Stop listening, drop every connection and end every handler."""
@@ -125,11 +135,11 @@ class Loopback:
         for task in self._tasks:
             task.cancel()
 
-    def _reserve(self, kind: socket.SocketKind) -> int:
+    def _reserve(self, kind: socket.SocketKind, port: int = 0) -> socket.socket:
         sock = socket.socket(socket.AF_INET, kind)
         self._closers.append(sock.close)
-        sock.bind((HOST, 0))
-        return port_of(sock)
+        sock.bind((HOST, port))
+        return sock
 
 
 @asynccontextmanager
