@@ -307,6 +307,63 @@ def test_a_refusal_by_nobody_known() -> None:
     assert ids(judged(case(*REFUSES), lambda _: None)) == ["turn-server-down"]
 
 
+def leads(name: str, place: str, source: str = "system") -> Callable[[Result], Result]:
+    """Let *name* lead to *place*."""
+    told: Mapping[str, Scalar] = {"addresses": place, "source": source}
+
+    def led(one: Result) -> Result:
+        ours = one.flow.target.host == name
+        steps = (replace(s, facts=told) if ours and s.phase is Phase.RESOLVE else s for s in one.steps)
+        return replace(one, steps=tuple(steps))
+
+    return led
+
+
+@pytest.mark.parametrize(
+    ("place", "found", "who"),
+    [
+        ("192.0.2.9", "turn-not-there", Who.ENDPOINT),
+        ("203.0.113.9", "turn-not-there", Who.ENDPOINT),
+        ("135.125.46.140", "turn-server-down", Who.PROVIDER),
+        ("51.83.83.9", "turn-server-down", Who.PROVIDER),
+        ("10.0.0.1", "dns-private", Who.DNS),
+        ("10.0.0.5", "dns-private", Who.DNS),
+    ],
+    ids=["nowhere known", "near no host of its", "listed", "beside the other one", "a resolver here", "this machine"],
+)
+def test_whose_word_a_refusal_is(place: str, found: str, who: Who) -> None:
+    """A resolver may have put anybody in the server's place: the provider is named where the place is the service's."""
+    report = judged(case(*REFUSES).with_each(leads(ONE, place)), rejects(place))
+    assert [(one.id, one.who) for one in report.findings] == [(found, who)]
+    assert place in report.findings[0].title + report.findings[0].detail
+
+
+def test_a_place_that_was_not_looked_up_here_is_meant_so() -> None:
+    """With --map, or an address in the place of a name."""
+    for source in ("map", "literal", "resolver"):
+        report = judged(case(*REFUSES).with_each(leads(ONE, "192.0.2.9", source)), rejects("192.0.2.9"))
+        assert ids(report) == ["turn-server-down"]
+
+
+def test_another_host_in_the_place_of_a_turn_server() -> None:
+    """It refuses, and shows whose it is: one cause, whatever network it is in."""
+    strange = Fault(match=both(host(ONE), tls), phase=Phase.TLS, cause=Cause.TLS_WRONG_NAME)
+    report = judged(case(REFUSES[0], strange, REFUSES[1]), rejects(address_of(ONE)))
+    assert ids(report) == ["turn-not-there"]
+    assert "the certificate is for another name" in report.findings[0].detail
+    answers = both(host(ONE), tcp(80))
+    report = judged(case(REFUSES[0], strange, replace(FINE, match=answers), REFUSES[1]), rejects(address_of(ONE)))
+    assert "turn-not-there" not in ids(report)  # it is a TURN server
+
+
+def test_a_silent_server_at_a_place_that_nobody_knows() -> None:
+    """Then DNS may be wrong, too."""
+    silent = [replace(fault, cause=Cause.TIMEOUT) for fault in REFUSES]
+    report = judged(case(*silent).with_each(leads(ONE, "192.0.2.9")), lambda _: None)
+    assert [(one.id, one.who) for one in report.findings] == [("turn-server-silent", Who.ENDPOINT)]
+    assert report.findings[0].detail.endswith("nothing came back from 192.0.2.9")
+
+
 def test_one_silent_server_of_two() -> None:
     """One finding: whether it is down or its address is missing in the rules nobody can tell from here."""
     silent = [replace(fault, cause=Cause.TIMEOUT) for fault in REFUSES]

@@ -146,7 +146,7 @@ def test_rules_name_source_destination_protocol_and_port() -> None:
         lines[1] == "  from      this network (this machine: 10.0.0.5), any source port (this machine uses 32768-60999)"
     )
     assert lines[2] == "  to port   3478"
-    assert lines[3].startswith(f"  to        {TURN[0]} (now 203.")
+    assert lines[3].startswith(f"  to        {TURN[0]} (now 51.83.83.")
     assert lines[5] == "  or, where names cannot be used, to 51.83.83.128/27, 135.125.46.128/27"
     assert "20000-29999" not in rule.text  # the WebRTC gateway's own are among any source ports
 

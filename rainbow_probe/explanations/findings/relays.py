@@ -59,6 +59,11 @@ RELAYS: dict[str, Why] = {
         "The service is stopped there, or the name is of another machine.",
         "Check the name given with `--turn`; if it is right, tell the provider. No firewall here need change.",
     ),
+    "turn-not-there": why(
+        "DNS leads a TURN server's name where none is seen, and nothing shows that the address is the service's.",
+        "A resolver that was told, or makes up, another address; or a server of the service that is down.",
+        "Look the name up from another network. Does it lead elsewhere, mend the DNS here; else tell the provider.",
+    ),
     "turn-door-blocked": why(
         "One port of one TURN server is closed, while it answers on others, and other servers do on that one.",
         "A rule that names some addresses of the service and not all; else a packet filter of the provider's.",
@@ -66,8 +71,9 @@ RELAYS: dict[str, Why] = {
     ),
     "turn-server-silent": why(
         "One TURN server answers nowhere, while others do on the same ports.",
-        "The server is down, or its address is missing in the firewall's rules.",
-        "Compare from another network: if it answers there, allow its address here; else tell the provider.",
+        "The server is down, its address is missing in the firewall's rules, or DNS here gives another address.",
+        "Compare from another network: the address first, then whether it answers. If so, allow it here; else tell the "
+        "provider.",
     ),
     "turn-unreachable": why(
         "No TURN server answered on any transport; whose fault it is, is not proven.",

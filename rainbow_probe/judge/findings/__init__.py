@@ -85,6 +85,7 @@ FINDERS: tuple[Finder, ...] = (
     inspection.upgrade,
     inspection.intercepted,
     certificates.out_of_date,
+    servers.nowhere,
     certificates.wrong_name,
     inspection.untrusted,
     inspection.block_page,

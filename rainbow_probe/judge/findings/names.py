@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rainbow_probe.judge.findings.places import of_the_site
 from rainbow_probe.judge.findings.proxy import with_cause
 from rainbow_probe.judge.nat import nat64
 from rainbow_probe.judge.rules import TEXT, pass_rule
@@ -196,9 +197,10 @@ def private(scene: Scene) -> list[Found]:
 
 
 def _inside(result: Result, scene: Scene) -> list[str]:
-    """Return the addresses inside the site; what a NAT64 takes only looks so."""
+    """Return the addresses inside the site, this machine's own and its resolvers' too; what a NAT64 takes looks so."""
     prefix = nat64(scene.controls)
-    return [one for one in fact(result, "private", Phase.RESOLVE).split() if not leads_through(prefix, one)]
+    private = (one for one in fact(result, "private", Phase.RESOLVE).split() if not leads_through(prefix, one))
+    return list(dict.fromkeys([*private, *(one for one in addresses(result) if of_the_site(one, scene))]))
 
 
 def moved(scene: Scene) -> list[Found]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rainbow_probe.judge.findings.places import elsewhere
+from rainbow_probe.judge.findings.proxy import with_cause
 from rainbow_probe.judge.rules import firewall_rule
 from rainbow_probe.judge.scene import Found, Scene, alive_elsewhere, distinct
 from rainbow_probe.judge.traces import addresses, answered_turn, cause, direct, fact, over_udp, shut
@@ -14,6 +16,47 @@ from rainbow_probe.model import Cause, Result, Who
 def rejecter(result: Result, scene: Scene) -> str:
     """Return the address of whoever rejected *result*, if the system told it."""
     return next((by for control in scene.controls_of(result) if (by := fact(control, "rejected_by"))), "")
+
+
+def nowhere(scene: Scene) -> list[Found]:
+    """Say that DNS leads TURN servers' names where none is seen, if nothing shows that the place is the service's.
+
+    A server that was stopped refuses as well as whoever a resolver put in its place: none of the two is blamed alone.
+    """
+    lost = [result for results in _refused(scene).values() for result in _misplaced(results, scene)]
+    if not lost:
+        return []
+    by = named(dict.fromkeys(filter(None, (rejecter(result, scene) for result in lost))))
+    beside = _beside(lost, scene)
+    return [
+        Found(
+            id="turn-not-there",
+            title=f"DNS leads {hosts(lost)} to {_places(lost)}, where no TURN server is seen",
+            who=Who.ENDPOINT,
+            fix="Look the name up from another network, or ask the provider for its address: if it is another one, "
+            "have it mended in the DNS of this site; if it is the same, tell the provider that no TURN server runs "
+            "there. Which of the two it is, nothing shows here.",
+            claims=tuple(lost),
+            shows=tuple(distinct([*beside, *(c for result in lost for c in scene.controls_of(result))])),
+            detail="; ".join(filter(None, [all_said(lost), _told_by(by), _answers_there(beside)])),
+        )
+    ]
+
+
+def _misplaced(refused: Sequence[Result], scene: Scene) -> list[Result]:
+    """Return all that failed at the server of *refused*, if it refuses by itself where no host of the service need be.
+
+    Somebody else's certificate there tells more than the network it is in.
+    """
+    host = refused[0].flow.target.host
+    strange = [r for r in with_cause(scene, Cause.TLS_WRONG_NAME) if r.flow.target.host == host and direct(r)]
+    if not _own_doing(refused, scene) or not (strange or elsewhere(refused, scene)):
+        return []
+    return [] if any(map(answered_turn, _own(host, scene))) else [*refused, *strange]
+
+
+def _own(host: str, scene: Scene) -> list[Result]:
+    return [one for one in (*scene.tried("turn"), *scene.controls) if one.flow.target.host == host]
 
 
 def down(scene: Scene) -> list[Found]:
@@ -32,9 +75,13 @@ def down(scene: Scene) -> list[Found]:
             "service is down there. Nothing must change in this network.",
             claims=tuple(lost),
             shows=tuple(distinct([*beside, *(c for result in lost for c in scene.controls_of(result))])),
-            detail="; ".join(filter(None, [_told_by(by), f"{hosts(beside)} answers there" if beside else ""])),
+            detail="; ".join(filter(None, [_told_by(by), _answers_there(beside)])),
         )
     ]
+
+
+def _answers_there(beside: Sequence[Result]) -> str:
+    return f"{hosts(beside)} answers there" if beside else ""
 
 
 def _refused(scene: Scene) -> dict[str, list[Result]]:
@@ -134,6 +181,10 @@ def _told_by(by: str) -> str:
     return f"the rejection comes from {by}, the server's own address" if by else "who rejects is not told here"
 
 
+def _places(results: Sequence[Result]) -> str:
+    return named(dict.fromkeys(place for result in results for place in addresses(result))) or hosts(results)
+
+
 def _doors(results: Sequence[Result]) -> str:
     return " and ".join(dict.fromkeys(door(result.flow) for result in results))
 
@@ -149,17 +200,20 @@ def silent(scene: Scene) -> list[Found]:
             lost += closed
     if not lost:
         return []
-    beside = _beside(lost, scene)
+    beside, doubtful = _beside(lost, scene), elsewhere(lost, scene)
     return [
         Found(
             id="turn-server-silent",
             title=f"{count(len({r.flow.target.host for r in lost}), 'TURN server')} of several "
             f"({hosts(lost)}) answers on no port, while {hosts(beside)} answers on the same ones",
-            who=Who.FIREWALL,
-            fix="Check that the rules here hold for this server's address too; if so, it is down: tell the provider.",
+            who=Who.ENDPOINT if doubtful else Who.FIREWALL,
+            fix="Look the name up from another network: if it leads elsewhere, have it mended in the DNS of this site. "
+            "Else check that the rules here hold for its address too; if so, the server is down: tell the provider."
+            if doubtful
+            else "Check that the rules here hold for this server's address too; if so, it is down: tell the provider.",
             claims=tuple(lost),
             shows=tuple(beside),
-            detail=f"{_doors(lost)}: nothing came back",
+            detail=f"{_doors(lost)}: nothing came back from {_places(lost)}",
             rules=(firewall_rule(scene, lost),),
         )
     ]
