@@ -204,6 +204,41 @@ def test_sizes_that_calls_do_not_need() -> None:
     assert "mtu-black-hole" not in ids(report)
 
 
+@pytest.mark.parametrize(
+    ("passed", "lost", "found"),
+    [
+        (300, 576, "udp-size-filtered"),
+        (576, 800, "mtu-black-hole"),
+        (1500, 576, "seen-turn-data-large-lost-turn"),
+    ],
+    ids=["no link is so small", "a tunnel may be", "a hole by chance"],
+)
+def test_what_no_link_can_be_is_a_filter(passed: int, lost: int, found: str) -> None:
+    """Every link carries 576 bytes: who drops them looks at their length."""
+    gone = case(Fault(match=both(udp, kind("turn")), phase=Phase.TURN_DATA, cause=Cause.LARGE_LOST))
+    sizes: Mapping[str, Scalar] = {"largest_passed": passed, "smallest_lost": lost, "told": False}
+    report = judged(gone, lambda _: replace(FINE, facts=sizes))
+    assert ids(report) == [found]
+    if found == "udp-size-filtered":
+        assert report.findings[0].title.endswith("those of 300 bytes pass, of 576 and more none does")
+        assert "no tunnel's MTU" in report.findings[0].fix
+        assert "to port   3478" in report.findings[0].rules[0].text
+
+
+def test_a_filter_of_udp_explains_no_stream() -> None:
+    """That one falls silent with large packets is another cause, and has its own proof."""
+    gone = case(Fault(match=kind("turn"), phase=Phase.TURN_DATA, cause=Cause.LARGE_LOST))
+    sizes: Mapping[str, Scalar] = {"largest_passed": 300, "smallest_lost": 576}
+
+    def ended(flow: Flow) -> Fault:
+        return replace(FINE, facts=sizes if flow.kind == "mtu" else SEGMENT)
+
+    assert ids(judged(gone, ended)) == ["udp-size-filtered", "mtu-black-hole"]
+    streams = [one for one in finding(judged(gone, ended), "mtu-black-hole").proof if "/udp/" in one]
+    assert streams == []
+    assert "mtu-black-hole" not in ids(judged(gone, lambda flow: ended(flow) if flow.kind == "mtu" else SILENT))
+
+
 BOX: Mapping[str, Scalar] = {"status": 502, "via": "1.1 gateway.test (squid/5.7)"}
 NO_STUN = Fault(match=both(tcp(80), kind("turn")), phase=Phase.STUN)
 

@@ -121,7 +121,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
     "mtu": _kind(
         "datagrams of some size reach the STUN server in one piece; run only where large packets are lost, and no row "
         "rests on it",
-        "mtu-black-hole",
+        *("mtu-black-hole", "udp-size-filtered"),
     ),
     "pace": _kind(
         "datagrams come back when sent slowly, or fast; run only where many were lost, and no row rests on it",

@@ -75,6 +75,11 @@ PORTS: dict[str, Why] = {
         "A tunnel or a line with a smaller MTU, and a firewall that drops the ICMP which would say so.",
         'Let ICMP "fragmentation needed" and ICMPv6 "packet too big" pass, or lower the TCP MSS.',
     ),
+    "udp-size-filtered": why(
+        "UDP packets are dropped above a size that every link carries: no MTU is so small.",
+        "A rule on the length of UDP packets, protection against floods, or an inspection of DNS on all of UDP.",
+        "Exempt the TURN servers from it: `rainbow-probe rules`.",
+    ),
     "proxy-idle-cut": why(
         "Links through the proxy are cut while they are idle, or after a time; past it they live.",
         "A short time-out for idle tunnels, or for tunnels at all, at the proxy.",

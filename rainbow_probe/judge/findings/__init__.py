@@ -95,6 +95,7 @@ FINDERS: tuple[Finder, ...] = (
     only.one_port,
     losses.limited,
     filters.by_name,
+    sizes.filtered,
     sizes.black_hole,
     idle.cut,
     volume.byte_cut,

@@ -22,9 +22,12 @@ CLOSED = "udp-range-blocked"
 
 
 def high_range(scene: Scene) -> list[Found]:
-    """Say that the range is closed, open in part, or open one way; what each server's relay says goes together."""
+    """Say that the range is closed, open in part, or open one way; what each server's relay says goes together.
+
+    Where large packets alone are lost it is open: that is told beside TURN, which loses them too.
+    """
     groups: dict[str, list[Result]] = {}
-    for result in range_failures(scene):
+    for result in (one for one in range_failures(scene) if cause(one) is not Cause.LARGE_LOST):
         groups.setdefault(IDS.get(cause(result) or Cause.UNKNOWN, CLOSED), []).append(result)
     return [_found(identity, lost, scene) for identity, lost in groups.items()]
 
