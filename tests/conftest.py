@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
-from collections.abc import Generator
+import sys
+from collections.abc import Callable, Generator
 
 import pytest
 
@@ -85,6 +87,37 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.stem in LAB:
             item.add_marker(pytest.mark.lab)
             item.add_marker(pytest.mark.timeout(PATIENCE))
+
+
+TRIES = 5  # of a test that failed where this machine had no time for what it tests
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
+    """Begin a test again that failed where a run of its own says that this machine had no time for a check.
+
+    Its servers have counted the first try, so that a second one within the test may meet others than the test means.
+    """
+    pyfuncitem.obj = begun_again(pyfuncitem.obj)
+
+
+def begun_again(test: Callable[..., object]) -> Callable[..., object]:
+    """Return *test*, repeated while it fails and starves."""
+
+    @functools.wraps(test)
+    def repeated(**arguments: object) -> object:
+        servers = sys.modules.get("tests.servers")
+        starved: list[str] = [] if servers is None else servers.STARVED
+        for _ in range(TRIES - 1):
+            starved.clear()
+            try:
+                return test(**arguments)
+            except Exception:
+                if not starved:
+                    raise
+        return test(**arguments)
+
+    return repeated
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

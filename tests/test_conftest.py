@@ -64,6 +64,27 @@ def test_an_expected_failure_is_not_a_skip(tmp_path: Path) -> None:
     assert status == 0, output
 
 
+STARVED = """
+from tests import servers
+
+tries = []
+
+def test_it():
+    tries.append(1)
+    servers.STARVED.extend(["a check"] * {starved})
+    assert len(tries) > {fails}
+"""
+
+
+@pytest.mark.parametrize(("starved", "fails", "passes"), [(1, 0, True), (1, 4, True), (1, 5, False), (0, 1, False)])
+def test_a_test_that_starved_is_begun_again(starved: int, fails: int, passes: bool, tmp_path: Path) -> None:
+    """A few times; one that had its time has failed."""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "servers.py").write_text("STARVED = []")
+    status, output = run_pytest(tmp_path, STARVED.format(starved=starved, fails=fails), ci="true")
+    assert (status == 0) is passes, output
+
+
 def test_the_longest_files_are_there() -> None:
     """A name that no file has would put nothing first."""
     assert {f"{name}.py" for name in conftest.LONGEST} <= {
