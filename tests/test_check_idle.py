@@ -12,6 +12,7 @@ import pytest
 from rainbow_probe.demo.loopback import CHUNK, Handler, loopback
 from rainbow_probe.model import Cause, Endpoint, Outcome, PeerError, Phase, Proxy, Result, Transport
 from rainbow_probe.net.idle import GOODBYE, SILENCE, Ended, Survival, lasted, summed
+from rainbow_probe.net.turns import awake
 from tests.servers import HOST, Middle, a_flow, a_route, broke, facts, good_bye, probe, resets, shows, xmpp
 
 WAITS = (0.1, 0.2, 1.6)
@@ -79,7 +80,7 @@ def forgetful(port: int, how: Handler | None) -> Handler:
             pouring = group.create_task(back())
             try:
                 while True:
-                    async with asyncio.timeout(CUT):
+                    async with awake(CUT):  # or it would cut what this process had no turn to use
                         data = await reader.read(CHUNK)
                     if not data:
                         break

@@ -55,6 +55,26 @@ async def test_what_is_late_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None
     assert (seen["slow_back"], seen["fast_back"]) == (20, 150)
 
 
+async def test_what_comes_while_this_machine_sleeps_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read when the time for the last ones is over; and what was due meanwhile is not sent in a hurry."""
+    monkeypatch.setattr(pace, "SLOW", Pace(sent=20, per_second=1000))
+    monkeypatch.setattr(pace, "FAST", Pace(sent=150, per_second=300))
+    came: list[float] = []
+
+    def answer(own: Datagrams, data: bytes, peer: Peer) -> None:
+        came.append(time.monotonic())
+        later = bytes(reply(Message.parse(data), Class.SUCCESS))
+        asyncio.get_running_loop().call_later(0.1, own.send, later, peer)
+        if len(came) in {70, 170}:
+            asyncio.get_running_loop().call_soon(time.sleep, 3 * STRAGGLERS)
+
+    async with loopback() as place:
+        found = await probe(a_flow("pace", place.udp(answer).port, Transport.UDP), a_route(), tries=1)
+    seen = facts(found, Phase.STUN)
+    assert (seen["slow_back"], seen["fast_back"]) == (20, 150)
+    assert came[169] - came[70] > 50 / 300
+
+
 async def test_what_is_lost_only_in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a moment of silence, packets pass again: it is their pace that is limited."""
     found = await _at_a_guard(monkeypatch, lets=40, again=True)

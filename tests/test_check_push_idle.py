@@ -15,7 +15,7 @@ from rainbow_probe.model import Cause, Outcome, Phase, Result, Severity
 from rainbow_probe.options import UsageError, duration
 from rainbow_probe.runner import Job, Progressing, run_all
 from tests.judge_samples import case, guide
-from tests.servers import Watcher, a_flow, a_route, broke, facts, hangs_up, mute, probe, resets, shows
+from tests.servers import QUICK, Watcher, a_flow, a_route, broke, facts, hangs_up, mute, probe, resets, shows
 
 SHORT, LONG = 0.05, 4.0  # seconds of idleness
 MEMORY = 2.0  # seconds of what forgets
@@ -81,6 +81,25 @@ def test_what_cannot_be_told(results: dict[str, Result], name: str, words: str) 
     """A service that ends idle links of strangers itself, or says nothing to them, is no firewall."""
     assert broke(results[name], Outcome.INCONCLUSIVE) == (Phase.TLS, Cause.CANNOT_TELL)
     assert words in results[name].verdict.reason
+
+
+async def test_what_this_machine_slept_through_is_no_dead_link() -> None:
+    """The answer came while nobody of this process was awake: it lies there and is read."""
+    links = 0
+
+    async def stalls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal links
+        del writer
+        links += 1
+        woken = links == 2  # the one that was idle; before and after it, there is a fresh one
+        await reader.read(CHUNK)
+        if woken:
+            time.sleep(3 * QUICK.exchange)  # noqa: ASYNC251 - the stall is what is tested
+
+    async with loopback() as place:
+        flow = a_flow("push-idle", await place.tcp(stalls, shows()))
+        result = await probe(flow, replace(a_route(), push_waits=(SHORT,), limits=QUICK), tries=1)
+    assert result.verdict.outcome is Outcome.PASS, result
 
 
 async def test_stopped_half_way_it_says_what_is_known() -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from rainbow_probe.evidence import StepError
 from rainbow_probe.model import Scalar
 from rainbow_probe.net.links import ByteStream, Parting
+from rainbow_probe.net.turns import awake
 
 POKE = b"\x00" * 64
 SILENCE, GOODBYE, CLOSED, RESET = "silence", "goodbye", "closed", "reset"
@@ -96,7 +97,7 @@ async def _answers(stream: ByteStream, limit: float) -> bool:
 async def _heard(stream: ByteStream, seconds: float) -> str:
     """Return what is heard within so many *seconds*: data, or how the stream ends; empty for nothing."""
     try:
-        async with asyncio.timeout(seconds):
+        async with awake(seconds):
             if await stream.receive():
                 return "data"
     except TimeoutError:

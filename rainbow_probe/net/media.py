@@ -10,6 +10,7 @@ from typing import Protocol
 
 from rainbow_probe.model import Scalar
 from rainbow_probe.net.links import Pair
+from rainbow_probe.net.turns import awake
 from rainbow_probe.protocols.rtp import PACKET_TIME, Packet, Voice
 from rainbow_probe.protocols.stun import MalformedError
 
@@ -169,7 +170,7 @@ class Conversation:
     async def _stragglers(self) -> None:
         """Wait for what is under way, as long as some of it still can be."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STRAGGLERS):
+            async with awake(STRAGGLERS):
                 while any(len(one.heard) < one.voice.sent for one in (self.out, self.back)):
                     self._news.clear()
                     await self._news.wait()
