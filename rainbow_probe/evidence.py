@@ -117,6 +117,8 @@ class Recorder:
         self._steps: list[Step] = []
         self.so_far: Verdict | None = None
         """What to say if the check is stopped now, where that is more than nothing."""
+        self.on_more: Callable[[float], None] = lambda extra: None
+        """Told how many seconds more than its budget the flow takes: who would stop it must wait as much longer."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -140,6 +142,8 @@ class Recorder:
     def restart_budget(self, extra: float = 0.0) -> None:
         """Give the flow its whole budget again: waiting for a shared look-up was not its work."""
         self._deadline = time.monotonic() + self._budget + extra
+        if extra:
+            self.on_more(extra)
 
     @contextmanager
     def going_to(self, address: str) -> Generator[None]:

@@ -173,8 +173,15 @@ def _fit_to_show(verdict: Verdict) -> Verdict:
 
 async def _verdict(job: Job, check: Run, rec: Recorder, budget: float) -> Verdict:
     waits = (job.route.idle_hold, *job.route.idle_waits, *job.route.push_waits, job.route.quality_seconds)
-    longest = PATIENCE * budget + max(waits)
-    clock = asyncio.timeout(longest)
+    now = asyncio.get_running_loop().time
+    began = now()
+    clock = asyncio.timeout_at(began + PATIENCE * budget + max(waits))
+
+    def prolong(extra: float) -> None:
+        if not clock.expired():
+            clock.reschedule(max(clock.when() or 0.0, now() + PATIENCE * budget + extra))
+
+    rec.on_more = prolong
     try:
         async with clock:
             return await check(job.flow, job.route, rec)
@@ -182,7 +189,7 @@ async def _verdict(job: Job, check: Run, rec: Recorder, budget: float) -> Verdic
         return failed(exc.failure)
     except Exception as exc:  # noqa: BLE001 - a bug in one check must not end the run, nor look like the network
         if isinstance(exc, TimeoutError) and clock.expired():
-            return _cut(f"no verdict in {longest:g} s")
+            return _cut(f"no verdict in {(clock.when() or 0.0) - began:.4g} s")
         return _bug(exc)
 
 

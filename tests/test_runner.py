@@ -158,6 +158,20 @@ async def test_a_check_that_never_ends_is_ended(kind: Kind) -> None:
     [result], _, _ = await ran(jobs_of(1, route=replace(a_route(), quality_seconds=0)), budget=0.05)
     assert broke(result, Outcome.INCONCLUSIVE)[1] is Cause.INTERRUPTED
     assert "no verdict in 0.25 s" in result.verdict.reason
+
+
+async def test_a_check_that_takes_longer_by_right_is_not_ended(kind: Kind) -> None:
+    """It says how much more it takes, as a sweep does at a given rate: the last resort waits for that, too."""
+
+    @kind
+    async def check(flow: Flow, route: Route, rec: Recorder) -> Verdict:
+        rec.restart_budget(extra=60)
+        async with rec.step(Phase.STUN, flow.target, limit=0.5):
+            await asyncio.Event().wait()
+        return passed(str(route))
+
+    [result], _, _ = await ran(jobs_of(1, route=replace(a_route(), quality_seconds=0)), budget=0.05)
+    assert broke(result, result.verdict.outcome) in {(Phase.STUN, Cause.TIMEOUT), (Phase.STUN, Cause.BUDGET)}
     assert len(result.steps) == 1
 
 
