@@ -117,7 +117,7 @@ class Recorder:
         self._steps: list[Step] = []
         self.so_far: Verdict | None = None
         """What to say if the check is stopped now, where that is more than nothing."""
-        self.on_more: Callable[[float], None] = lambda extra: None
+        self.on_more: Callable[[float], None] = lambda _: None
         """Told how many seconds more than its budget the flow takes: who would stop it must wait as much longer."""
 
     @property

@@ -22,8 +22,9 @@ AT_ONCE = 512  # of one kind; dead targets must not queue behind each other
 AT_ONCE_OF = {
     "udp-range": 4,
     "sweep": 1,
-    "sweep-in": 1,
 }  # many allocations each: be polite to the server; and many datagrams
+ONE_AFTER_THE_OTHER = {"sweep-in": "sweep"}
+"""Kinds that wait for another one's turn, too: what a LAN lets through a second would be shared, and told as half."""
 PATIENCE = 4  # times its time-out: a check's last resort, as it may begin anew with each answer it gets
 TICK = 0.05  # seconds between looks at our own lag
 LATE = 0.02  # of lag that are a stall: a clock that ticks 64 times a second, as that of Windows does, makes less
@@ -105,7 +106,8 @@ async def run_waves(
     begun: list[Job] = []
 
     async def one(job: Job, check: Run) -> None:
-        async with gates.setdefault(job.flow.kind, asyncio.Semaphore(AT_ONCE_OF.get(job.flow.kind, AT_ONCE))):
+        gate = _gate(job)
+        async with gates.setdefault(gate, asyncio.Semaphore(AT_ONCE_OF.get(gate, AT_ONCE))):
             events.started(job.flow)
             try:
                 await _record(job, check, run, budget)
@@ -133,9 +135,13 @@ async def run_waves(
                 if again := [job for job in begun if worth_another_try(known[job.flow.id], known, budget)]:
                     run.self_check["tried_again"] = int(run.self_check.get("tried_again") or 0) + len(again)
                     few = asyncio.Semaphore(side_by_side((job.flow for job in again), known))
-                    gates = dict.fromkeys((job.flow.kind for job in again), few)
+                    gates = dict.fromkeys((_gate(job) for job in again), few)
                     async with asyncio.TaskGroup() as group:
                         begin(again)
+
+
+def _gate(job: Job) -> str:
+    return ONE_AFTER_THE_OTHER.get(job.flow.kind, job.flow.kind)
 
 
 def _followed_up(run: Progressing, more: More) -> Sequence[Job]:

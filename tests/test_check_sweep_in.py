@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pytest
 from rainbow_probe.measures import Direction, PortState, PortSurvey
 from rainbow_probe.model import Cause, Endpoint, Outcome, Phase, PortRange, Result, Transport
 from rainbow_probe.net import responder as asking
-from rainbow_probe.net import unasked
+from rainbow_probe.net import sweep_pace, unasked
 from rainbow_probe.net.many import bind_all
 from rainbow_probe.net.unasked import Unasked, Wanted
 from rainbow_probe.protocols.binding import Answerer
@@ -159,3 +160,45 @@ def test_a_port_is_not_closed_because_some_packets_to_it_were_lost(monkeypatch: 
     if arrived.heard and arrived.tried:  # unless this machine had no time, or somebody took the port
         assert arrived.open == {free}
         assert arrived.rounds >= 5
+
+
+def _held_back(own: socket.socket, first: int, passes: int) -> None:
+    """Send to at most *passes* ports in each of the first two rounds, as a limit does, and to all of them later."""
+    port = own.getsockname()[1]
+    answerer, sent = Answerer([PortRange(first=first, last=first)]), dict.fromkeys(range(1, 3), 0)
+    while True:
+        packet, place = own.recvfrom(2048)
+        if not packet:
+            return
+        round_ = int.from_bytes(packet[18:20], "big")
+        asked = Message.parse(packet).get(Attr.RESPONSE_PORT) is not None
+        sent[round_] = sent.get(round_, -SIZE) + asked
+        said = answerer.reply(packet, place[0], place[1], port)
+        if said and (not asked or sent[round_] <= passes):
+            own.sendto(said.packet, (place[0], said.to_port or place[1]))
+
+
+@pytest.mark.parametrize("time_enough", [True, False])
+async def test_a_limit_is_kept_to_or_named(monkeypatch: pytest.MonkeyPatch, time_enough: bool) -> None:
+    """As many in each round are a limit, if slower questions find more; without time for these, it says how to ask."""
+    ports = block()
+    monkeypatch.setattr(sweep_pace, "TOLD_BELOW", 10**9)  # two rounds over loopback are fast
+    if not time_enough:
+        monkeypatch.setattr(unasked, "ROUNDS", 2)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+        own.bind((HOST, 0))
+        at = own.getsockname()[1]
+        monkeypatch.setattr(asking, "CONTROL_PORTS", (at,))
+        serving = threading.Thread(target=_held_back, args=(own, ports[-1], 20))
+        serving.start()
+        result = await sent(ports)
+        own.sendto(b"", own.getsockname())
+        serving.join()
+    reason = result.verdict.reason
+    assert "answers a second came, however fast was asked" in reason, result
+    if time_enough:
+        assert result.verdict.outcome is Outcome.PASS
+        assert f"arrives at {SIZE} of {SIZE} ports; no more than about" in reason
+    else:
+        assert result.verdict.outcome is Outcome.INCONCLUSIVE
+        assert re.search(r"arrives at 40 of 120 ports; .*: with --sweep-rate \d+ all are asked within \d+ s", reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rainbow_probe.net.sweep_pace import FEW, Losses, Pace
+from rainbow_probe.net.sweep_pace import FEW, Losses, Pace, in_time, slowly
 
 RATE = 20_000
 
@@ -72,3 +72,11 @@ def test_what_a_limit_held_back_was_not_lost() -> None:
         losses.answered(4)
     assert losses.rounds(5) == 2
     assert losses.doubt(1000, 5) < 0.1
+
+
+def test_how_to_ask_below_a_limit_is_told_with_the_time_that_it_takes() -> None:
+    """A run that would end before it is given more; what does not bother media is not told."""
+    assert in_time(500, 10_000) == "with --sweep-rate 450 all are asked within 45 s"
+    assert in_time(50, 10_000) == "with --sweep-rate 45 and --deadline 745 all are asked within 445 s"
+    assert "about 500 answers a second" in slowly(500)
+    assert slowly(0) == slowly(5000) == ""

@@ -21,7 +21,7 @@ from rainbow_probe.net.responder import Told, alive, ask
 from rainbow_probe.net.route import Route
 from rainbow_probe.net.surveys import is_here, spans, survey
 from rainbow_probe.net.sweep import Asked, Sweep, Swept, longest, ports_in
-from rainbow_probe.net.sweep_pace import BELOW
+from rainbow_probe.net.sweep_pace import in_time, slowly
 from rainbow_probe.protocols.binding import short_term_key
 
 FEW_LEFT_OUT = 0.01  # share of a range that the responder may lack, such as ports in use there, before it is no survey
@@ -34,7 +34,6 @@ PRIVATE = tuple(
 )
 """Addresses that lie within some site: RFC 1918, RFC 3927, RFC 4193, RFC 4291 section 2.5.6."""
 OWN_RULES = "it stands in for the conference servers, and there may be rules for their own addresses"
-TOLD_BELOW = 2000  # answers a second: with fewer, media of some calls would be held back too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +187,7 @@ def _judge(seen: _Seen) -> Verdict:
     if not seen.closed:
         stands_in = f", to {seen.host} in place of the conference servers" if seen.flow.params.get("outside") else ""
         return passed(
-            f"{len(swept.open)} of {len(swept.open)} ports open{stands_in}{_without(left_out)}{_slowly(swept)}"
+            f"{len(swept.open)} of {len(swept.open)} ports open{stands_in}{_without(left_out)}{slowly(swept.limit)}"
         )
     if not swept.settled:
         raise PeerError(Cause.CANNOT_TELL, _unsettled(seen))
@@ -267,18 +266,10 @@ def _unsettled(seen: _Seen) -> str:
     swept = seen.swept
     if not swept.limit:
         return f"{len(swept.open)} of {len(seen.served)} ports answered, and more did so with each repetition"
-    rate = max(1, round(BELOW * swept.limit))
     return (
-        f"{len(swept.open)} of {len(seen.served)} ports answered{_slowly(swept)}: with --sweep-rate {rate} "
-        f"all are asked within {2 * seen.asked // rate + 1} s"
+        f"{len(swept.open)} of {len(seen.served)} ports answered{slowly(swept.limit)}: "
+        f"{in_time(swept.limit, seen.asked)}"
     )
-
-
-def _slowly(swept: Swept) -> str:
-    """Say that something lets only so many through, where this is less than a site's media need."""
-    if not 0 < swept.limit < TOLD_BELOW:
-        return ""
-    return f"; no more than about {swept.limit} answers a second came, however fast was asked"
 
 
 def _without(number: int) -> str:

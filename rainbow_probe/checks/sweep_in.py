@@ -12,7 +12,9 @@ from rainbow_probe.net.paths import failed, passed, resolve
 from rainbow_probe.net.responder import Told, alive, ask
 from rainbow_probe.net.route import Route
 from rainbow_probe.net.surveys import is_here, spans, survey
-from rainbow_probe.net.unasked import LONGEST, Arrived, Unasked, Wanted
+from rainbow_probe.net.sweep import longest
+from rainbow_probe.net.sweep_pace import in_time, slowly
+from rainbow_probe.net.unasked import Arrived, Unasked, Wanted
 from rainbow_probe.protocols.binding import short_term_key
 
 WITH_CONTROLS = 12.0  # seconds more: whether the responder is there is asked first
@@ -35,12 +37,11 @@ class _Seen:
 async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     """Have the responder send to each port, and judge what came; the survey is in the verdict however it ends."""
     addresses = await resolve(flow.target, route, rec)
-    rec.restart_budget(extra=LONGEST + WITH_CONTROLS)
+    most = longest(len(_range(flow)), route.sweep_rate) + WITH_CONTROLS
+    rec.restart_budget(extra=most)
     seen: _Seen | None = None
     try:
-        async with rec.step(
-            Phase.STUN, f"{flow.target.host} to UDP/{_text(flow)} here", limit=LONGEST + WITH_CONTROLS
-        ) as facts:
+        async with rec.step(Phase.STUN, f"{flow.target.host} to UDP/{_text(flow)} here", limit=most) as facts:
             address = await alive(addresses, route.peer_token, rec.aside(WITH_CONTROLS), limit=route.limits.exchange)
             told = await ask(address.host, (), route.peer_token, rec.aside(WITH_CONTROLS), limit=route.limits.exchange)
             arrived = await _sent_to(flow, address, _asked_at(told), _leaving(told, _range(flow)), route)
@@ -111,6 +112,7 @@ def _facts(seen: _Seen) -> dict[str, Scalar]:
         "closed": spans(seen.closed) if seen.arrived.open else "",
         "sent_from": " ".join(str(port) for port in sorted(seen.arrived.senders)[:8]),
         "rounds": seen.arrived.rounds,
+        "limit_per_s": seen.arrived.limit,
         "told_over": seen.told.over,
         "seen_as": seen.told.mapped,
     }
@@ -131,13 +133,20 @@ def _judge(seen: _Seen) -> Verdict:
         return Verdict(outcome=Outcome.SKIPPED, reason=reason)
     if arrived.ignored:
         raise PeerError(Cause.CANNOT_TELL, "what answers there sends to the asking port only: it is no responder")
-    if not seen.closed:
-        return passed(f"what {seen.host} sends unasked arrives at {len(arrived.open)} of {len(arrived.tried)} ports")
-    if not arrived.settled:
-        raise PeerError(
-            Cause.CANNOT_TELL, "the responder was not heard all the time, or more came with each repetition"
-        )
     known = f"what {seen.host} sends unasked arrives at {len(arrived.open)} of {len(arrived.tried)} ports"
+    if not seen.closed:
+        return passed(f"{known}{slowly(arrived.limit)}")
+    if not arrived.settled:
+        raise PeerError(Cause.CANNOT_TELL, f"{known}{_unsettled(arrived)}")
     if arrived.open:
         raise SilenceError(Cause.PARTLY_OPEN, f"{known}; closed: {spans(seen.closed)}")
     raise SilenceError(Cause.TIMEOUT, f"{known}, while it answers at {seen.told.over}")
+
+
+def _unsettled(arrived: Arrived) -> str:
+    """Say why it came to no end, and how it does where a limit was met."""
+    if not arrived.heard:
+        return "; then the responder was not heard any more"
+    if not arrived.limit:
+        return ", and more did with each repetition"
+    return f"{slowly(arrived.limit)}: {in_time(arrived.limit, len(arrived.tried))}"

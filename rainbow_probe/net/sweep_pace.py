@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 HURRIED = 0.02  # share of the silent that one more round finds: then it was sent too fast, or much is lost
+TOLD_BELOW = 2000  # answers a second: with fewer, media of some calls would be held back too
+REST = 300  # seconds that a run has in all, unless told otherwise
 ALIKE = 0.6  # share of what the round before has found: random losses of less than a third each way leave fewer
 FEW = 16  # ports found in one round, of which nothing can be told
 MORE = 1.5  # times the share that was found before, where a limit was met and is no more
@@ -54,6 +56,22 @@ class Pace:
             self.rate, self.limit, self._in_vain = rate, 0, True
 
 
+def slowly(limit: int) -> str:
+    """Say that something lets only *limit* a second through, where this is less than a site's media need."""
+    if not 0 < limit < TOLD_BELOW:
+        return ""
+    return f"; no more than about {limit} answers a second came, however fast was asked"
+
+
+def in_time(limit: int, ports: int) -> str:
+    """Say at which rate all *ports* can be asked below *limit*, and how long that takes."""
+    rate = max(1, round(BELOW * limit))
+    seconds = 2 * ports // rate + 1
+    if seconds > REST / 2:
+        return f"with --sweep-rate {rate} and --deadline {seconds + REST} all are asked within {seconds} s"
+    return f"with --sweep-rate {rate} all are asked within {seconds} s"
+
+
 class Losses:
     """How much is lost by chance, by how often those ports were asked that answered."""
 
@@ -75,7 +93,13 @@ class Losses:
         self._asks += self.rounds(rounds)
         self._answers += 1
 
+    def control(self, *, asked: int = 0, answered: int = 0) -> None:
+        """Count questions beside those to the ports, and what answered them."""
+        self._asks += asked
+        self._answers += answered
+
     def doubt(self, silent: int, rounds: int) -> float:
         """Estimate how many of *silent* ports are open and lost every question or answer in *rounds*."""
-        lost = (self._asks - self._answers + 1) / (self._asks + 2)
+        asks = max(self._asks, self._answers)  # some answers come twice
+        lost = (asks - self._answers + 1) / (asks + 2)
         return float(silent * lost ** self.rounds(rounds))

@@ -18,6 +18,8 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from rainbow_probe.net.many import SPARE, Bound, allow_files, bind_all
+from rainbow_probe.net.sweep import LONGEST, SLOWEST
+from rainbow_probe.net.sweep_pace import Losses, Pace
 from rainbow_probe.protocols.binding import port_value, question
 from rainbow_probe.protocols.stun import Attr
 from rainbow_probe.protocols.stun_auth import verify
@@ -27,7 +29,6 @@ DOUBT = 0.01  # ports that may be called closed by chance, by what else was lost
 LOT = 100  # questions at a time: half of what a receive buffer of the usual size holds
 PATIENCE = (0.25, 0.5, 1.0)  # seconds for the answer to each of the plain questions after a lot
 GRACE = 0.3  # seconds after the last
-LONGEST = 20.0
 MOST = 2048
 _ID = struct.Struct("!8sHH")
 
@@ -62,6 +63,8 @@ class Arrived:
     """Whether it answered to the asking port instead: no responder of ours."""
     rounds: int = 0
     settled: bool = False
+    limit: int = 0
+    """How many came a second, where these were no more however fast was asked; 0 where there was no such."""
 
 
 class Unasked:
@@ -73,7 +76,8 @@ class Unasked:
         self._secret = secrets.token_bytes(8)
         self._stop = threading.Event()
         self._controls = 0
-        self._asks = 0
+        self._losses = Losses()
+        self._sending = 0.0
         self.arrived = Arrived()
 
     def stop(self) -> None:
@@ -83,31 +87,40 @@ class Unasked:
     def run(self) -> Arrived:
         """Ask for all ports, and again for those at which nothing came. Raises ``OSError`` without a way there."""
         allow_files(len(self._wanted.ports) + SPARE)
-        end = time.monotonic() + LONGEST
         with ExitStack() as stack:
             bound = stack.enter_context(bind_all(self._wanted.ports, socket.SOCK_DGRAM))
             ready = stack.enter_context(selectors.DefaultSelector())
             asking = stack.enter_context(closing(self._asking(ready)))
             self._watch(bound, ready)
-            for _ in range(ROUNDS):
-                silent = sorted(self.arrived.tried - self.arrived.open)
-                if not silent or self._stop.is_set() or time.monotonic() > end:
-                    break
-                found = self._round(asking, ready, silent)
-                if not self.arrived.heard:
-                    break
-                if not found and self.arrived.rounds >= FEWEST and self._doubt() < DOUBT:
-                    self.arrived.settled = True
-                    break
+            self._rounds(asking, ready)
         self.arrived.settled |= self.arrived.tried <= self.arrived.open
         return self.arrived
 
-    def _doubt(self) -> float:
-        """Estimate at how many open ports everything was lost, by how often the others and the controls were asked."""
-        heard = len(self.arrived.open) + self._controls
-        asked = max(self._asks, heard)
+    def _rounds(self, asking: socket.socket, ready: selectors.BaseSelector) -> None:
+        pace, began = Pace(self._wanted.rate), time.monotonic()
+        end = began + LONGEST + (2 * len(self._wanted.ports) / pace.rate if pace.rate else 0.0)
+        for _ in range(ROUNDS):
+            silent = sorted(self.arrived.tried - self.arrived.open)
+            if not silent or self._stop.is_set() or time.monotonic() > end:
+                return
+            found = self._round(asking, ready, silent, pace.rate)
+            if not self.arrived.heard:
+                return
+            if self._is_settled(found):
+                self.arrived.settled = True
+                return
+            slower, self.arrived.limit = pace.slower(found, len(silent), self._sending), pace.limit
+            if slower:
+                self._losses.forget(self.arrived.rounds)
+                end = max(end, began + SLOWEST)
+                if (len(silent) - found) / pace.rate > end - time.monotonic():
+                    return  # it would come to no end either, and say no more
+
+    def _is_settled(self, found: int) -> bool:
+        """Tell whether chance alone hardly has kept what is missing, by what of the rest and the controls was lost."""
         silent = len(self.arrived.tried) - len(self.arrived.open)
-        return float(silent * ((asked - heard + 1) / (asked + 2)) ** self.arrived.rounds)
+        rounds = self.arrived.rounds
+        return not found and self._losses.rounds(rounds) >= FEWEST and self._losses.doubt(silent, rounds) < DOUBT
 
     def _asking(self, ready: selectors.BaseSelector) -> socket.socket:
         own = socket.socket(socket.AF_INET6 if ":" in self._wanted.host else socket.AF_INET, socket.SOCK_DGRAM)
@@ -121,7 +134,7 @@ class Unasked:
             ready.register(own, selectors.EVENT_READ, port)
             self.arrived.tried.add(port)
 
-    def _round(self, asking: socket.socket, ready: selectors.BaseSelector, silent: Sequence[int]) -> int:
+    def _round(self, asking: socket.socket, ready: selectors.BaseSelector, silent: Sequence[int], rate: int) -> int:
         """Ask for *silent*, some at a time; return at how many ports something came.
 
         After each lot a plain question: the responder takes what comes to a port in order, so that its answer says
@@ -132,24 +145,33 @@ class Unasked:
         self.arrived.heard = True
         began = time.monotonic()
         for at in range(0, len(silent), LOT):
-            for port in silent[at : at + LOT]:
-                self._send(asking, port)
+            self._ask(asking, ready, silent[at : at + LOT], rate)
             self.arrived.heard &= self._is_heard(asking, ready)
-            due = began + (at + LOT) / self._wanted.rate if self._wanted.rate else 0.0
-            self._receive(ready, max(0.0, due - time.monotonic()))
             if self._stop.is_set() or not self.arrived.heard:
                 break
-        quiet = time.monotonic() + GRACE
-        while (left := quiet - time.monotonic()) > 0 and not self._stop.is_set():
-            self._receive(ready, left)
+        self._sending = time.monotonic() - began
+        self._listen(ready, time.monotonic() + GRACE)
         return len(self.arrived.open) - before
+
+    def _ask(self, asking: socket.socket, ready: selectors.BaseSelector, ports: Sequence[int], rate: int) -> None:
+        """Ask for *ports* evenly: a limit bears less at once than in a second."""
+        began, batch = time.monotonic(), max(1, min(LOT, rate // 100)) if rate else LOT
+        for at in range(0, len(ports), batch):
+            for port in ports[at : at + batch]:
+                self._send(asking, port)
+            if rate:
+                self._listen(ready, began + min(at + batch, len(ports)) / rate)
+
+    def _listen(self, ready: selectors.BaseSelector, end: float) -> None:
+        while (left := end - time.monotonic()) > 0 and not self._stop.is_set():
+            self._receive(ready, left)
 
     def _is_heard(self, asking: socket.socket, ready: selectors.BaseSelector) -> bool:
         """Ask plainly, a few times, until the responder answers."""
         before = self._controls
         for wait in PATIENCE:
             self._send(asking, 0)
-            self._asks += 1
+            self._losses.control(asked=1)
             end = time.monotonic() + wait
             while (left := end - time.monotonic()) > 0 and not self._stop.is_set():
                 self._receive(ready, left)
@@ -186,8 +208,10 @@ class Unasked:
         for_port = int.from_bytes(packet[16:18], "big")
         if port == 0:
             self._controls += for_port == 0
+            self._losses.control(answered=for_port == 0)
             self.arrived.ignored |= for_port != 0
         elif for_port == port:
-            self._asks += self.arrived.rounds * (port not in self.arrived.open)
+            if port not in self.arrived.open:
+                self._losses.answered(self.arrived.rounds)
             self.arrived.open.add(port)
             self.arrived.senders.add(place[1])
