@@ -64,50 +64,51 @@ class Afterwards:
         except (HistoryError, DataFolderError):
             return ()  # it is told when this run is to be kept
 
-    def follow(self, report: Report, again: Again | None = None) -> bool:
-        """Keep and mail *report*; False, and messages, if somebody who should have a mail has not got it.
+    def follow(self, report: Report) -> None:
+        """Keep and mail *report* as it is."""
+        self.tell(self.keep(report))
 
-        Rows that changed are tried *again* before a mail says so.
+    def keep(self, report: Report, again: Again | None = None) -> Occasion | None:
+        """Keep *report*, and return how it is to be told; None if neither is wanted: then as it is.
+
+        Rows that changed are tried *again* before anybody may be alarmed by it.
         """
         if self.retention is None and self.mail is None:
+            return None
+        from rainbow_probe.data_folder import DataFolderError, data_folder
+        from rainbow_probe.history.keeping import Occasion
+        from rainbow_probe.history.store import HistoryError, open_store
+
+        if self.retention is not None:
+            try:
+                with open_store(data_folder()) as store:
+                    return self._kept(store, report, self.retention, again)
+            except (HistoryError, DataFolderError) as exc:
+                _say(f"this run is not kept: {exc}")
+        return Occasion(site=self.series, report=report)
+
+    def _kept(self, store: Store, report: Report, retention: Retention, again: Again | None) -> Occasion:
+        from rainbow_probe.history.keeping import take_down
+        from rainbow_probe.history.remembered import remembered
+
+        if self.mail is None:  # without an alarm there is nothing to confirm, and nobody is sent a drawing
+            return take_down(store, report, self.series, retention, again if self.watched else None)
+        past = remembered(store, self.series, report.guide_id)
+        return replace(take_down(store, report, self.series, retention, again), past=past)
+
+    def tell(self, occasion: Occasion | None) -> bool:
+        """Mail this *occasion*; False, and messages, if somebody who should have a mail has not got it."""
+        if occasion is None or self.mail is None or occasion.report.interrupted:
             return True
         from rainbow_probe.data_folder import DataFolderError, data_folder
         from rainbow_probe.history.store import HistoryError, open_store
+        from rainbow_probe.mail.posting import post, post_at_once
 
         try:
             with open_store(data_folder()) as store:
-                return self._with(store, report, again)
-        except (HistoryError, DataFolderError) as exc:
-            _say(f"this run is not kept: {exc}")
-        return self._without(report)
-
-    def _with(self, store: Store, report: Report, again: Again | None) -> bool:
-        occasion = self._occasion(store, report, again)
-        if self.mail is None or report.interrupted:
-            return True
-        from rainbow_probe.mail.posting import post
-
-        return _told(post(store, self.mail, self.series, occasion if self._is_due(occasion) else None))
-
-    def _without(self, report: Report) -> bool:
-        """Mail without a place to keep anything: at once, or not at all."""
-        if self.mail is None or report.interrupted:
-            return True
-        from rainbow_probe.history.keeping import Occasion
-        from rainbow_probe.mail.posting import post_at_once
-
-        return _told(post_at_once(self.mail, Occasion(site=self.series, report=report)))
-
-    def _occasion(self, store: Store, report: Report, again: Again | None) -> Occasion:
-        from rainbow_probe.history.keeping import Occasion, take_down
-        from rainbow_probe.history.remembered import remembered
-
-        if self.retention is None:
-            return Occasion(site=self.series, report=report)
-        if self.mail is None:  # without an alarm there is nothing to confirm, and nobody is sent a drawing
-            return take_down(store, report, self.series, self.retention, again if self.watched else None)
-        past = remembered(store, self.series, report.guide_id)
-        return replace(take_down(store, report, self.series, self.retention, again), past=past)
+                return _told(post(store, self.mail, self.series, occasion if self._is_due(occasion) else None))
+        except (HistoryError, DataFolderError):
+            return _told(post_at_once(self.mail, occasion))  # where nothing can be written down: at once, or not at all
 
     def _is_due(self, occasion: Occasion) -> bool:
         """Tell whether somebody is to be written to on this *occasion*."""

@@ -32,6 +32,7 @@ from rainbow_probe.session import perform, read_guide
 from rainbow_probe.sitefile import Reference, read_site_file
 
 if TYPE_CHECKING:
+    from rainbow_probe.history.confirm import SecondTry
     from rainbow_probe.readiness import Assessment
 
 PASSWORD = "RAINBOW_PROBE_TURN_PASSWORD"  # noqa: S105 - the variable's name
@@ -54,17 +55,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 def run_now(arguments: argparse.Namespace) -> int:
     """Test this machine's network."""
-    from rainbow_probe.readiness import Assessment, assess
-    from rainbow_probe.selection import chosen
+    from rainbow_probe.readiness import assess
 
     assessment = prepared(arguments)
-    options, guide, site = assessment.options, assessment.guide, assessment.site
 
-    def again(rows: tuple[str, ...], events: Any) -> Report:  # noqa: ANN401 - as in perform: the runner is not loaded yet
-        some = replace(options, rows=chosen(guide, only=rows))
-        return assess(Assessment(options=some, guide=guide, site=site, before=assessment), events)
+    def again(seen: Report, rows: tuple[str, ...], events: Any) -> SecondTry:  # noqa: ANN401 - as in perform: the runner is not loaded yet
+        from rainbow_probe.second_look import second_look
 
-    return perform(arguments, guide, lambda events: assess(assessment, events), again)
+        return second_look(assessment, seen, rows, events)
+
+    return perform(arguments, assessment.guide, lambda events: assess(assessment, events), again)
 
 
 def prepared(arguments: argparse.Namespace) -> Assessment:

@@ -171,15 +171,9 @@ def _whole_before(store: Store, run: Run) -> Run | None:
 
 
 def _change(store: Store, run: Run) -> Steps | None:
-    """Return what changed with a run; None for the first one, and for one that was interrupted."""
+    """Return what changed with a run, but what a second try did not confirm; None for the first and a stopped one."""
     earlier = None if run.interrupted else _whole_before(store, run)
-    return steps(store.verdicts(earlier.id), store.verdicts(run.id)) if earlier else None
-
-
-def _settled(store: Store, run: Run) -> str:
-    """Say what changed with a run, without what a second try did not confirm."""
-    earlier = None if run.interrupted else _whole_before(store, run)
-    return in_short(steps(store.settled(earlier.id), store.settled(run.id))) if earlier else ""
+    return steps(store.settled(earlier.id), store.settled(run.id)) if earlier else None
 
 
 def newest_line() -> str:
@@ -187,10 +181,10 @@ def newest_line() -> str:
     try:
         with _opened() as store:
             run = next(iter(store.runs(last=1)), None)
-            changed = _settled(store, run) if run else ""
+            changed = _change(store, run) if run else None
     except UsageError:
         return ""
-    return f": {next(listing([run], {run.id: changed})).strip()}" if run else ""
+    return f": {next(listing([run], {run.id: in_short(changed)} if changed else {})).strip()}" if run else ""
 
 
 @contextmanager

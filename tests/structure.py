@@ -18,7 +18,7 @@ LAYERS = (
     ("accounts", "bundling", "lan_arguments", "later_arguments", "mailing", "retelling", "serving"),
     ("serve", "watching"),
     ("demonstration", "explain", "looking_back", "responding", "ruling", "scheduling"),
-    ("session",),
+    ("session", "second_look"),
     ("afterwards",),
     ("mail",),
     ("schedule",),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from rainbow_probe.history.compare import Change, compare, steps, verdict_change
+from rainbow_probe.history.confirm import SecondTry, confirmed
 from rainbow_probe.history.flaky import flaky, flips
 from rainbow_probe.history.telling import details, headline, in_short, when
+from rainbow_probe.language import language
 from rainbow_probe.measures import Estimate, Measured, PortSurvey, Quality, Ramp
 from rainbow_probe.model import Need, Report, Row, RowVerdict
 from tests import measured_samples as measured
@@ -42,6 +45,55 @@ UNTOLD, UNTESTED, ELSEWHERE = RowVerdict.INCONCLUSIVE, RowVerdict.NOT_TESTED, Ro
 def test_a_step_between_verdicts(before: RowVerdict, after: RowVerdict, change: Change | None) -> None:
     """Only what was known can break or heal; what is tried for the first time has no past."""
     assert verdict_change(before, after) is change
+
+
+@pytest.mark.parametrize(
+    ("stood", "first", "second", "told", "stands"),
+    [
+        (PASS, FAIL, FAIL, FAIL, FAIL),
+        (PASS, FAIL, PASS, PASS, PASS),
+        (PASS, FAIL, DEGRADED, DEGRADED, DEGRADED),
+        (PASS, DEGRADED, FAIL, DEGRADED, DEGRADED),
+        (PASS, FAIL, UNTOLD, UNTOLD, PASS),
+        (PASS, UNTOLD, FAIL, UNTOLD, PASS),
+        (PASS, UNTOLD, UNTOLD, UNTOLD, UNTOLD),
+        (PASS, UNTOLD, DEGRADED, UNTOLD, PASS),
+        (PASS, FAIL, UNTESTED, UNTOLD, PASS),
+        (PASS, FAIL, None, UNTOLD, PASS),
+        (DEGRADED, FAIL, PASS, UNTOLD, DEGRADED),
+        (DEGRADED, PASS, FAIL, UNTOLD, DEGRADED),
+        (FAIL, PASS, PASS, PASS, PASS),
+        (FAIL, PASS, FAIL, FAIL, FAIL),
+        (FAIL, PASS, DEGRADED, DEGRADED, DEGRADED),
+        (FAIL, PASS, UNTOLD, UNTOLD, FAIL),
+        (UNTOLD, FAIL, FAIL, FAIL, FAIL),
+        (UNTOLD, FAIL, PASS, UNTOLD, UNTOLD),
+    ],
+)
+def test_what_two_tries_together_say(
+    stood: RowVerdict, first: RowVerdict, second: RowVerdict | None, told: RowVerdict, stands: RowVerdict
+) -> None:
+    """No change is told that only one of them saw, to whichever side; a row that did not change is left alone."""
+    seen = site(("a", first), ("b", FAIL))
+    seen = replace(
+        seen, findings=tuple(replace(samples.broken_site().findings[0], id=each, rows=(each,)) for each in "ab")
+    )
+    again = SecondTry(
+        report=replace(site(("a", second or UNTESTED)), interrupted=second is None),
+        joined=lambda _: site(("a", second or UNTESTED), ("b", FAIL)),
+    )
+    found = confirmed({"a": stood, "b": FAIL}, seen, again, ("a",))
+    assert [row.verdict for row in found.report.rows] == [told, FAIL]
+    assert found.stays.get("a", told) is stands
+    assert ("a" in found.stays) is (verdict_change(stood, second or UNTESTED) is not verdict_change(stood, first))
+    assert found.report.interrupted is (second is None)
+    if told is UNTOLD and first is not UNTOLD and second is not UNTOLD:
+        assert [one.id for one in found.report.findings] == ["b"]
+    reason = found.report.rows[0].reason
+    assert ("twice" in reason) is (
+        (second not in {first, None} and (told, first) != (DEGRADED, DEGRADED)) or second is None
+    )
+    assert re.findall(r"\b(?:the|time|twice)\b", language("fr").said(reason)) == []
 
 
 def site(*rows: tuple[str, RowVerdict], need: Need = Need.MANDATORY, path: str = "") -> Report:

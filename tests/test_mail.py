@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from rainbow_probe.arguments import parser
+from rainbow_probe.history.confirm import SecondTry
 from rainbow_probe.history.store import FILE, open_store
 from rainbow_probe.mail.spool import LEASE, Spool
 from rainbow_probe.model import Report, RowVerdict
@@ -56,7 +58,17 @@ def ended(site: str, report: Report | None = None, *words: str, second: Report |
     """Let a run end with *report* (and, where rows are tried again, with the *second* one); return its status."""
     found = report or samples.broken_site()
     arguments = parser().parse_args(["run", "--quiet", "--site", site, *words])
-    return perform(arguments, GUIDE, lambda _: found, lambda _, __: second or found)
+    return perform(arguments, GUIDE, lambda _: found, lambda _, __, ___: once_more(found, second or found))
+
+
+def once_more(first: Report, second: Report) -> SecondTry:
+    """Give the *second* report as what came of another try of some rows of the *first*."""
+
+    def joined(instead: Collection[str]) -> Report:
+        again = {row.id: row for row in second.rows}
+        return failing(*(r.id for r in first.rows if (again if r.id in instead else {}).get(r.id, r).verdict == "fail"))
+
+    return SecondTry(report=second, joined=joined)
 
 
 def got(server: MailServer, tmp_path: Path) -> list[tuple[tuple[str, ...], str]]:
@@ -212,21 +224,28 @@ def test_a_mail_on_change_only(server: MailServer, tmp_path: Path) -> None:
     assert said == ["", ": 1 row got worse (desktop/wss)", ": 1 row healed (desktop/wss)"]
 
 
-def test_a_change_that_the_second_try_does_not_see_alarms_nobody(server: MailServer, tmp_path: Path) -> None:
-    """It stands as it did, so that the next run has no change to tell of either; and it counts as coming and going."""
-    site = site_file(tmp_path, server, more='on = "change"\n')
+def test_a_change_that_the_second_try_does_not_see_alarms_nobody(
+    server: MailServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not by mail, status, plugin's line or file: it stands as it did, and the next run has no change to tell of."""
+    site, file = site_file(tmp_path, server, more='on = "change"\n'), tmp_path / "report.json"
     ended(site, failing())
-    ended(site, failing("desktop/wss"), second=failing())
+    assert ended(site, failing("desktop/wss"), "--json", str(file), second=failing()) == 0
+    assert json.loads(file.read_text("utf-8"))["verdict"] == "pass"
+    assert ended(site, failing("desktop/wss"), "--format", "nagios", second=failing()) == 0
+    assert capsys.readouterr().out.startswith("RAINBOW OK: ")
     ended(site, failing())
     assert len(got(server, tmp_path)) == 1
-    ended(site, failing("desktop/wss", "room/fcm"), second=failing("room/fcm"))
+    assert ended(site, failing("desktop/wss", "room/fcm"), second=failing("room/fcm")) == 1
     (*_, (_, subject)) = got(server, tmp_path)
     assert subject.endswith(": 1 row got worse (room/fcm)")
     text = server.received()[-1].mail.get_body(("plain",))
     assert text
-    assert "Tried a second time and as before, so not counted: desktop/wss" in " ".join(text.get_content().split())
+    assert "Tried twice and not alike, so not counted: desktop/wss" in " ".join(text.get_content().split())
     stopped = replace(failing(), interrupted=True)
-    ended(site, failing("desktop/wss", "room/fcm"), second=stopped)
+    assert ended(site, failing(), "--json", str(file), second=stopped) == 130
+    (row,) = (row for row in json.loads(file.read_text("utf-8"))["rows"] if row["id"] == "room/fcm")
+    assert (row["verdict"], "the first time it worked" in row["reason"]) == ("inconclusive", True), row
     assert len(got(server, tmp_path)) == 2
 
 

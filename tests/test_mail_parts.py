@@ -77,7 +77,7 @@ def test_a_mail_in_french() -> None:
     for part in (text, page):
         told = html.unescape(part.get_content())
         for wanted in ("ÉCHEC", "Ce qu'il faut faire", "Ce qui a changé", "Qui doit agir", "qui gère le pare-feu",
-                       "Dégradé (16)", "À coller (nftables)", "En pièces jointes", "Retestée"):  # fmt: skip
+                       "Dégradé (16)", "À coller (nftables)", "En pièces jointes", "Testée deux fois"):  # fmt: skip
             assert wanted in told, wanted
         for left in ("Who acts", "What changed", "Got worse", "Attached", "rows got", "since 2", "Machine:"):
             assert left not in told, left

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import html
+import json
 import os
 import signal
 import socketserver
 import subprocess
 import sys
 import threading
-from collections.abc import Generator
+from argparse import Namespace
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
+from rainbow_probe.arguments import parser
 from rainbow_probe.cli import main
+from rainbow_probe.history.confirm import SecondTry
 from rainbow_probe.history.store import open_store
+from rainbow_probe.model import Report, RowVerdict
+from rainbow_probe.options import Options
+from rainbow_probe.report.from_json import loads
+from rainbow_probe.session import perform, read_guide
 from rainbow_probe.watching import next_in, watch
-from tests.commands import LONGEST, ROOT, environment
+from tests import report_samples as samples
+from tests.commands import LONGEST, ROOT, command, environment
 
 RUN = ("--only", "os/dynamic-ports", "--proxy", "none")
 
@@ -87,6 +97,8 @@ class Gateway(socketserver.ThreadingTCPServer):
 
     allow_reuse_address = daemon_threads = True
     turned_away = 0
+    at_second: Callable[[], None] | None = None
+    """What is done when somebody comes again who was turned away."""
 
     def __init__(self) -> None:
         """Listen on a free port of loopback."""
@@ -103,33 +115,117 @@ class Greeter(socketserver.BaseRequestHandler):
         if gateway.turned_away > 0:
             gateway.turned_away -= 1
             return
+        if gateway.at_second:
+            gateway.at_second()
         self.request.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
         self.request.recv(256)
 
 
-def test_a_change_is_told_only_if_a_second_try_sees_it(tmp_path: Path) -> None:
-    """A real server that fails once alarms nobody, and the row stands as it did; one that fails twice does."""
-    row = "webrtc-gateway/ssh"
+ROW = "webrtc-gateway/ssh"
+
+
+@contextmanager
+def gateway_watched(folder: Path) -> Generator[tuple[Gateway, subprocess.Popen[str]]]:
+    """Watch the SSH of a real server; its first run is over."""
     with Gateway() as gateway:
         threading.Thread(target=gateway.serve_forever, daemon=True).start()
         there = f"gateway.example:22=127.0.0.1:{gateway.server_address[1]}"
-        words = ("--only", row, "--proxy", "none", "--gateway", "gateway.example", "--map", there)
-        with watching(tmp_path, *words) as process:
+        words = ("--only", ROW, "--proxy", "none", "--gateway", "gateway.example", "--map", there)
+        files = [f"--{name}={folder / name}" for name in ("json", "prometheus", "html")]
+        with watching(folder, *words, *files) as process:
             line(process)
             line(process)
-            for away, told in ((1, False), (2, True)):
-                gateway.turned_away = away
-                process.send_signal(signal.SIGHUP)
-                said = line(process)
-                assert (f"1 row got worse ({row})" in said) is told, said
-                assert gateway.turned_away == 0
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=LONGEST)
+            yield gateway, process
         gateway.shutdown()
+
+
+def written(folder: Path) -> tuple[str, str, list[str]]:
+    """Return what the files of the last run say of the row: verdict, reason, findings; all files say the same."""
+    report = json.loads((folder / "json").read_text("utf-8"))
+    (row,) = report["rows"]
+    told = f'rainbow_probe_row_verdict{{row="{ROW}",need="{row["need"]}",verdict="{row["verdict"]}"}} 1'
+    assert told in (folder / "prometheus").read_text("utf-8")
+    assert html.escape(row["reason"]) in (folder / "html").read_text("utf-8")
+    return row["verdict"], row["reason"], [one["id"] for one in report["findings"]]
+
+
+def test_a_change_is_told_only_if_a_second_try_sees_it(tmp_path: Path) -> None:
+    """A real server that fails once alarms nobody, by line, file or history; one that fails twice does; so heals."""
+    ways: tuple[tuple[int, str, str, list[str]], ...] = (
+        (1, "pass", "pass", []),
+        (2, "degraded", "fail", ["lan-ssh-fails"]),  # the row is an optional one
+        (0, "pass", "pass", []),
+    )
+    with gateway_watched(tmp_path) as (gateway, process):
+        for away, said, verdict, findings in ways:
+            gateway.turned_away = away
+            process.send_signal(signal.SIGHUP)
+            told = line(process)
+            assert f"  {said}  " in told, told
+            assert (f"1 row got worse ({ROW})" in told) is (away == 2), told
+            assert gateway.turned_away == 0
+            found, reason, named = written(tmp_path)
+            assert (found, named) == (verdict, findings), reason
+            assert ("tried twice in a row, the first time it failed" in reason) is (away == 1), reason
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=LONGEST)
     with open_store(tmp_path) as store:
-        runs = [run.id for run in store.runs()][::-1]
-        assert [str(store.verdicts(run)[row]) for run in runs] == ["pass", "fail", "fail"]
-        assert [str(store.settled(run)[row]) for run in runs] == ["pass", "pass", "fail"]
+        runs = store.runs()[::-1]
+        assert [str(run.verdict) for run in runs] == ["pass", "pass", "degraded", "pass"]
+        assert [loads(store.report(run.id)).verdict for run in runs] == [run.verdict for run in runs]
+        assert [str(store.verdicts(run.id)[ROW]) for run in runs] == ["pass", "fail", "fail", "pass"]
+        assert [str(store.settled(run.id)[ROW]) for run in runs] == ["pass", "pass", "fail", "pass"]
+    listed = command("history", env={"RAINBOW_PROBE_DATA": str(tmp_path)}).out.splitlines()
+    assert ["got worse" in one for one in listed if " " in one.strip() and one.strip()[0].isdigit()] == [
+        *(False, True, False, False)
+    ], listed
+
+
+def test_what_was_found_is_kept_if_the_second_try_is_stopped(tmp_path: Path) -> None:
+    """What failed once is evidence and no verdict: the files and the history hold the failed check."""
+    with gateway_watched(tmp_path) as (gateway, process):
+        gateway.turned_away, gateway.at_second = 1, lambda: process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGHUP)
+        process.communicate(timeout=LONGEST)
+    assert process.returncode == 130
+    verdict, reason, findings = written(tmp_path)
+    assert (verdict, findings) == ("inconclusive", []), reason
+    assert "the second time it was stopped" in reason
+    report = json.loads((tmp_path / "json").read_text("utf-8"))
+    assert report["interrupted"]
+    assert "fail" in {check["outcome"] for check in report["checks"]}
+    with open_store(tmp_path) as store:
+        assert [(run.interrupted, str(run.verdict)) for run in store.runs()] == [
+            (True, "inconclusive"),
+            (False, "pass"),
+        ]
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, RuntimeError])
+def test_whatever_ends_the_second_try_the_first_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: type[BaseException]
+) -> None:
+    """Ctrl-C before it has begun, and a fault of our own, which is told as such."""
+    monkeypatch.setenv("RAINBOW_PROBE_DATA", str(tmp_path))
+    monkeypatch.setenv("RAINBOW_PROBE_STORE", "")
+    file, guide = tmp_path / "json", read_guide(Options().guide, ())
+    words = ["run", "--quiet", "--json", str(file)]
+
+    def again(*_: object) -> SecondTry:
+        raise end
+
+    def ended(report: Report) -> int:
+        return perform(parser().parse_args(words, Namespace(watched=True)), guide, lambda _: report, again)
+
+    assert ended(samples.open_site()) == 0
+    with nullcontext() if end is KeyboardInterrupt else pytest.raises(end):
+        assert ended(samples.broken_site()) == 130
+    report = json.loads(file.read_text("utf-8"))
+    assert report["interrupted"]
+    assert len(report["checks"]) == len(samples.broken_site().results)
+    with open_store(tmp_path) as store:
+        assert [run.interrupted for run in store.runs()] == [True, False]
+        assert set(store.standing(store.runs()[0].series).values()) == {RowVerdict.PASS}
 
 
 @pytest.mark.parametrize("ignored", [False, True])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from rainbow_probe.history.compare import Comparison, compare
-from rainbow_probe.history.confirm import flipped, unconfirmed
+from rainbow_probe.history.confirm import SecondTry, confirmed, flipped
 from rainbow_probe.history.flaky import LOOKED_AT, flaky
 from rainbow_probe.history.limits import Retention
 from rainbow_probe.history.store import Store, newest
@@ -15,7 +15,7 @@ from rainbow_probe.options import UsageError
 from rainbow_probe.report.from_json import loads
 from rainbow_probe.report.past import Past
 
-Again = Callable[[tuple[str, ...]], Report]
+Again = Callable[[tuple[str, ...]], SecondTry]
 """Tries the rows with these ids once more."""
 
 
@@ -39,12 +39,18 @@ class Occasion:
 
 
 def take_down(store: Store, report: Report, series: str, retention: Retention, again: Again | None) -> Occasion:
-    """Keep *report*, and return what is new; rows that changed are tried *again* before it is believed."""
+    """Keep *report*, and return what is new; rows that changed are tried *again* before it is believed.
+
+    Until that has ended the run is kept as an interrupted one: whatever ends the program, nothing stands unconfirmed.
+    """
     standing, before = store.standing(series), _before(store, series, report)
-    number = store.keep(report, series)
     flips = () if again is None or report.interrupted else flipped(standing, report)
-    stays = unconfirmed(standing, report, again(flips), flips) if again and flips else {}
-    store.settle(number, stays)
+    number = store.keep(replace(report, interrupted=True) if flips else report, series)
+    stays: Mapping[str, RowVerdict] = {}
+    if again and flips:
+        told = confirmed(standing, report, again(flips), flips)
+        report, stays = told.report, told.stays
+        store.confirm(number, report, {row.id: stays.get(row.id, row.verdict) for row in report.rows})
     store.prune(series, retention)
     return Occasion(
         site=series,

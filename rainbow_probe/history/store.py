@@ -71,9 +71,18 @@ class Store:
             self._database.executemany("INSERT OR REPLACE INTO verdicts (run, row, verdict) VALUES (?, ?, ?)", rows)
         return number
 
-    def settle(self, number: int, stands: Mapping[str, RowVerdict]) -> None:
-        """Note of rows of a run that a second try did not confirm their change, and how they stand."""
+    def confirm(self, number: int, report: Report, stands: Mapping[str, RowVerdict]) -> None:
+        """Write down how a run is told after a second try, and how its rows stand by it.
+
+        What the first try saw of each row stays: it is by that that rows come and go.
+        """
+        verdict, summary = report.verdict.value, _text(report.summary)
+        values = (verdict, summary, report.duration, report.interrupted, zlib.compress(dumps(report).encode()), number)
         with self.writing():
+            self._database.execute(
+                "UPDATE runs SET verdict = ?, summary = ?, duration = ?, interrupted = ?, report = ? WHERE id = ?",
+                values,
+            )
             self._database.executemany(
                 "UPDATE verdicts SET settled = ? WHERE run = ? AND row = ?",
                 [(verdict.value, number, _text(row)) for row, verdict in stands.items()],

@@ -103,7 +103,7 @@ def _changes(occasion: Occasion, language: Language) -> tuple[str, ...]:
     left = len(told) - _MOST_CHANGES
     cut = [language.say("and {count} more lines", count=left)] if left > 0 else []
     again = [
-        language.say("Tried a second time and as before, so not counted: {row}", row=clip(row, 60))
+        language.say("Tried twice and not alike, so not counted: {row}", row=clip(row, 60))
         for row in occasion.unconfirmed[:8]
     ]
     return (*told[:_MOST_CHANGES], *cut, *again)
