@@ -53,7 +53,7 @@ def test_every_word_has_its_page() -> None:
         ("tls-intercepted", ["a finding", "a cause, in phase tls"]),
         ("proxy-denies-8080", ["proxy-denies-8080: a finding", "443 only"]),
         ("seen-tls-timeout-rest", ["without a proven cause", "ClientHello"]),
-        ("tcp-80-blocked-more", ["No host takes connections"]),
+        ("tcp-80-blocked-more", ["No host of the service takes connections"]),
         (" Connect/Timeout ", ["connect/timeout"]),
     ],
 )  # fmt: skip

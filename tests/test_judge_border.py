@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -147,27 +148,64 @@ NOTHING_80 = Fault(match=tcp(80))
 
 
 def test_a_closed_port_of_hosts_that_answer_elsewhere() -> None:
-    """TCP/80 to TURN, beside the same servers' UDP and TLS."""
-    judged = report(replace(NOTHING_80, match=both(tcp(80), kind("turn"))))
+    """TCP/80, beside the same servers' UDP and TLS."""
+    judged = report(NOTHING_80)
     assert ids(judged) == ["tcp-80-blocked"]
     found = judged.findings[0]
     assert (found.who, found.severity) == (Who.FIREWALL, Severity.ADVICE)
+    assert found.title.startswith("Outbound TCP/80 is blocked (no answer), though the same hosts answer on UDP/3478")
     assert outcomes(judged, found) == {Outcome.PASS, Outcome.FAIL}
     assert "to port   80" in found.rules[0].text
-    assert "connectivitycheck.gstatic.com can be connected to on the same port" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("port", "beside", "gone"),
+    [(80, "connectivitycheck.gstatic.com", TURN), (80, "connectivitycheck.gstatic.com", TURN[:1]), (443, APEX, TURN)],
+)
+def test_a_port_that_is_closed_to_turn_servers_only(port: int, beside: str, gone: Sequence[str]) -> None:
+    """Other hosts answer on it: the port is open, and the rule that lets it pass does not name these."""
+    judged = report(Fault(match=both(tcp(port), kind("turn"))), turn=gone)
+    assert ids(judged) == ["turn-door-blocked"]
+    found = judged.findings[0]
+    assert found.title.startswith(f"TCP/{port} to {', '.join(gone)} is blocked, though answers come from there on UDP")
+    assert f"and from {beside}" in found.title
+    assert found.title.endswith(f" on TCP/{port}")
+    assert outcomes(judged, found) == {Outcome.PASS, Outcome.FAIL}
+    assert {one for one in TURN if one in found.rules[0].text} == {*gone}
+
+
+def test_all_tcp_to_turn_servers_is_one_rule() -> None:
+    """Doors that are shut alike to the same hosts are no two causes."""
+    judged = report(Fault(match=both(kind("turn"), but(udp))))
+    assert ids(judged) == ["turn-door-blocked"]
+    assert judged.findings[0].title.startswith("TCP/443, TCP/80 to ")
+    one_refused = Fault(match=both(tcp(80), kind("turn")), cause=Cause.REFUSED)
+    judged = report(one_refused, Fault(match=both(kind("turn"), but(udp))))
+    assert [one.id for one in judged.findings] == ["turn-door-blocked", "turn-door-blocked-more"]
+
+
+def test_a_dead_server_beside_one_with_a_closed_port() -> None:
+    """The dead one's silence on that port is not the port's, and takes nothing from what is told of it."""
+    dead = both(host(TURN[0]), but(kind("dns")))
+    refused = Fault(match=both(tcp(80), kind("turn")), cause=Cause.REFUSED)
+    range_unknown = replace(RANGE_UNKNOWN, match=both(host(TURN[0]), kind("udp-range")))
+    judged = report(range_unknown, Fault(match=both(dead, udp), phase=Phase.STUN), Fault(match=dead), refused)
+    assert ids(judged) == ["turn-server-silent", "turn-door-blocked"]
+    assert TURN[0] not in finding(judged, "turn-door-blocked").title
 
 
 def test_a_server_that_refuses_us_is_alive() -> None:
     """TURN that says 403 over UDP and TLS shows that TCP/80 to it is closed by somebody else."""
     refused = Fault(match=kind("turn"), phase=Phase.TURN_ALLOCATE, cause=Cause.FORBIDDEN)
     judged = report(Fault(match=both(tcp(80), kind("turn"))), refused)
-    assert sorted(ids(judged)) == ["tcp-80-blocked", "turn-forbidden"]
+    assert sorted(ids(judged)) == ["turn-door-blocked", "turn-forbidden"]
 
 
 def test_a_closed_443_blocks() -> None:
     """TURN over UDP and TCP/80 shows the hosts alive; web hosts on the same port go with it."""
     judged = report(Fault(match=both(tcp(443), but(kind("push")))))
     assert ids(judged) == ["tcp-443-blocked"]
+    assert "though other hosts answer on that port, and these on UDP/3478" in judged.findings[0].title
     assert judged.findings[0].severity is Severity.BLOCKING
     assert "desktop/https" in judged.findings[0].rows
 
@@ -181,7 +219,7 @@ def test_a_port_open_to_one_host_is_not_blocked() -> None:
 
 def test_refused_by_one_domain_may_be_the_servers() -> None:
     """It is told as it was seen."""
-    judged = report(Fault(match=both(tcp(80), kind("turn")), cause=Cause.REFUSED))
+    judged = report(Fault(match=both(tcp(80), kind("turn")), cause=Cause.REFUSED), NOTHING_80)
     assert "refused, by the servers or by a firewall that rejects" in finding(judged, "tcp-80-blocked").title
 
 

@@ -61,7 +61,7 @@ def asked_for_http(found: Case, fault: Fault) -> Case:
 def test_three_ways_closed_are_three_causes(control: Fault) -> None:
     """The servers are up, as their hanging up on HTTP shows, in a TLS in which STUN gets silence."""
     judged = asked_for_http(case(UDP_DROPPED, NO_80, NO_STUN_IN_TLS), control).judged()
-    assert {*ids(judged)} == {"udp-blocked", "tls-443-silent", "tcp-80-blocked"}
+    assert {*ids(judged)} == {"udp-blocked", "tls-443-silent", "turn-door-blocked"}
     assert "to HTTP, as TURN servers do" in finding(judged, "udp-blocked").detail
 
 
@@ -97,7 +97,7 @@ def test_a_refused_door_of_a_server_that_is_up_may_be_either_ones() -> None:
     """A firewall that rejects speaks in the server's name: of a connection nobody tells who refused it."""
     judged = report(Fault(match=both(TURNS, tcp(80), host(TURN[0])), cause=Cause.REFUSED))
     assert ids(judged) == ["turn-door-blocked"]
-    assert "is refused, by the server or in its name, though it answers on" in judged.findings[0].title
+    assert "is refused, there or on the way, though answers come from there on" in judged.findings[0].title
     assert "nothing listens there" in judged.findings[0].fix
 
 
@@ -115,7 +115,10 @@ def test_a_server_that_answers_through_the_proxy_only_is_up() -> None:
     judged = replace(found, results=(*found.results, *map(made, by_proxy))).judged()
     assert "turn-server-silent" not in ids(judged)
     told = finding(judged, "turn-door-blocked")
-    assert told.title == f"UDP/3478 to {TURN[0]} is blocked, though it answers on TLS/443, and {TURN[1]} on UDP/3478"
+    assert told.title == (
+        f"UDP/3478 to {TURN[0]} is blocked, though answers come from there on TLS/443 (through the proxy), and "
+        f"from {TURN[1]} on UDP/3478"
+    )
 
 
 # One port only

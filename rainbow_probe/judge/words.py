@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from rainbow_probe.judge.traces import failure, issuer, untried
+from rainbow_probe.judge.traces import direct, failure, issuer, untried
 from rainbow_probe.model import Cause, Flow, Phase, Result, Transport
 
 MOST_NAMED = 3  # names in one sentence; the rest is counted
@@ -154,8 +154,9 @@ def door(flow: Flow) -> str:
 
 
 def way(result: Result) -> str:
-    """Name what a check went by: ``TLS/443``, and HTTP where that was asked in place of the service's protocol."""
+    """Name what a check went by: ``TLS/443``, the proxy, and HTTP where that was asked in place of TURN."""
     place = f"{result.flow.transport.upper()}/{result.flow.target.port}"
+    place = place if direct(result) else f"{place} (through the proxy)"
     return f"{place} (to HTTP, as TURN servers do)" if result.flow.kind == "answers" else place
 
 

@@ -197,7 +197,7 @@ PORTS: dict[str, Why] = {
         "Let idle connections on TCP/5228-5230 live for 30 minutes or more.",
     ),
     "tcp-PORT-blocked": why(
-        "No host takes connections on this port, while the same hosts answer by another door.",
+        "No host of the service takes connections on this port, while the same hosts answer by another door.",
         "A firewall without a rule for this port.",
         "Open the port, outbound: `rainbow-probe rules`.",
     ),

@@ -65,8 +65,8 @@ RELAYS: dict[str, Why] = {
         "Look the name up from another network. Does it lead elsewhere, mend the DNS here; else tell the provider.",
     ),
     "turn-door-blocked": why(
-        "One port of one TURN server is closed, while it answers on others, and other servers do on that one.",
-        "A rule that names some addresses of the service and not all; else a packet filter of the provider's.",
+        "A port of TURN servers is closed, while they answer on others, and other servers or hosts do on that one.",
+        "A rule that names some addresses, or web hosts, and not these; else a packet filter of the provider's.",
         "Let the rule hold for all addresses of the service: `rainbow-probe rules`.",
     ),
     "turn-server-silent": why(

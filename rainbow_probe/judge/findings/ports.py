@@ -39,7 +39,10 @@ def _port(port: int, results: list[Result], scene: Scene) -> list[Found]:
     return [
         Found(
             id=f"tcp-{port}-blocked",
-            title=f"Outbound TCP/{port} is {_closed(lost)}, though the same hosts answer {ways}",
+            title=f"TCP/{port} to {hosts(lost)} is {_closed(lost)}, though other hosts answer on that port, and these "
+            f"{ways}"
+            if _same_port_open(port, scene)
+            else f"Outbound TCP/{port} is {_closed(lost)}, though the same hosts answer {ways}",
             who=Who.FIREWALL,
             fix=f"Open outbound TCP/{port} to the hosts below.",
             claims=tuple(lost),

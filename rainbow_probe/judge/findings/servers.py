@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from rainbow_probe.judge.findings.places import elsewhere
 from rainbow_probe.judge.findings.proxy import with_cause
 from rainbow_probe.judge.rules import firewall_rule
-from rainbow_probe.judge.scene import Found, Scene, alive_elsewhere, distinct
-from rainbow_probe.judge.traces import addresses, answered_turn, cause, direct, fact, over_udp, shut
+from rainbow_probe.judge.scene import CONTROLS, Found, Scene, alive_elsewhere, distinct
+from rainbow_probe.judge.traces import addresses, answered, answered_turn, cause, direct, fact, over_udp, shut
 from rainbow_probe.judge.words import all_said, count, door, hosts, named, way
 from rainbow_probe.model import Cause, Result, Who
+
+BESIDE = frozenset({"https", "xmpp", *CONTROLS})
+"""Kinds of checks of other hosts, which answer on the ports that TURN servers have as well."""
 
 
 def rejecter(result: Result, scene: Scene) -> str:
@@ -122,16 +125,37 @@ def _beside(lost: Sequence[Result], scene: Scene) -> list[Result]:
 
 
 def door_shut(scene: Scene) -> list[Found]:
-    """Say which doors of single TURN servers are shut, if the same server answers by others and its like by that one.
+    """Say which doors of TURN servers are shut, if the same servers answer by others, and somebody by that one.
 
     Who is up answers a port that nobody listens on with a refusal: silence, or somebody else's, is a packet filter's.
     """
     shuts = {r.flow.id: _alive(r, scene) for r in scene.failing if _shut_by_another(r, scene)}
-    lost = [r for r in scene.failing if shuts.get(r.flow.id) and _alike(r, scene)]
+    lost = [r for r in scene.failing if shuts.get(r.flow.id) and _same_door(r, scene)]
+    return [_door_shut(found, shuts, scene) for found in _alike_shut(lost)]
+
+
+def _alike_shut(lost: Sequence[Result]) -> list[list[Result]]:
+    """Gather what is shut to the same hosts in the same way: one rule, whatever doors it names."""
     by_door: dict[str, list[Result]] = {}
     for result in lost:
         by_door.setdefault(door(result.flow), []).append(result)
-    return [_door_shut(where, found, shuts, scene) for where, found in by_door.items()]
+    found: dict[frozenset[tuple[str, Cause | None]], list[Result]] = {}
+    for results in by_door.values():
+        found.setdefault(frozenset((r.flow.target.host, cause(r)) for r in results), []).extend(results)
+    return list(found.values())
+
+
+def _same_door(result: Result, scene: Scene) -> list[Result]:
+    """Return who answers by the same door: TURN servers or, where none of them does, other hosts on that TCP port."""
+    return _alike(result, scene) or [
+        other
+        for other in scene.tried(*BESIDE)
+        if not over_udp(result)
+        and direct(other)
+        and other.flow.target.port == result.flow.target.port
+        and other.flow.target.host != result.flow.target.host
+        and answered(other)
+    ]
 
 
 def _alive(result: Result, scene: Scene) -> list[Result]:
@@ -153,23 +177,25 @@ def _shut_by_another(result: Result, scene: Scene) -> bool:
     return by not in addresses(result) if by else not over_udp(result)  # of a connection nobody tells who refused it
 
 
-def _door_shut(where: str, lost: Sequence[Result], shuts: Mapping[str, list[Result]], scene: Scene) -> Found:
-    here, beside = distinct(c for result in lost for c in shuts[result.flow.id]), _beside(lost, scene)
+def _door_shut(lost: Sequence[Result], shuts: Mapping[str, list[Result]], scene: Scene) -> Found:
+    here = distinct(c for result in lost for c in shuts[result.flow.id])
+    beside = distinct(other for result in lost for other in _same_door(result, scene))
     rejected = named(dict.fromkeys(filter(None, (rejecter(result, scene) for result in lost))))
     unclear = not rejected and any(cause(result) in {Cause.REFUSED, Cause.RESET} for result in lost)
-    doors = named(dict.fromkeys(map(way, here)))
+    where, doors = named(dict.fromkeys(door(r.flow) for r in lost)), named(dict.fromkeys(map(way, here)))
     return Found(
         id="turn-door-blocked",
-        title=f"{where} to {hosts(lost)} is refused, by the server or in its name, though it answers on {doors}, and "
-        f"{hosts(beside)} on {where}"
+        title=f"{where} to {hosts(lost)} is refused, there or on the way, though answers come from there on {doors}, "
+        f"and from {hosts(beside)} on {where}"
         if unclear
-        else f"{where} to {hosts(lost)} is blocked, though it answers on {doors}, and {hosts(beside)} on {where}",
+        else f"{where} to {hosts(lost)} is blocked, though answers come from there on {doors}, and from "
+        f"{hosts(beside)} on {where}",
         who=Who.FIREWALL,
-        fix=f"Let the rule for {where} hold for this server's addresses too. If it does, nothing listens there: tell "
-        "the provider."
+        fix=f"Let the rule for {where} hold for {hosts(lost)} too. If it does, nothing listens there: tell the "
+        "provider."
         if unclear
-        else f"Let the rule for {where} hold for this server's addresses too. If it does, the packet filter is the "
-        "provider's own: tell the provider.",
+        else f"Let the rule for {where} hold for {hosts(lost)} too. If it does, the packet filter is the provider's "
+        "own: tell the provider.",
         claims=tuple(lost),
         shows=(*here, *beside),
         detail=all_said(lost) + (f", by {rejected}" if rejected else ""),
@@ -196,7 +222,7 @@ def silent(scene: Scene) -> list[Found]:
         own = [result for result in scene.tried("turn") if result.flow.target.host == host]
         closed = [r for r in own if direct(r) and shut(r) and any(r is one for one in scene.failing)]
         alive = any(map(answered_turn, (*own, *_controls(host, scene))))
-        if closed and not alive and all(_alike(result, scene) for result in closed):
+        if closed and not alive and all(_same_door(result, scene) for result in closed):
             lost += closed
     if not lost:
         return []
