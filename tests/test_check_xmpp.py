@@ -16,6 +16,7 @@ from rainbow_probe.demo.services import APEX
 from rainbow_probe.demo.xmpp import serve_xmpp
 from rainbow_probe.model import Cause, Outcome, Phase, Result, Scalar, Transport
 from rainbow_probe.net.route import Limits
+from rainbow_probe.net.turns import awake
 from rainbow_probe.net.websocket import MOST
 from tests.servers import (
     EASY,
@@ -285,7 +286,7 @@ async def test_a_server_that_wants_to_be_answered_when_idle() -> None:
             async with asyncio.timeout(0.05):  # so long nothing comes: the client is idle
                 await client.frame(Opcode.PING)
         writer.write(text("still there?", Opcode.PING))
-        async with asyncio.timeout(0.2):
+        async with awake(0.2):
             await client.frame(Opcode.PONG)
         await client.frame(Opcode.PING)
         client.flush()

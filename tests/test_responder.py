@@ -21,6 +21,7 @@ from rainbow_probe.responder.serve import Responder, Wanted
 from rainbow_probe.responding import duration, port_ranges
 from tests.commands import environment, rainbow_probe
 from tests.peers import HOST, peer
+from tests.ports import free_port
 
 WAIT = 20.0  # seconds; what works takes milliseconds
 
@@ -192,16 +193,10 @@ def test_a_signal_ends_it_cleanly(how: signal.Signals) -> None:
     if sys.platform == "win32":
         pytest.skip("platform: Windows has no such signals")
     command = [sys.executable, "-m", "rainbow_probe", "responder", "--udp", "", "--tcp", "0-0", "--bind", HOST]
-    command[command.index("0-0")] = str(_free())
+    command[command.index("0-0")] = str(free_port())
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as running:  # noqa: S603 - our own
         assert running.stdout
         assert any("ready" in line for line in running.stdout)
         running.send_signal(how)
         assert running.wait(WAIT) == 0
         assert "answered 0 questions" in running.stdout.read()
-
-
-def _free() -> int:
-    with socket.socket() as own:
-        own.bind((HOST, 0))
-        return int(own.getsockname()[1])
