@@ -85,6 +85,18 @@ async def test_a_narrow_way_is_found() -> None:
     assert (ramp.bound, ramp.shared) == (None, None)  # as much was refused to twice as many streams, of one server
 
 
+async def test_trouble_before_the_load_hides_no_limit() -> None:
+    """What is lost in a row while there is no load tells little of the line: it is looked at again."""
+    count = iter(range(1_000_000))
+
+    def glitch(message: Message | None, packet: bytes) -> Sequence[bytes] | None:
+        return () if message is None and parse_channel_data(packet) and 20 <= next(count) < 60 else None
+
+    ramp = (await climbed(glitch, narrow(600), wanted=3000)).verdict.measured
+    assert isinstance(ramp, Ramp)
+    assert (ramp.at_least, ramp.capacity_kbit_s < 1300) == (False, True), ramp
+
+
 async def test_without_more_streams_no_limit_is_proven() -> None:
     """It may be one of each session: no more allocations, no control."""
     found = await climbed(refuses(Method.ALLOCATE, 486, after=6), narrow(600), wanted=3000)

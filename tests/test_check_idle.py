@@ -12,7 +12,6 @@ import pytest
 from rainbow_probe.demo.loopback import CHUNK, Handler, loopback
 from rainbow_probe.model import Cause, Endpoint, Outcome, PeerError, Phase, Proxy, Result, Transport
 from rainbow_probe.net.idle import GOODBYE, SILENCE, Ended, Survival, lasted, summed
-from rainbow_probe.net.turns import awake
 from tests.servers import HOST, Middle, a_flow, a_route, broke, facts, good_bye, probe, resets, shows, xmpp
 
 WAITS = (0.1, 0.2, 1.6)
@@ -63,6 +62,15 @@ def test_what_it_means_for_clients(lived: float, cut: Ended | None, kept: Ended,
     assert caught.value.cause is cause
 
 
+def test_what_this_machine_had_no_time_for_is_said_to_be_that() -> None:
+    """Then it is tried once more; where a client would be well anyway, it does not matter."""
+    seen = Survival(lived=30, cut=None, kept=LIVES, unwatched=True)
+    with pytest.raises(PeerError) as caught:
+        lasted(seen, 60)
+    assert caught.value.cause is Cause.BUDGET
+    assert "survives 30 s idle" in lasted(seen, 30)
+
+
 # On the wire
 
 
@@ -80,7 +88,7 @@ def forgetful(port: int, how: Handler | None) -> Handler:
             pouring = group.create_task(back())
             try:
                 while True:
-                    async with awake(CUT):  # or it would cut what this process had no turn to use
+                    async with asyncio.timeout(CUT):
                         data = await reader.read(CHUNK)
                     if not data:
                         break

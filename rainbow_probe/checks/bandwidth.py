@@ -33,7 +33,7 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
             more = partial(more_streams, PACKET, stack=stack, hop=hop, flow=flow, route=route, rec=rec)
             other = partial(_at_another_server, stack=stack, hop=hop, flow=flow, route=route, rec=rec)
             climb = Climb(await opened_streams((PACKET,) * WAYS, stack, hop, flow, route, rec), more, other)
-            limit = (len(STEPS) * TRIES + 1) * (seconds + STRAGGLERS) + SLACK
+            limit = ((len(STEPS) + 1) * TRIES + 1) * (seconds + STRAGGLERS) + SLACK
             limit += COMPARED * (max(LONG, seconds) + STRAGGLERS + SLACK)
             rec.restart_budget(extra=limit)
             async with rec.step(Phase.MEDIA, hop.label, limit=limit) as facts:

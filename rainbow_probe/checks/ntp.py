@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from rainbow_probe.evidence import Recorder
 from rainbow_probe.model import Cause, Flow, PeerError, Phase, Verdict
 from rainbow_probe.net import ntp
@@ -16,6 +18,7 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
     async def attempt(hop: Hop) -> Verdict:
         async with open_datagrams(hop, flow, route, rec) as link:
             async with rec.step(Phase.NTP, hop.label, limit=route.limits.datagrams) as facts:
+                facts.complaint = partial(ntp.complaint, facts)
                 answer = await ntp.ask(link, facts, LAST_WORD * route.limits.datagrams)
                 if answer.passing:
                     raise PeerError(Cause.CANNOT_TELL, "the time server answers, and is asked too often just now")

@@ -19,9 +19,10 @@ async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:
 async def asked(hop: Hop, flow: Flow, route: Route, rec: Recorder, expected: Expectation | None = None) -> Verdict:
     """Ask at one address; over TLS its certificate is judged as *expected*."""
     known: dict[str, Scalar] = {}
-    async with asking(hop, flow, route, rec, known, expected) as (_, ask):
+    async with asking(hop, flow, route, rec, known, expected) as (options, ask):
         async with rec.step(Phase.SIP, hop.label, limit=route.limits.datagrams) as facts:
             facts.update(known)
+            facts.complaint = options.complaint
             answer = await ask()
             facts.update(_told(answer))
     return passed(f"SIP is answered: {answer.status} {answer.reason}{_aside(flow, known, answer)}")

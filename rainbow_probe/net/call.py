@@ -67,16 +67,17 @@ class Call:
     async def _small(self, there: Address) -> dict[str, Scalar]:
         async with self._rec.step(Phase.TURN_DATA, self._subject, limit=self._route.limits.exchange) as facts:
             echo = Echo(self._near, self._far, there, facts)
+            facts.complaint = lambda: self._nothing_back(facts)
             if not await echo.came_back(self._route.limits.exchange * LAST_WORD):
-                self._altered(facts)
-                raise SilenceError(Cause.NO_DATA_BACK, f"0 of {facts['sent']} packets came back")
+                raise self._nothing_back(facts)
         self._trip, self._share = echo.slowest, min(self._share, echo.share)
         return facts
 
-    def _altered(self, facts: Mapping[str, Scalar]) -> None:
-        """Raise ``PeerError`` if something else came than what was sent; later on, it may be what came late."""
+    def _nothing_back(self, facts: Mapping[str, Scalar]) -> PeerError:
+        """Tell silence from something else than what was sent; later on, that may be what came late."""
         if facts.get("altered") and not self._trip:
-            raise PeerError(Cause.ALTERED, f"{facts['altered']} packets arrive through the relay, none as it was sent")
+            return PeerError(Cause.ALTERED, f"{facts['altered']} packets arrive through the relay, none as it was sent")
+        return SilenceError(Cause.NO_DATA_BACK, f"0 of {facts.get('sent') or 0} packets came back")
 
     async def _large(self, there: Address, many: int = FEW) -> None:
         """Send what video is made of, as indications: with their headers, browsers shake hands."""

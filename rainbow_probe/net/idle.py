@@ -32,6 +32,10 @@ class Ended:
     """Seconds for which it was to be idle, where it was."""
 
 
+UNWATCHED = Ended(seconds=0.0)
+"""One of which nothing is known, as this machine had no time for it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survival:
     """What idle links, and one with traffic, came to."""
@@ -42,6 +46,8 @@ class Survival:
     """The first cut after a longer idleness than any that was survived."""
     kept: Ended
     """The link with traffic."""
+    unwatched: bool = False
+    """Whether this machine had no time to watch one of them."""
 
     def facts(self) -> dict[str, Scalar]:
         """Return all of it as evidence."""
@@ -60,7 +66,9 @@ async def survival(busy: WebSocket, another: Open, waits: Sequence[float], rec: 
     async with asyncio.TaskGroup() as group:
         kept = group.create_task(_kept(busy, waits, rec.aside(max(waits)), limit, max(waits)))
         tasks = [group.create_task(_idle(another, wait, rec.aside(wait), limit)) for wait in waits]
-    return summed([one for task in tasks if (one := task.result())], kept.result())
+    ended = [one for task in tasks if (one := task.result())]
+    seen = summed([one for one in ended if one is not UNWATCHED], kept.result())
+    return replace(seen, unwatched=UNWATCHED in ended)
 
 
 def summed(ended: Sequence[Ended], kept: Ended) -> Survival:
@@ -81,6 +89,8 @@ def lasted(seen: Survival, needed: float) -> str:
         raise PeerError(Cause.CUT_AFTER_IDLE, f"cut {between} without traffic {how}")
     if by_time and seen.kept.shows != GOODBYE and seen.kept.seconds < TOGETHER * needed:
         raise PeerError(Cause.CUT_AFTER_TIME, f"cut after {seen.kept.seconds:g} s ({seen.kept.shows}), traffic or not")
+    if seen.lived < needed and seen.unwatched and not seen.kept.shows:
+        raise PeerError(Cause.BUDGET, f"this machine had no time to watch links for longer than {seen.lived:g} s")
     if seen.lived < needed:
         raise PeerError(Cause.CANNOT_TELL, f"longer than {seen.lived:g} s could not be tried: {_why(seen)}")
     return f"survives {seen.lived:g} s idle" + (
@@ -99,17 +109,17 @@ async def _idle(another: Open, wait: float, rec: Recorder, limit: float) -> Ende
         async with another(rec) as socket:
             rec.restart_budget(extra=wait)
             return await _woken(socket, wait, rec, limit)
-    except StepError:
-        return None
+    except StepError as exc:
+        return UNWATCHED if exc.failure.cause in OUR_OWN else None
 
 
-async def _woken(socket: WebSocket, wait: float, rec: Recorder, limit: float) -> Ended | None:
+async def _woken(socket: WebSocket, wait: float, rec: Recorder, limit: float) -> Ended:
     began = rec.elapsed
     try:
         await _once(socket, wait, rec, limit)
     except StepError as exc:
         if exc.failure.cause in OUR_OWN:
-            return None
+            return UNWATCHED
         seen = exc.failure.cause is Cause.TIMEOUT  # silence is only met by the ping, when the wait is over
         moment = wait if seen else round(rec.elapsed - began, 1)
         return Ended(seconds=moment, shows=_shows(socket, exc), wait=wait)

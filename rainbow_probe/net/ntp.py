@@ -27,7 +27,7 @@ async def ask(link: Datagrams, facts: dict[str, Scalar], seconds: float) -> Answ
     end = time.monotonic() + seconds
     for wait in _waits():
         if (left := end - time.monotonic()) <= 0:
-            raise _silence(facts, seconds)
+            raise complaint(facts) or TimeoutError(f"no answer in {seconds:.3g} s")
         nonce = secrets.token_bytes(8)
         asked[nonce] = time.time(), time.monotonic()
         await link.send(request(nonce))
@@ -63,10 +63,10 @@ async def _answer(link: Datagrams, asked: Asked, facts: dict[str, Scalar]) -> An
     return answer
 
 
-def _silence(facts: Mapping[str, Scalar], seconds: float) -> Exception:
-    if strange := facts.get("strange"):
-        return PeerError(Cause.NOT_NTP, f"{strange} answers came, and to none of our questions")
-    return TimeoutError(f"no answer in {seconds:.3g} s")
+def complaint(facts: Mapping[str, Scalar]) -> PeerError | None:
+    """Return what to say of what came instead of an answer; None where nothing did."""
+    strange = facts.get("strange")
+    return PeerError(Cause.NOT_NTP, f"{strange} answers came, and to none of our questions") if strange else None
 
 
 def _waits() -> Iterator[float]:
