@@ -111,9 +111,14 @@ SCREEN = (
     *("Not tested ({0})", "not applicable: {0}", "Way out", "none found", "Note", "Destination", "and {0} more checks"),
     *("direct, no proxy", "proxy {0} (from {1})", "as the PAC file says: {0}", "{0}; direct to {1}", "to act: {0}"),
     "at least {0}",
+    *("conference servers", "the addresses of {0}"),
+    *("from", "to port", "to", "for", "this network", "this machine", "the site's proxy", "any source port"),
+    *("this machine uses {0}", "source ports {0}", "or, where names cannot be used, to {0}"),
+    *("not proven that the border stops it: the hosts may be down", "an address that is not known"),
+    *("do not decrypt and do not inspect, for:", "these names must resolve:"),
     *("{0} blocking", "{0} degrading", "{0} advice", "To paste ({0}):"),
 )
-"""What only the terminal and the history say."""
+"""What only the terminal, the history and rules in words say."""
 OWN = 5  # letters of a sentence that begins with a value; one with fewer is a joint that would fit anything
 LETTERS = 3  # of its own; a message with fewer says nothing that could be translated
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from string import Formatter
 
@@ -15,7 +16,10 @@ from docs.messages import messages
 from rainbow_probe.language import ENGLISH, language, languages, preferred
 from rainbow_probe.language.catalogue import catalogues, missing, read, written
 from rainbow_probe.language.phrases import LONGEST, Phrases, message
+from rainbow_probe.model import Cause, Outcome, Phase
 from rainbow_probe.report import as_html, as_json, as_markdown, as_nagios
+from rainbow_probe.report.wording import pasted
+from tests import judge_samples as judge
 from tests import report_samples as samples
 from tests.commands import command
 
@@ -206,6 +210,22 @@ def test_a_report_in_french() -> None:
     assert as_markdown.dumps(report, FRENCH).startswith("# ÉCHEC: ")
     assert "(qui gère le pare-feu)" in as_nagios.dumps(report, FRENCH)
     assert ENGLISH.said("refused") == "refused"
+
+
+def test_a_rule_in_words_is_said() -> None:
+    """It goes into a ticket as it is; its columns stay, and what a program reads is not touched."""
+    case = judge.case(judge.Fault(match=judge.udp, outcome=Outcome.FAIL, phase=Phase.STUN, cause=Cause.TIMEOUT))
+    found = next(one for one in case.judged().findings if one.id == "udp-blocked")
+    (rule,) = found.rules
+    assert "allow outbound UDP" in rule.text
+    assert "  to        turn-" in rule.text
+    said = pasted(rule, FRENCH.said)
+    assert "permettre UDP sortant" in said
+    assert "  vers      turn-" in said
+    assert re.findall(r"\b(?:allow|outbound|from|to|this|any|for|servers)\b", said) == []
+    assert pasted(rule, ENGLISH.said) == rule.text
+    script = replace(rule, format="squid")
+    assert pasted(script, FRENCH.said) == rule.text
 
 
 def test_the_command_line_chooses(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from rainbow_probe.history.telling import details, in_short, when
 from rainbow_probe.language import ENGLISH, Language
 from rainbow_probe.model import ClientLine, Finding, RowVerdict
 from rainbow_probe.report.layout import by_weight, row_names
-from rainbow_probe.report.wording import SEVERITIES, VERDICTS, clip, lines
+from rainbow_probe.report.wording import SEVERITIES, VERDICTS, clip, lines, pasted
 
 _SUBJECT, _LINE, _TEXT = 120, 200, 900  # characters
 _MOST_FINDINGS, _MOST_CHANGES, _MOST_ROWS, _MOST_RULES = 12, 40, 8, 2
@@ -121,7 +121,7 @@ def _advice(finding: Finding, language: Language) -> Advice:
         severity=say(SEVERITIES[finding.severity]),
         particulars=tuple((label, clip(text, _TEXT)) for label, text in told if text),
         rules=tuple(
-            (rule.format, tuple(clip(line, _TEXT) for line in lines(rule.text)[:_MOST_CHANGES]))
+            (rule.format, tuple(clip(line, _TEXT) for line in lines(pasted(rule, said))[:_MOST_CHANGES]))
             for rule in finding.rules[:_MOST_RULES]
         ),
     )

@@ -34,6 +34,7 @@ from rainbow_probe.report.wording import (
     SEVERITIES,
     VERDICTS,
     because,
+    pasted,
     unjudged,
 )
 
@@ -75,6 +76,7 @@ def page(template: str, style: str, report: Report, language: Language, past: Se
             marks=_MARKS,
             because=because,
             grouped=grouped,
+            pasted=pasted,
             unjudged=unjudged,
             **_DRAWING,
             **_vocabulary(language),

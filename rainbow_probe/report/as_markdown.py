@@ -13,7 +13,7 @@ from rainbow_probe.explanations.actors import ACTORS
 from rainbow_probe.language import ENGLISH, Language
 from rainbow_probe.model import Finding, Report, Row, RowVerdict, Rule
 from rainbow_probe.report.layout import by_weight, judged, tally, untested
-from rainbow_probe.report.wording import SEVERITIES, VERDICTS, because, lines, named, plain, unjudged
+from rainbow_probe.report.wording import SEVERITIES, VERDICTS, because, lines, named, pasted, plain, unjudged
 
 _ACTS = re.compile(r"([\\`*_{}\[\]<>#|!~&@$])")  # CommonMark, section 2.4; GitHub's tables, mentions and mathematics
 _LINKS = re.compile(r"(?i)(://|\bwww\.)")  # GitHub's autolinks, which need no brackets
@@ -71,7 +71,7 @@ def _finding(finding: Finding, language: Language) -> Iterable[str]:
 
 
 def _rule(rule: Rule, language: Language) -> str:
-    body = "\n".join(lines(rule.text))
+    body = "\n".join(lines(pasted(rule, language.said)))
     fence = "`" * max(3, *(len(run) + 1 for run in _FENCE.findall(body)), 3)
     return f"{language.say('To paste ({format})', format=text(rule.format))}\n\n{fence}\n{body}\n{fence}"
 

@@ -31,6 +31,7 @@ from rainbow_probe.report.wording import (
     more,
     named,
     number,
+    pasted,
     translated,
     unjudged,
     way_out,
@@ -229,7 +230,7 @@ class _Page:
         """Yield the rule's lines bare; only prose is wrapped, a command is left for the terminal to break."""
         yield Text()
         yield indented(self._text(f"To paste ({rule.format}):", "dim"), 3)
-        for line in lines(rule.text):
+        for line in lines(pasted(rule, self._said)):
             text = Text(self._shown(f"{_RULE_INDENT}{line}"), no_wrap=True, overflow="ignore")
             prose = rule.format == "text" and text.cell_len > self._width
             yield indented(Text(self._shown(line)), len(_RULE_INDENT)) if prose else text

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from rainbow_probe.ends import HTTPS
 from rainbow_probe.measures import Direction, PortState, StoryStep
-from rainbow_probe.model import Finding, Need, Outcome, Result, Row, RowVerdict, Scalar, Severity, Site
+from rainbow_probe.model import Finding, Need, Outcome, Result, Row, RowVerdict, Rule, Scalar, Severity, Site
 from rainbow_probe.terms import NatMapping
 
 FEW_HOSTS = 4  # named of those that go the same way
@@ -29,6 +30,8 @@ OUTCOMES = {
 DIRECTIONS = {Direction.OUT: "outbound", Direction.IN: "inbound", Direction.ROUND_TRIP: "there and back"}
 PORT_STATES = {PortState.OPEN: "open", PortState.CLOSED: "closed", PortState.UNKNOWN: "unknown"}
 CURVES = {"loss": "Loss", "jitter": "Jitter", "delay": "Delay", "mos": "MOS", "capacity": "Capacity"}
+_COLUMN = re.compile(r"( *)(\S.*?)( {2,})(\S.*)")
+"""A line of a rule in words: a label, and what stands beside it."""
 NEEDS = {Need.MANDATORY: "mandatory", Need.RECOMMENDED: "recommended", Need.OPTIONAL: "optional"}
 
 
@@ -40,6 +43,21 @@ def plain(text: str) -> str:
 def lines(text: str) -> list[str]:
     """Return the lines of *text*, each fit to show; for texts whose line breaks are ours, such as rules."""
     return [plain(line) for line in text.expandtabs(4).strip("\n").split("\n")]
+
+
+def pasted(rule: Rule, said: Callable[[str], str]) -> str:
+    """Return the text of a rule to paste; one in words, for a ticket, as it is *said* in the reader's language."""
+    if rule.format != "text":
+        return rule.text
+    return "\n".join(_beside(line, said) for line in rule.text.split("\n"))
+
+
+def _beside(line: str, said: Callable[[str], str]) -> str:
+    """Say a label and what stands beside it each by itself, and keep their columns."""
+    if not (column := _COLUMN.fullmatch(line)):
+        return said(line)
+    indent, label, gap, value = column.groups()
+    return f"{indent}{said(label).ljust(len(label) + len(gap))}{said(value)}"
 
 
 def clip(text: str, size: int) -> str:

@@ -25,6 +25,7 @@ def blocked(scene: Scene) -> list[Found]:
         return []
     high = [result for result in range_failures(scene) if cause(result) not in SOME_PASSES]
     ports = " and ".join(dict.fromkeys(port_of(result) for result in (*lost, *high)))
+    elsewhere = named(dict.fromkeys(map(way, controls)))
     return [
         Found(
             id="udp-blocked",
@@ -34,8 +35,7 @@ def blocked(scene: Scene) -> list[Found]:
             "without it calls take a slower way, or none.",
             claims=(*lost, *high),
             shows=tuple(controls),
-            detail=f"{hosts(lost)}: {reasons(lost)}; the same servers answer on "
-            + named(dict.fromkeys(map(way, controls))),
+            detail=f"{hosts(lost)}: {reasons(lost)}; the same servers answer on {elsewhere}",
             rules=(firewall_rule(scene, [*lost, *high]),),
         )
     ]
