@@ -104,11 +104,25 @@ COMPOSED = (
     *("The PBX {0} ({1}): {2}", "The time server {0} ({1}): {2}", "The WebRTC gateway {0} ({1}): {2}"),
     *("a fault of the probe itself: {0}", "{0} of {1} ports open", "works only by {0}", "The cost: {0}"),
     *("certificate of {0}", "{0} hosts", "{0} host", "{0} name", "{0} names", "works at least by {0}"),
+    *("it offers {0}", "Outbound UDP/{0} is blocked ({1}), though UDP/{2} works", "the same servers answer on {0}"),
+    "Outbound UDP/{0} is blocked ({1}), to {2} and not to {3}",
+    *("other TCP gets out, for example {0}", "Open the flows below past the proxy"),
+    *("{0} does not accept the TURN credentials", "{0} do not accept the TURN credentials"),
+    *("{0} with the password in RAINBOW_PROBE_PROXY_PASSWORD", "DOMAIN\\NAME or NAME@REALM in a domain"),
     *("refused", "works", "not tested", "no answer at all", "rejected, {0}"),
 )
 """What the judge and the renderers put together from single words."""
 SCREEN = (
-    *("Not tested ({0})", "not applicable: {0}", "Way out", "none found", "Note", "Destination", "and {0} more checks"),
+    *(
+        "Not tested ({0})",
+        "not applicable: {0}",
+        "Way out",
+        "none found",
+        "Note",
+        "Destination",
+        "and {0} more checks",
+        "Asked too",
+    ),
     *("direct, no proxy", "proxy {0} (from {1})", "as the PAC file says: {0}", "{0}; direct to {1}", "to act: {0}"),
     "at least {0}",
     *("conference servers", "the addresses of {0}"),

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from rainbow_probe.judge.needs import Known
 from rainbow_probe.judge.rows import judge_row, judge_rows, judge_way
-from rainbow_probe.model import Assignment, Cause, Need, Row, RowVerdict, Via
+from rainbow_probe.model import (
+    Assignment,
+    Cause,
+    Failure,
+    Need,
+    Outcome,
+    Phase,
+    Result,
+    Row,
+    RowVerdict,
+    Verdict,
+    Via,
+)
 from tests.judge_samples import OPEN_SITE, ended, flow, need, row_spec, spec, way
 
 WAYS = ("UDP/3478", "TLS/443", "TCP/80")
@@ -252,3 +265,28 @@ def test_a_sum_stands_on_the_checks_of_its_worst_rows() -> None:
     """So that a finding elsewhere does not hit it."""
     row = summed(("a/1", "4.1", M, "fail"), ("a/2", "4.2", R, "pass"))
     assert row.checks == ("f0", "spare")
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (
+            Failure(phase=Phase.TURN_ALLOCATE, cause=Cause.BUDGET, detail="the machine was busy"),
+            "the time of the run was over (the machine was busy)",
+        ),
+        (Failure(phase=Phase.TURN_ALLOCATE, cause=Cause.TIMEOUT, detail="no answer in 2.9 s"), "no answer in 2.9 s"),
+        (Failure(phase=Phase.STUN, cause=Cause.TIMEOUT, detail="no answer in 7 s"), "STUN gets no answer"),
+        (Failure(phase=Phase.CONNECT, cause=Cause.REFUSED, detail="[Errno 111] Connect call failed"), "refused"),
+        (Failure(phase=Phase.MEDIA, cause=Cause.CANNOT_TELL, detail="5 of 64 came back"), "5 of 64 came back"),
+    ],
+)
+def test_a_row_names_no_failure_by_its_ids(failure: Failure, said: str) -> None:
+    """What a check could not tell is said in words, as what fails is; its own reason keeps the ids, for the expert."""
+    reason = f"the range could not be tried: {failure}"
+    verdict = Verdict(outcome=Outcome.INCONCLUSIVE, reason=reason, failure=failure)
+    told = replace(known("unclear"), results={"f0": Result(flow=flow("f0"), verdict=verdict)})
+    found = judge_row(row_spec(way(WAYS[0], need("f0"))), told)
+    assert (found.verdict, found.reason) == (
+        RowVerdict.INCONCLUSIVE,
+        f"UDP/3478 cannot be told: the range could not be tried: {said}.",
+    )

@@ -164,6 +164,16 @@ HEARD = (
     "The time server 192.0.2.9 is 5.0 hours later than this machine",
     "TLS is decrypted on the way by Example Corp, and this machine does not trust it",
     "proxy http://192.0.2.3:3128 (from HTTPS_PROXY in the environment)",
+    "TLS/443 fails: the proxy wants credentials (407) (openrainbow.health); the proxy wants credentials (407) (a, b).",
+    "the name does not exist, says the resolver (turn.example), the name does not exist, says the resolver (b.example)",
+    "turn-sbg1.openrainbow.health, turn-gra1.openrainbow.health do not accept the TURN credentials",
+    "The proxy wants credentials, and there are none (it offers Basic)",
+    "Outbound UDP/49152-65535 is blocked (no answer), though UDP/3478 works",
+    "in 38 ms; in 123 ms",
+    (
+        "the range could not be tried, as no allocation is to be had: the time of the run was over "
+        "(this machine could listen for 1.0 of 3 s only)"
+    ),
 )
 """Sentences as they stood in reports of the lab's sites and of the demo's faults."""
 LEFT = re.compile(

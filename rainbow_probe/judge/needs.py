@@ -9,7 +9,7 @@ from rainbow_probe.capacity import Load
 from rainbow_probe.catalogue import FlowSpec, Proxying, Requirement
 from rainbow_probe.checks.udp_range import NO_CREDENTIALS
 from rainbow_probe.judge.traces import direct, failure, passes, reached, untried
-from rainbow_probe.judge.words import all_said, named, said
+from rainbow_probe.judge.words import all_said, named, reason_of, said
 from rainbow_probe.model import UNPROVEN, Assignment, Cause, Outcome, Phase, Result, RowVerdict, Site, Step, Via
 
 NOT_PLANNED = "nothing was planned for it"
@@ -170,7 +170,7 @@ _BY_OUTCOME = {
 
 def _told(result: Result) -> str:
     known = failure(result) or untried(result)
-    return f"{said(result)} ({result.flow.target.host})" if known else result.verdict.reason
+    return f"{said(result)} ({result.flow.target.host})" if known else reason_of(result)
 
 
 def _needed(need: Requirement, heard: Sequence[_Heard], counted: Sequence[_Heard]) -> int:

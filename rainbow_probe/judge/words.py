@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from rainbow_probe.judge.traces import direct, failure, issuer, untried
-from rainbow_probe.model import Cause, Flow, Phase, Result, Transport
+from rainbow_probe.model import OUR_OWN, Cause, Failure, Flow, Phase, Result, Transport
 
 MOST_NAMED = 3  # names in one sentence; the rest is counted
 
@@ -113,13 +113,27 @@ def said(result: Result) -> str:
     """Say in a few words why *result* failed."""
     seen = result.verdict.failure if untried(result) else failure(result)
     if seen is None:
-        return result.verdict.reason
+        return reason_of(result)
     if seen.cause in MEASURED:
         return seen.detail
     if seen.cause is Cause.TIMEOUT:
         return SILENCE.get(seen.phase, CAUSES[Cause.TIMEOUT])
     by = issuer(result) if seen.cause in {Cause.TLS_INTERCEPTED, Cause.TLS_UNTRUSTED} else ""
     return f"{CAUSES[seen.cause]} ({common_name(by)})" if by else CAUSES[seen.cause]
+
+
+def reason_of(result: Result) -> str:
+    """Return the reason of *result* in words where the check's own names a failure by its ids."""
+    seen, reason = result.verdict.failure, result.verdict.reason
+    return reason.replace(str(seen), _in_words(seen)) if seen else reason
+
+
+def _in_words(seen: Failure) -> str:
+    if seen.cause in MEASURED | {Cause.CANNOT_TELL}:
+        return seen.detail
+    if seen.cause is Cause.TIMEOUT:
+        return SILENCE.get(seen.phase, seen.detail)
+    return f"{CAUSES[seen.cause]} ({seen.detail})" if seen.cause in OUR_OWN and seen.detail else CAUSES[seen.cause]
 
 
 def all_said(results: Iterable[Result]) -> str:

@@ -18,10 +18,14 @@ _DEEPEST = 12  # messages within messages
 _TELLING = 6  # letters; a message with fewer of its own takes no whole sentences
 _RUN = 4  # parts that may be one message
 _SEAMS = (". ", "; ", ": ", ", ")
+_JOINTS = (";", ":")
+"""Between two sentences, and never at the end of a value."""
 _LEFT = "left"  # the name of a number that stands near the end, as in ``{shown} and {left} more``
 _UNIT = re.compile(r" (?:%|(?:ms|s|kbit/s|bytes|sampled|ports)\b)")
 """Before it stands a number."""
 _ASIDE = re.compile(r"(.+?) \((.+)\)", re.DOTALL)
+_LAST_ASIDE = re.compile(r"(.+) \(([^()]*)\)", re.DOTALL)
+"""Where a message has brackets of its own: ``the proxy wants credentials (407) (a.example)``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +70,7 @@ class Message:
     def _fits(self, found: list[str]) -> bool:
         if _LEFT in self.names and not found[self.names.index(_LEFT)].isdecimal():
             return False
-        if not all(map(_is_closed, found)):
+        if not all(map(_is_closed, found)) or any(value.endswith(_JOINTS) for value in found):
             return False
         if any(" " in value and _UNIT.match(after) for value, after in zip(found, self.literals[1:], strict=True)):
             return False
@@ -133,8 +137,8 @@ class Phrases:
 
     def _in_parts(self, text: str, depth: int) -> Iterator[str]:
         aside = _ASIDE.fullmatch(text)
-        if aside and aside[1] in self._exact and ")" not in aside[2]:
-            yield f"{self._exact[aside[1]]} ({self.translated(aside[2], depth + 1)})"
+        if known := self._known_with_aside(text):
+            yield f"{self._exact[known[1]]} ({self.translated(known[2], depth + 1)})"
         for seam in _SEAMS:
             if len(parts := self._parted(text, seam, depth)) > 1:
                 said = [self.translated(part, depth + 1) for part in parts]
@@ -142,6 +146,11 @@ class Phrases:
         if aside:
             first, second = (self.translated(part, depth + 1) for part in aside.groups())
             yield f"{first} ({second})"
+
+    def _known_with_aside(self, text: str) -> re.Match[str] | None:
+        """Take *text* apart if it is a message as it stands, and something in brackets behind it."""
+        found = _LAST_ASIDE.fullmatch(text)
+        return found if found and found[1] in self._exact else None
 
     def _parted(self, text: str, seam: str, depth: int) -> list[str]:
         """Part *text* at a *seam*: what follows a colon is one part, and so is what a known end stands behind."""
@@ -157,7 +166,7 @@ class Phrases:
         joined: list[str] = []
         while parts:
             runs = (seam.join(parts[:count]) for count in range(min(_RUN, len(parts)), 1, -1))
-            found = next((run for run in runs if run in self._exact), parts[0])
+            found = next((run for run in runs if run in self._exact or self._known_with_aside(run)), parts[0])
             joined.append(found)
             parts = parts[found.count(seam) + 1 if found != parts[0] else 1 :]
         return joined
