@@ -250,6 +250,18 @@ def test_a_box_that_waits_for_http_is_named() -> None:
     assert "signs as 1.1 gateway.test (squid/5.7)" in report.findings[0].detail
 
 
+def test_a_portal_that_answers_for_all_of_a_port_is_one_cause() -> None:
+    """For web hosts and in the place of TURN; one that answers for web hosts alone is told by itself."""
+    caught = Fault(match=kind("portal"), phase=Phase.HTTP, cause=Cause.CAPTIVE_PORTAL, detail="302 to portal.example")
+    report = judged(case(NO_STUN, caught), lambda _: replace(FINE, facts=BOX))
+    assert ids(report) == ["http-inspection-80"]
+    assert f"portal/{CONTROL}:80/tcp/direct" in report.findings[0].proof
+    assert report.findings[0].detail.endswith("; 302 to portal.example")
+    assert ids(judged(case(caught), lambda _: None)) == ["http-filtered"]
+    in_tls = Fault(match=both(tls, kind("turn")), phase=Phase.STUN, cause=Cause.HTTP_INSTEAD_OF_STUN)
+    assert set(ids(judged(case(in_tls, caught), lambda _: None))) == {"http-inspection-443", "http-filtered"}
+
+
 def test_http_that_the_server_itself_answers() -> None:
     """Then only STUN is stopped there."""
     own: Mapping[str, Scalar] = {"status": 200, "server": "Coturn-4.6.1 'Gorst'"}

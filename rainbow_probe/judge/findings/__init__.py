@@ -101,6 +101,7 @@ FINDERS: tuple[Finder, ...] = (
     volume.byte_cut,
     seen.mute_everywhere,
     middlebox.http_inspection,
+    portal.filtered,
     middlebox.no_stun,
     servers.down,
     udp.source_blocked,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from rainbow_probe.judge.rules import exemption_rule
-from rainbow_probe.judge.scene import Found, Scene, alive_elsewhere, distinct
+from rainbow_probe.judge.scene import CONTROLS, Found, Scene, alive_elsewhere, distinct
 from rainbow_probe.judge.traces import cause, fact, passes, phase, somebody_elses_web
 from rainbow_probe.judge.words import hosts, named, way
 from rainbow_probe.model import Cause, Phase, Result, Transport, Via, Who
@@ -25,9 +25,9 @@ def http_inspection(scene: Scene) -> list[Found]:
             title=f"{_door(results)} to the TURN servers is inspected as HTTP: a box answers in their place",
             who=_who(results),
             fix=f"Exempt the TURN servers from HTTP inspection on port {port}: what passes there is not HTTP.",
-            claims=tuple(results),
+            claims=(*results, *(web := _web_hosts(port, results, scene))),
             shows=(*controls, *(box for result in results if (box := _box(result, scene)))),
-            detail=f"{hosts(results)}: {_bytes(results)}{_named_by(results, scene)}",
+            detail=f"{hosts(results)}: {_bytes(results)}{_named_by(results, scene)}{_answered_too(web)}",
             rules=(exemption_rule(scene, results, EXEMPT),),
         )
         for port, results, controls in _by_port(scene, lambda r: cause(r) in INTRUDERS or _box(r, scene) is not None)
@@ -39,6 +39,17 @@ def _box(result: Result, scene: Scene) -> Result | None:
     if phase(result) is not Phase.STUN:
         return None
     return next(filter(somebody_elses_web, scene.controls_of(result)), None)
+
+
+def _web_hosts(port: int, results: Sequence[Result], scene: Scene) -> list[Result]:
+    """Return the neutral web hosts for which somebody else answers by the same door, as a portal does for all."""
+    ways = {result.flow.via for result in results}
+    caught = [r for r in scene.failing if r.flow.kind in CONTROLS and cause(r) is Cause.CAPTIVE_PORTAL]
+    return [result for result in caught if result.flow.target.port == port and result.flow.via in ways]
+
+
+def _answered_too(web: Sequence[Result]) -> str:
+    return "; " + named(dict.fromkeys(r.verdict.failure.detail for r in web if r.verdict.failure)) if web else ""
 
 
 def _named_by(results: Sequence[Result], scene: Scene) -> str:

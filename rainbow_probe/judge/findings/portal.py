@@ -14,11 +14,8 @@ SERVICE = frozenset({"https", "xmpp", "turn"})
 def captive_portal(scene: Scene) -> list[Found]:
     """Claim what fails beyond the look-up, if the control shows a portal and nothing of the service gets by it."""
     caught = [result for result in scene.failing if cause(result) is Cause.CAPTIVE_PORTAL]
-    control = [result for result in caught if result.flow.kind in CONTROLS]
-    if not caught or any(passes(result) for result in scene.tried(*CONTROLS)):
+    if not caught or any(passes(result) for result in scene.tried(*CONTROLS, *SERVICE)):
         return []  # a control that is answered as it should be is past any portal
-    if any(passes(result) for result in scene.tried(*SERVICE)):
-        return [_filtered(control)] if control else []
     known = {result.flow.id for result in caught}
     stopped = [r for r in scene.failing if direct(r) and _beyond_names(r) and r.flow.id not in known]
     return [
@@ -39,15 +36,21 @@ def _beyond_names(result: Result) -> bool:
     return phase(result) is not Phase.RESOLVE or bool(addresses(result))
 
 
-def _filtered(caught: list[Result]) -> Found:
-    return Found(
-        id="http-filtered",
-        title=f"Plain HTTP to {hosts(caught)} is answered by somebody else, though the service can be reached",
-        who=Who.FIREWALL,
-        fix="Nothing to do if you know this filter of plain HTTP; TURN on TCP/80 must be exempt from it.",
-        claims=tuple(caught),
-        detail=_seen(caught),
-    )
+def filtered(scene: Scene) -> list[Found]:
+    """Say that somebody answers for a neutral web host alone: the service can be reached, TURN on TCP/80 too."""
+    caught = [r for r in scene.failing if cause(r) is Cause.CAPTIVE_PORTAL and r.flow.kind in CONTROLS]
+    if not caught or any(passes(result) for result in scene.tried(*CONTROLS)):
+        return []
+    return [
+        Found(
+            id="http-filtered",
+            title=f"Plain HTTP to {hosts(caught)} is answered by somebody else, though the service can be reached",
+            who=Who.FIREWALL,
+            fix="Nothing to do if you know this filter of plain HTTP; TURN on TCP/80 must be exempt from it.",
+            claims=tuple(caught),
+            detail=_seen(caught),
+        )
+    ]
 
 
 def _seen(caught: list[Result]) -> str:
