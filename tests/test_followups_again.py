@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rainbow_probe.followups.again import side_by_side, worth_another_try
-from rainbow_probe.model import Cause, Failure, Outcome, Phase, Result, Step, Transport, Verdict
+from rainbow_probe.model import Cause, Failure, Outcome, Phase, Result, Step, Transport, Verdict, Via
 from rainbow_probe.net.paths import failed, passed
 from tests.servers import a_flow
 
@@ -74,3 +74,45 @@ def test_on_a_full_line_second_tries_are_made_one_after_the_other() -> None:
     results[FULL.flow.id] = replace(FULL, steps=(late,))
     assert side_by_side([lost.flow], results) == 4
     assert lost.verdict.outcome is Outcome.FAIL
+
+
+def connected(*times: float, silent: Phase | None = None, port: int = 1, verdict: Verdict = PASSED) -> Result:
+    """Make a check over TLS that connected after so many seconds each, and then heard nothing in phase *silent*."""
+    steps = [Step(phase=Phase.CONNECT, subject="", at=0.0, took=took, failure=None) for took in times]
+    if silent:
+        nothing = Failure(phase=silent, cause=Cause.TIMEOUT, detail="")
+        steps.append(Step(phase=silent, subject="", at=0.0, took=2.5, failure=nothing))
+    return Result(flow=a_flow("https", port, Transport.TLS), verdict=verdict, steps=tuple(steps), took=3.0)
+
+
+SPLENDID, REPEATED = connected(0.01, port=2), connected(1.02, port=3)
+UNHEARD, SILENT = (connected(silent=Phase.CONNECT, port=port, verdict=LOST) for port in (1, 4))
+
+
+@pytest.mark.parametrize(
+    ("found", "beside", "again"),
+    [
+        (UNHEARD, (SPLENDID, REPEATED), True),  # a SYN was lost elsewhere, too
+        (connected(0.01, silent=Phase.TLS, verdict=LOST), (REPEATED,), True),
+        (connected(0.01, silent=Phase.CONNECT, verdict=replace(PASSED, dead=("x",))), (REPEATED,), True),
+        (connected(0.01, silent=Phase.CONNECT), (REPEATED,), False),  # it passed, nevertheless
+        (UNHEARD, (SPLENDID,), False),  # all others came through at once
+        (UNHEARD, (REPEATED,), False),  # a long way
+        (UNHEARD, (), False),
+        (connected(0.01, verdict=stopped(Cause.REFUSED)), (REPEATED,), False),  # that is no silence
+        (UNHEARD, (SPLENDID, REPEATED, SILENT), True),
+        (UNHEARD, (SPLENDID, REPEATED, SILENT, replace(SILENT, flow=a_flow("https", 5, Transport.TLS))), False),
+    ],
+)
+def test_a_silent_connection_beside_others_that_had_to_be_asked_for_twice(
+    found: Result, beside: tuple[Result, ...], again: bool
+) -> None:
+    """The run's own many connections may have met a limit, or chance: alone it may come about."""
+    results = {one.flow.id: one for one in (found, *beside)}
+    assert worth_another_try(found, results, BUDGET) is again
+
+
+def test_what_went_by_the_proxy_is_the_proxys_silence() -> None:
+    """The connections that this machine made were to the proxy."""
+    through = replace(UNHEARD, flow=replace(UNHEARD.flow, via=Via.PROXY))
+    assert not worth_another_try(through, {"a": through, "b": SPLENDID, "c": REPEATED}, BUDGET)
