@@ -349,6 +349,14 @@ def test_a_firewall_that_rejects_is_named() -> None:
     assert report.findings[0].title.endswith("rejected, refused, by 10.0.0.1")
 
 
+def test_what_is_asked_of_one_check_holds_for_its_door() -> None:
+    """UDP to one server from the gateway's source ports too: who rejects is asked once, and is one cause."""
+    report = judged(case(REFUSES[0]), rejects("10.0.0.1"))
+    assert ids(report) == ["turn-door-blocked"]
+    assert len([one for one in report.findings[0].proof if f"{ONE}:3478/udp" in one]) == 2
+    assert report.findings[0].detail.endswith("by 10.0.0.1")
+
+
 def test_a_refusal_by_nobody_known() -> None:
     """Where the system does not tell, the other server is the control."""
     assert ids(judged(case(*REFUSES), lambda _: None)) == ["turn-server-down"]

@@ -12,13 +12,17 @@ from rainbow_probe.judge.traces import addresses, answered, answered_turn, cause
 from rainbow_probe.judge.words import all_said, count, door, hosts, named, way
 from rainbow_probe.model import Cause, Result, Who
 
+REJECTED = frozenset({Cause.REFUSED, Cause.PROHIBITED, Cause.UNREACHABLE})
 BESIDE = frozenset({"https", "xmpp", *CONTROLS})
 """Kinds of checks of other hosts, which answer on the ports that TURN servers have as well."""
 
 
 def rejecter(result: Result, scene: Scene) -> str:
-    """Return the address of whoever rejected *result*, if the system told it."""
-    return next((by for control in scene.controls_of(result) if (by := fact(control, "rejected_by"))), "")
+    """Return the address of whoever rejected *result*, if the system told it: of each door, one check asks."""
+    own = (result.flow.target, result.flow.transport, result.flow.via)
+    beside = (c for c in scene.controls if (c.flow.target, c.flow.transport, c.flow.via) == own)
+    asked = (*scene.controls_of(result), *beside) if cause(result) in REJECTED else ()
+    return next((by for control in asked if (by := fact(control, "rejected_by"))), "")
 
 
 def nowhere(scene: Scene) -> list[Found]:
