@@ -165,6 +165,25 @@ async def test_trouble_that_goes_by_is_no_limit(monkeypatch: pytest.MonkeyPatch)
         assert (ramp.at_least, ramp.bound, ramp.capacity_kbit_s) == (True, None, 3000)
 
 
+async def test_few_streams_that_were_slow_for_a_while_have_no_limit_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Three times as much came by twice as many, and then by as few as before: the line is full, for all of them."""
+    monkeypatch.setattr(climb, "STEPS", (1.0,))
+    bad, line = range(WAYS, WAYS + WAYS * TRIES), narrow(900)
+    worse = by_stream(lambda before: narrow(30) if before in bad else None)
+
+    def rule(message: Message | None, packet: bytes) -> Sequence[bytes] | None:
+        said = worse(message, packet)
+        return line(message, packet) if said is None else said
+
+    found = await climbed(rule, wanted=3000)
+    ramp = found.verdict.measured
+    assert isinstance(ramp, Ramp), found.verdict
+    assert (ramp.at_least, ramp.bound) == (False, None)
+    assert "and more do not" in found.verdict.reason
+
+
 async def test_a_busy_machine_has_met_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be its own."""
     monkeypatch.setattr(voice, "MOST_LAG", -1.0)

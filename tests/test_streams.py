@@ -13,6 +13,7 @@ from rainbow_probe.protocols.streams import (
     around_middle,
     burst_ratio,
     bursts,
+    carried,
     jitter,
     longest_burst,
     lost,
@@ -182,3 +183,14 @@ def test_a_line_that_loses_just_what_is_allowed_is_hardly_ever_called() -> None:
     assert sum(called) / len(called) < 0.01
     lossy = [[chance.random() < 0.03 for _ in range(625)] for _ in range(200)]
     assert sum(share(sum(one), len(one), weight(one), SURE).low > 0.01 for one in lossy) > 150
+
+
+def test_what_a_stream_carried_is_known_by_when_it_had_come() -> None:
+    """It takes what is offered for later: two seconds' packets that need four, and a rest that never comes."""
+    sent = [at / 10 for at in range(20)]
+    late = Trace(sent=sent, arrived=[(index, at * 2 + 0.05) for index, at in enumerate(sent)])
+    assert carried([late], 2.0) == pytest.approx(2 / 3.9)
+    early = Trace(sent=sent, arrived=[(index, at + 0.05) for index, at in enumerate(sent)])
+    assert carried([early], 2.0) == 1.0
+    assert carried([Trace(sent=sent, arrived=early.arrived[:10])], 2.0) == 0.5
+    assert carried([Trace(sent=sent)], 2.0) == 0.0

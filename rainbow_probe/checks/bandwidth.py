@@ -17,9 +17,7 @@ from rainbow_probe.net.voice import STRAGGLERS, Stream, more_streams, opened_str
 WAYS = 3  # streams side by side, as a site has several calls
 SHARE, SHORTEST = 0.1, 0.3  # of the time for quality, and seconds: one step
 SLACK = 5.0  # seconds
-COMPARED = 4 * len(
-    STEPS
-)  # loads at most beside the steps, where a limit is met: few streams, many, few again, two servers
+COMPARED = 6 * len(STEPS)  # loads at most beside the steps, where a limit is met: few, many, few again, two servers
 
 
 async def run(flow: Flow, route: Route, rec: Recorder) -> Verdict:

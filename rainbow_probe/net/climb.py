@@ -15,7 +15,7 @@ from rainbow_probe.net.voice import Stream, Talk, anew
 from rainbow_probe.protocols.estimates import slope
 from rainbow_probe.protocols.rtp import HEADER
 from rainbow_probe.protocols.speech import TAG, Codec
-from rainbow_probe.protocols.streams import MS, around_middle, lost, percentile
+from rainbow_probe.protocols.streams import MS, around_middle, carried, lost, percentile
 
 PACKET = Codec(name="load", payload_type=96, clock=90000, payload=1140)  # as large as browsers make them, RFC 3551
 HEADERS = 28 + 4  # bytes of IPv4 and UDP, and of the channel
@@ -126,7 +126,7 @@ class Climb:
                 if not await self._by_chance(kbit_s, max(seconds, LONG), before):
                     self.bound, self._each = Bound.SESSION, _each(few, before)
                 return True
-            if many.load.carried_kbit_s < MORE * few.load.carried_kbit_s:
+            if not await self._by_number(few, many, before, max(seconds, LONG)):
                 return await self._elsewhere_too(kbit_s, max(seconds, LONG), before, None)
             self.bound, self._each, few = Bound.SESSION, _each(few, before), many
         return True
@@ -166,6 +166,15 @@ class Climb:
         self._beside += [mine, theirs]
         return mine, theirs
 
+    async def _by_number(self, few: Step, many: Step, before: Sequence[Stream], seconds: float) -> bool:
+        """Tell whether *many* carry more by their number: as few as *before* have borne less, and do so now, too."""
+        if many.load.carried_kbit_s < MORE * max(few.load.carried_kbit_s, self._borne_so_far):
+            return False
+        wide, self._ways = self._ways, before
+        again = await self._step(many.load.offered_kbit_s, seconds)
+        self._ways = wide
+        return many.load.carried_kbit_s >= MORE * again.load.carried_kbit_s
+
     async def _by_chance(self, kbit_s: float, seconds: float, before: Sequence[Stream]) -> bool:
         """Tell whether as few streams as *before* carry it now, too, so that their number was not what helped."""
         wide, self._ways = self._ways, before
@@ -197,7 +206,7 @@ class Climb:
     ) -> Talk:
         each = kbit_s / len(ways)
         codec = replace(PACKET, payload=payload, interval=on_the_wire(payload) * 8 / (each * 1000))
-        talk = Talk([anew(way, codec) for way in ways])
+        talk = Talk([anew(way, codec) for way in ways], drains=_reliable(ways))
         await talk.run(max(seconds, 3 * codec.interval))
         return talk
 
@@ -241,9 +250,10 @@ def _summed(talk: Talk, streams: Sequence[Stream], kbit_s: float, seconds: float
     traces = [stream.trace for stream in streams]
     timed = sorted(pair for t in traces for pair in t.transits())
     found, took = lost(traces), [one * MS for _, one in timed] or [0.0]
+    by_growth = kbit_s * (1 - found.value / 100) * seconds / (seconds + _growth(took) / MS)
     load = Load(
         offered_kbit_s=kbit_s,
-        carried_kbit_s=kbit_s * (1 - found.value / 100) * seconds / (seconds + _growth(took) / MS),
+        carried_kbit_s=kbit_s * carried(traces, seconds) if _reliable(streams) else by_growth,
         loss_percent=found.value,
         delay_ms=median(took) * HALF,
     )
@@ -275,3 +285,8 @@ def _growth(took: Sequence[float]) -> float:
     """Return by how many ms the transit grew from the first packets to the last, as where a queue fills."""
     part = max(1, len(took) // LATEST)
     return max(0.0, median(took[-part:]) - median(took[:part])) * LATEST / (LATEST - 1)
+
+
+def _reliable(ways: Sequence[Stream]) -> bool:
+    """Tell whether *ways* are streams, which make their sender wait and lose nothing by themselves."""
+    return any(way.near.link.reliable for way in ways)

@@ -29,6 +29,7 @@ from rainbow_probe.protocols.streams import MS, Trace, percentile
 from rainbow_probe.protocols.turn import Address
 
 STRAGGLERS = 1.0  # seconds at most for what is still on the way when the last packet was sent
+DRAINED = 10.0  # the same where a stream has taken more than it carries, and brings it yet
 TICK = 0.01  # seconds between looks at our own lag
 STALL = 0.05  # seconds of lag that are no mere jitter of this machine
 MOST_LAG = 0.04  # seconds, for all but one packet in twenty: with more it is no stream of a call any more
@@ -85,9 +86,9 @@ class Own:
 class Talk:
     """All streams at once, for a while."""
 
-    def __init__(self, streams: Sequence[Stream]) -> None:
-        """Nothing is sent yet."""
-        self.streams = streams
+    def __init__(self, streams: Sequence[Stream], *, drains: bool = False) -> None:
+        """Nothing is sent yet; one that *drains* ends when its streams are empty, so that the next finds them so."""
+        self.streams, self._drains = streams, drains
         self.own = Own()
         self._over, self._complete = False, asyncio.Event()
 
@@ -144,10 +145,13 @@ class Talk:
         """Wait as long as this process has its turns: what came while it had none is not lost, but still unread."""
         self._over = True
         self._look()
-        for _ in range(round(STRAGGLERS / TICK)):
-            if self._complete.is_set():
+        quiet, came = 0, -1
+        for _ in range(round((DRAINED if self._drains else STRAGGLERS) / TICK)):
+            if self._complete.is_set() or quiet >= round(STRAGGLERS / TICK):
                 return
             await asyncio.sleep(TICK)
+            before, came = came, sum(len(stream.trace.arrived) for stream in self.streams)
+            quiet = quiet + 1 if came == before else 0
 
     def _look(self) -> None:
         """See whether all that was sent has come; what comes twice stands for nothing else."""

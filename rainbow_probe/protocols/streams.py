@@ -74,6 +74,21 @@ def lost(traces: Sequence[Trace], z: float = Z) -> Estimate:
     return Estimate(value=found.value * PER_CENT, low=found.low * PER_CENT, high=found.high * PER_CENT)
 
 
+def carried(traces: Sequence[Trace], seconds: float) -> float:
+    """Return the share that streams carried of what was offered to them for *seconds*: by when all of it had come.
+
+    They make their sender wait and take much for later, so that it goes on for longer than was meant.
+    """
+    took = [one for trace in traces for _, one in trace.transits()]
+    if not took:
+        return 0.0
+    first = min(at for trace in traces for at in trace.sent)
+    last = max(at for trace in traces for _, at in trace.arrived)
+    sent = sum(len(trace.sent) for trace in traces)
+    needed = last - first - min(took) + seconds / sent  # the last one's own turn, too
+    return len(took) / sent * seconds / max(seconds, needed)
+
+
 def surely_lost(traces: Sequence[Trace]) -> float:
     """Return how many per cent are lost in all *traces* at the least, as sure as a failure has to be."""
     return lost(traces, SURE).low
