@@ -219,9 +219,9 @@ class Climb:
     @property
     def busy(self) -> str:
         """Why the limit that was met, or what was lost without a load, may be this machine's; empty if it is not."""
-        every = [*self.steps, *self._beside]
-        matters = self.met or self.bound or not self.steps[0].calm
-        return next((step.busy for step in every if step.busy), "") if matters else ""
+        base = [] if self.steps[0].calm else self.steps[:1]
+        looked_at = [*self.steps, *self._beside] if self.met or self.bound else base
+        return next((step.busy for step in looked_at if step.busy), "")
 
     def ramp(self, flow: Flow) -> Ramp:
         """Sum up what was found on the way of *flow*."""
