@@ -13,8 +13,10 @@ from jinja2.ext import extract_from_ast
 
 from rainbow_probe.catalogue import builtin, builtin_names, load
 from rainbow_probe.checks import kinds
-from rainbow_probe.explanations import FINDINGS
+from rainbow_probe.explanations import FINDINGS, STAGES, Why
+from rainbow_probe.explanations import OWN as OWN_CAUSES
 from rainbow_probe.explanations.actors import ACTORS
+from rainbow_probe.explanations.kinds import KINDS
 from rainbow_probe.language.catalogue import catalogues, missing, read, written
 from rainbow_probe.language.phrases import message
 from rainbow_probe.mail.as_html import TEMPLATES as MAILS
@@ -165,12 +167,25 @@ def _sources() -> Iterator[tuple[str, Iterable[str]]]:
     yield "rainbow_probe/explanations/actors.py", ACTORS.values()
     for name in builtin_names():
         yield f"probes/{name}", _guide(name)
-    for finding, why in FINDINGS.items():
-        yield f"finding {finding}", [why.usual]
+    yield from _explanations()
     yield "put together", (*COMPOSED, *SCREEN)
     for module in (module for name in SENTENCES for module in _modules(PACKAGE / name)):
         told = _sentences(ast.parse(module.read_text("utf-8")))
         yield str(module.relative_to(ROOT)), (text for text in told if _is_prose(text))
+
+
+def _explanations() -> Iterator[tuple[str, Iterable[str]]]:
+    for finding, why in FINDINGS.items():
+        yield f"finding {finding}", _explained([why])
+    for kind, one in KINDS.items():
+        yield f"check {kind}", [one.passes]
+    for stage in STAGES.values():
+        yield f"phase {stage.phase}", [stage.about, *_explained(stage.causes.values())]
+    yield "causes of the probe itself", _explained(OWN_CAUSES.values())
+
+
+def _explained(causes: Iterable[Why]) -> list[str]:
+    return [text for why in causes for text in (why.means, why.usual, why.do)]
 
 
 def _first(told: object) -> str:
@@ -182,6 +197,7 @@ def _guide(name: str) -> Iterator[str]:
     yield guide.title
     yield from guide.clients.values()
     yield from guide.groups.values()
+    yield from (group.purpose for group in guide.hosts.values() if group.place)
     yield from (row.demand.medium for row in guide.rows if row.demand)
     for row in guide.rows:
         yield from (row.title, row.protocol, row.source, row.destination, row.proxy, row.not_tested)

@@ -219,6 +219,7 @@ def _demo(command: argparse.ArgumentParser) -> None:
 def _list(command: argparse.ArgumentParser) -> None:
     command.add_argument("--guide", metavar="ID|DIR", help="a guide that ships with the probe, or a folder (hds-ed21)")
     command.add_argument("--client", action="append", default=[], metavar="NAME", help="only this client kind or group")
+    command.add_argument("--lang", metavar="en|fr", help="the language (your locale's, or English)")
     command.add_argument("--debug", action="store_true", help="show tracebacks")
 
 
@@ -248,6 +249,7 @@ def _explain(command: argparse.ArgumentParser) -> None:
     command.add_argument("word", nargs="?", metavar="ROW|CAUSE|FINDING", help="as in a report, or PHASE/CAUSE as in "
         "connect/timeout; without it, everything that can be asked")  # fmt: skip
     command.add_argument("--guide", metavar="ID|DIR", help="a guide that ships with the probe, or a folder (hds-ed21)")
+    command.add_argument("--lang", metavar="en|fr", help="the language (your locale's, or English)")
     command.add_argument("--debug", action="store_true", help="show tracebacks")
 
 

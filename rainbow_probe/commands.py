@@ -118,23 +118,22 @@ def demo(arguments: argparse.Namespace) -> int:
 
 def list_rows(arguments: argparse.Namespace) -> int:
     """List the rows of the guide."""
+    from rainbow_probe.explain.listing import listing
+    from rainbow_probe.outputs import chosen
+
     guide = read_guide(arguments.guide or Options().guide, tuple(arguments.client))
-    chosen = [row for row in guide.rows if not arguments.client or row.client in arguments.client]
-    width = max(len(row.id) for row in chosen)
-    for row in chosen:
-        tested = " then ".join(way.name for way in row.ways) or (
-            "a sum of other rows" if row.sections else "not tested yet"
-        )
-        print(f"{row.id:{width}}  {row.section:5} {row.need:11}  {row.title}  [{tested}]")  # noqa: T201 - the answer
+    for line in listing(guide, arguments.client, chosen(arguments.lang)):
+        print(line)  # noqa: T201 - the answer
     return 0
 
 
 def explain(arguments: argparse.Namespace) -> int:
     """Explain a row of the guide, a cause or a finding."""
     from rainbow_probe.explain import explain, overview
+    from rainbow_probe.outputs import chosen
 
-    guide = read_guide(arguments.guide or Options().guide, ())
-    print(explain(arguments.word, guide) if arguments.word else overview(guide))  # noqa: T201 - the answer
+    guide, spoken = read_guide(arguments.guide or Options().guide, ()), chosen(arguments.lang)
+    print(explain(arguments.word, guide, spoken) if arguments.word else overview(guide, spoken))  # noqa: T201 - the answer
     return 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from rainbow_probe.catalogue import builtin, load
@@ -9,6 +11,7 @@ from rainbow_probe.checks import kinds
 from rainbow_probe.explain import explain, overview, words
 from rainbow_probe.explanations import FINDINGS
 from rainbow_probe.explanations.kinds import KINDS
+from rainbow_probe.language import language
 from rainbow_probe.options import UsageError
 from tests.catalogue_samples import CLINIC
 from tests.commands import command
@@ -115,3 +118,26 @@ def test_the_command_refuses() -> None:
     refused = command("explain", "nonsense")
     assert (refused.status, refused.out) == (2, "")
     assert "nonsense" in refused.err
+
+
+FRENCH = language("fr")
+COMMON = re.compile(r"(?<![\w-])(?:and|are|at|be|by|from|is|its|of|that|the|there|this|to|was|which|with)(?![\w-])")
+
+
+def test_every_page_is_there_in_french() -> None:
+    """Whoever reads a French report asks for its words; ids stay what they are, and no page is half English."""
+    for word in words(GUIDE):
+        text = explain(word, GUIDE, FRENCH)
+        assert text.startswith(f"{word} :"), word
+        assert max(map(len, text.splitlines())) <= 80, word
+        quoted = re.sub(r"«[^»]*»|turn-not-there", "", " ".join(text.split()))
+        assert COMMON.findall(quoted) == [], (word, text)
+
+
+def test_the_command_speaks_the_language_that_is_asked_for() -> None:
+    """By option or by locale; ``list`` too, with the ids and sections as they are."""
+    assert "Ce qu'il faut faire" in command("explain", "udp-blocked", "--lang", "fr").out
+    assert "Sortes de tests" in command("explain", env={"LANG": "fr_FR.UTF-8"}).out
+    listed = command("list", "--client", "desktop", "--lang", "fr").out.splitlines()
+    assert listed[1].split() == ["desktop/wss", "4.1", "obligatoire", "Messages", "et", "présence", "[TLS/443]"]
+    assert command("list", "--lang", "xx").status == 2

@@ -12,6 +12,7 @@ from rainbow_probe.explain.rows import explain_row
 from rainbow_probe.explanations import FINDINGS, explained
 from rainbow_probe.explanations.findings import named
 from rainbow_probe.explanations.kinds import KINDS
+from rainbow_probe.language import ENGLISH, Language
 from rainbow_probe.options import UsageError
 from rainbow_probe.terms import Cause, Phase
 
@@ -19,25 +20,28 @@ MOST_MATCHES = 5
 SEEN = "seen-"
 
 
-def explain(word: str, guide: Guide) -> str:
-    """Explain the row, cause, finding or phase *word*. Raises ``UsageError`` with the closest words for another."""
+def explain(word: str, guide: Guide, language: Language = ENGLISH) -> str:
+    """Explain the row, cause, finding or phase *word* in *language*, as far as it has words for it.
+
+    Raises ``UsageError`` with the closest words for another.
+    """
     asked = word.strip()
-    if told := list(_told(asked, guide)) or list(_told(asked.lower(), guide)):
+    if told := list(_told(asked, guide, language)) or list(_told(asked.lower(), guide, language)):
         return page(*told)
     close = get_close_matches(word.lower(), words(guide), n=MOST_MATCHES, cutoff=0.5)
     near = f"; did you mean {', '.join(close)}?" if close else "; 'rainbow-probe explain' lists what can be asked"
     raise UsageError(f"explain {word!r}: no such row, cause or finding{near}")
 
 
-def _told(word: str, guide: Guide) -> Iterator[str]:
+def _told(word: str, guide: Guide, language: Language) -> Iterator[str]:
     """Give every explanation of *word*: some findings are named after a cause."""
-    yield from (explain_row(row, guide) for row in guide.rows if row.id == word)
+    yield from (explain_row(row, guide, language) for row in guide.rows if row.id == word)
     if name := named(word):
-        yield explain_finding(name, word)
-    yield from (explain_kind(kind) for kind in KINDS if kind == word)
-    yield from (explain_phase(phase) for phase in Phase if phase == word)
-    yield from (explain_cause(cause) for cause in Cause if cause == word)
-    yield from (explain_failure(*pair) for pair in _pairs() if _names(word, *pair))
+        yield explain_finding(name, word, language)
+    yield from (explain_kind(kind, language) for kind in KINDS if kind == word)
+    yield from (explain_phase(phase, language) for phase in Phase if phase == word)
+    yield from (explain_cause(cause, language) for cause in Cause if cause == word)
+    yield from (explain_failure(*pair, language) for pair in _pairs() if _names(word, *pair))
 
 
 def _names(word: str, phase: Phase, cause: Cause) -> bool:
@@ -55,13 +59,14 @@ def words(guide: Guide) -> list[str]:
     return [*(row.id for row in guide.rows), *FINDINGS, *KINDS, *Cause, *Phase, *failures]
 
 
-def overview(guide: Guide) -> str:
+def overview(guide: Guide, language: Language = ENGLISH) -> str:
     """List what can be asked."""
+    say = language.say
     return page(
-        titled("rainbow-probe explain WORD", "WORD is one of these, or PHASE/CAUSE as in connect/timeout."),
-        titled("Rows of the guide") + "\n" + columns(row.id for row in guide.rows),
-        titled("Findings", "PORT stands for a number.") + "\n" + columns(FINDINGS),
-        titled("Kinds of checks") + "\n" + columns(KINDS),
-        titled("Causes") + "\n" + columns(Cause),
-        titled("Phases") + "\n" + columns(Phase),
+        titled("rainbow-probe explain WORD", say("WORD is one of these, or PHASE/CAUSE as in connect/timeout.")),
+        titled(say("Rows of the guide")) + "\n" + columns(row.id for row in guide.rows),
+        titled(say("Findings"), say("PORT stands for a number.")) + "\n" + columns(FINDINGS),
+        titled(say("Kinds of checks")) + "\n" + columns(KINDS),
+        titled(say("Causes")) + "\n" + columns(Cause),
+        titled(say("Phases")) + "\n" + columns(Phase),
     )

@@ -35,6 +35,10 @@ class Language:
         """Say *text*, one of our own, with *values* put in where it names them in braces."""
         return Formatter().vformat(self._words.get(text, text), (), values)
 
+    def whole(self, text: str) -> str:
+        """Return a whole *text* of ours in this language, and as it is where it has none: never half of it."""
+        return self._words.get(text, text)
+
     def said(self, sentence: str) -> str:
         """Return a *sentence* of a report in this language, as far as it is made of known words."""
         return self._phrases.translated(sentence) if self._words else sentence
