@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -180,3 +182,14 @@ def test_a_fingerprint_of_no_size_makes_no_room_for_one(value: bytes) -> None:
     packet = bytes(asking("", (int(Attr.FINGERPRINT), value)))
     assert len(answered(packet).packet) <= len(packet) + 12
     assert len(answered(packet, asker=IPV6).packet) <= len(packet) + 24
+
+
+def test_forged_senders_get_no_more_than_the_documentation_says() -> None:
+    """A quarter more bytes than were sent, with the headers of IPv4 and UDP: counted on the wire, it was as much."""
+    headers = 20 + 8
+    told = (Path(__file__).parents[1] / "docs" / "responder.md").read_text("utf-8")
+    for packet, token in ((question(), ""), (question(), TOKEN)):
+        found = Answerer(SERVED, token).reply(packet, *ASKER, OWN)
+        assert found
+        came, went = headers + len(packet), headers + len(found.packet)
+        assert f"| {came} | {went} | {went / came:.2f} |" in told
