@@ -188,7 +188,7 @@ def carried(seen: Carried) -> str:
     ramp, down = seen.ramp, seen.down
     told = f"{'at least ' if ramp.at_least else ''}{ramp.capacity_kbit_s:.0f} kbit/s pass each way"
     if not ramp.at_least and not ramp.shared:
-        told += ", of this site's line or of this TURN server, which no other server was there to tell"
+        told += ", of this site's line or of this TURN server, which no other server has told"
     if down is None or down.capacity_kbit_s <= ramp.capacity_kbit_s:
         return told
     narrow = " (the way out is the narrow one, over UDP and TCP alike)" if seen.narrow_out else ""

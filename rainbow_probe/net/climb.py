@@ -136,8 +136,7 @@ class Climb:
     ) -> bool:
         """Offer what *ways* were refused half here and half to another server; tell whether all passes here, now.
 
-        What is refused here even by half, which passed before, is taken by the other half: both share the limit. Where
-        nothing is told, it is the path's, unless it may be what *otherwise* says.
+        Where nothing is told, it is the path's, unless it may be what *otherwise* says.
         """
         there = await self._elsewhere(len(ways)) if self._elsewhere else []
         mine = theirs = None
@@ -147,13 +146,22 @@ class Climb:
             if await self._by_chance(kbit_s, seconds, ways):
                 return True
             self.bound = Bound.SERVER
-        elif mine and not mine.passes(self.steps[0]) and kbit_s * HALF <= self._borne_so_far:
+        elif mine and theirs and self._share_it(kbit_s, mine, theirs):
             self.met = self.shared = True
         elif otherwise:
             self.bound = self.bound or otherwise
         else:
             self.met = True
         return False
+
+    def _share_it(self, kbit_s: float, mine: Step, theirs: Step) -> bool:
+        """Tell whether two servers share what is narrow: half of *kbit_s* passed before, or both carry no more now."""
+        base, alone = self.steps[0], [one.load for one in self.steps if one.load.offered_kbit_s == kbit_s]
+        if mine.passes(base):
+            return False
+        both = mine.load.carried_kbit_s + theirs.load.carried_kbit_s
+        as_before = both < MORE * max(load.carried_kbit_s for load in alone)
+        return kbit_s * HALF <= self._borne_so_far or (as_before and not theirs.passes(base))
 
     async def _halves(
         self, kbit_s: float, seconds: float, here: Sequence[Stream], there: Sequence[Stream]

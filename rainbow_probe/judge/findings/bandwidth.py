@@ -25,9 +25,9 @@ def short(scene: Scene) -> list[Found]:
             fix="Get a faster line, or let fewer calls with video and sharing go on at the same time; a limit that is "
             "set in a firewall, a VPN or a QoS rule looks the same."
             if all(_shared(one) for one in ramps)
-            else "Whether it is this site's line or the TURN server is not known, as there was no other server to "
-            "compare with: name a second one (--turn), or run it from another network. If it is the line, get a faster "
-            "one, or let fewer calls with video and sharing go on at the same time.",
+            else "Whether it is this site's line or the TURN server is not known, as no other server has told: name a "
+            "second one (--turn), or run it from another network. If it is the line, get a faster one, or let fewer "
+            "calls with video and sharing go on at the same time.",
             claims=tuple(ramps),
             detail="; ".join(f"{row.id}: {row.reason}" for row in lacking),
         )
