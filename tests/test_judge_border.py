@@ -217,6 +217,29 @@ def test_a_port_open_to_one_host_is_not_blocked() -> None:
     assert "not proven" in judged.findings[0].fix
 
 
+def test_a_rule_that_lists_hosts() -> None:
+    """All others are closed on that port, whosoever they are: one cause, and their ports elsewhere are another."""
+    listed = Fault(match=both(tcp(443), but(host(APEX))), cause=Cause.UNREACHABLE)
+    judged = report(listed)
+    assert ids(judged) == ["tcp-443-partly"]
+    found = judged.findings[0]
+    assert (found.who, found.severity) == (Who.FIREWALL, Severity.BLOCKING)
+    assert found.title.startswith(f"TCP/443 goes out to some hosts only: {APEX} can be reached, ")
+    assert all(one in found.detail for one in (*TURN, "push.apple.com"))
+    assert outcomes(judged, found) == {Outcome.PASS, Outcome.FAIL}
+    assert ids(report(listed, Fault(match=both(kind("push"), but(tcp(443)))))) == [
+        "tcp-443-partly",
+        "push-ports-blocked",
+    ]
+
+
+def test_one_host_that_is_down_beside_a_closed_push_service() -> None:
+    """Two causes: nothing says that the rule lists hosts."""
+    down = both(tcp(443), host(f"web.{APEX}"))
+    judged = report(Fault(match=down), Fault(match=kind("push")))
+    assert set(ids(judged)) == {"push-ports-blocked", "seen-connect-timeout-resources"}
+
+
 def test_refused_by_one_domain_may_be_the_servers() -> None:
     """It is told as it was seen."""
     judged = report(Fault(match=both(tcp(80), kind("turn")), cause=Cause.REFUSED), NOTHING_80)

@@ -21,7 +21,7 @@ def _kind(passes: str, *findings: str) -> Kind:
     return Kind(passes=passes, findings=findings)
 
 
-_WEB = ("tcp-PORT-blocked", "proxy-denies-name", "tls-intercepted", "dns-nxdomain", "clock-wrong")
+_WEB = ("tcp-PORT-blocked", "tcp-PORT-partly", "proxy-denies-name", "tls-intercepted", "dns-nxdomain", "clock-wrong")
 _TURN = ("udp-blocked", "tcp-PORT-blocked", "proxy-denies-PORT", "http-inspection-PORT", "tls-intercepted")
 
 KINDS: Mapping[str, Kind] = MappingProxyType({

@@ -201,6 +201,11 @@ PORTS: dict[str, Why] = {
         "A firewall without a rule for this port.",
         "Open the port, outbound: `rainbow-probe rules`.",
     ),
+    "tcp-PORT-partly": why(
+        "On this port hosts of the service answer, and others, which have nothing to do with each other, are closed.",
+        "A firewall whose rule for this port lists hosts, and not all that are needed.",
+        "Add the missing hosts to that rule: `rainbow-probe rules`.",
+    ),
     "only-tcp-PORT": why(
         "TCP gets out on this port only, and is dropped (or rejected) alike on all others, to hosts of all kinds.",
         "A firewall that lets web traffic out and nothing else.",

@@ -106,6 +106,7 @@ FINDERS: tuple[Finder, ...] = (
     servers.down,
     udp.source_blocked,
     udp.blocked,
+    ports.listed_hosts,
     servers.door_shut,
     ranges.high_range,
     ports.tcp_ports,

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from rainbow_probe.judge.rules import firewall_rule
 from rainbow_probe.judge.scene import CONTROLS, Found, Scene, alive_elsewhere, distinct
-from rainbow_probe.judge.traces import cause, connected, direct, domain, over_udp, shut
+from rainbow_probe.judge.traces import answered, cause, connected, direct, domain, over_udp, shut
 from rainbow_probe.judge.words import CAUSES, count, hosts, named
 from rainbow_probe.model import Cause, Result, Who
 
 PUSH = "push"
 NOT_SERVICE = frozenset({"dns", "ports", PUSH, *CONTROLS})
+SERVICE = frozenset({"https", "xmpp", "turn"})
 REJECTIONS = frozenset({Cause.REFUSED, Cause.RESET})
 FEWEST_DOMAINS = 2  # unrelated servers do not all refuse the same port
 
@@ -23,6 +24,41 @@ def tcp_ports(scene: Scene) -> list[Found]:
         if result.flow.kind not in NOT_SERVICE:
             by_port.setdefault(result.flow.target.port, []).append(result)
     return [found for port, results in by_port.items() for found in _port(port, results, scene)]
+
+
+def listed_hosts(scene: Scene) -> list[Found]:
+    """Name each TCP port on which hosts of the service answer and others are closed alike: a rule that lists hosts.
+
+    Those that are closed have nothing to do with each other, so that it is not their doing.
+    """
+    by_port: dict[tuple[int, Cause | None], list[Result]] = {}
+    for result in scene.failing:
+        if direct(result) and not over_udp(result) and shut(result):
+            by_port.setdefault((result.flow.target.port, cause(result)), []).append(result)
+    return [found for (port, _), lost in by_port.items() for found in _listed(port, lost, scene)]
+
+
+def _listed(port: int, closed: Sequence[Result], scene: Scene) -> list[Found]:
+    alive = [r for r in _tcp(scene) if r.flow.target.port == port and r.flow.kind in SERVICE and answered(r)]
+    names = {result.flow.target.host for result in alive}
+    lost = [result for result in closed if result.flow.target.host not in names]
+    unrelated = len({domain(result.flow.target.host) for result in lost}) >= FEWEST_DOMAINS
+    several = len({r.flow.target.host for r in lost if r.flow.kind in SERVICE}) > 1  # one alone may just be down
+    if not (alive and unrelated and several):
+        return []
+    return [
+        Found(
+            id=f"tcp-{port}-partly",
+            title=f"TCP/{port} goes out to some hosts only: {hosts(alive)} can be reached, {hosts(lost)} cannot",
+            who=Who.FIREWALL,
+            fix=f"Add the hosts below to the rule for TCP/{port}: hosts that have nothing to do with each other are "
+            "not all down.",
+            claims=tuple(lost),
+            shows=tuple(alive),
+            detail=f"{count(len({r.flow.target.host for r in lost}), 'host')}: {hosts(lost, 12)}: {_reasons(lost)}",
+            rules=(firewall_rule(scene, lost),),
+        )
+    ]
 
 
 def _tcp(scene: Scene) -> list[Result]:
