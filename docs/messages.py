@@ -106,6 +106,25 @@ COMPOSED = (
     *("The PBX {0} ({1}): {2}", "The time server {0} ({1}): {2}", "The WebRTC gateway {0} ({1}): {2}"),
     *("a fault of the probe itself: {0}", "{0} of {1} ports open", "works only by {0}", "The cost: {0}"),
     *("certificate of {0}", "{0} hosts", "{0} host", "{0} name", "{0} names", "works at least by {0}"),
+    *("{0} call for {1} s", "{0} calls for {1} s", "{0} ms one way", "jitter {0} ms"),
+    "{0} % ({1} to {2}) of {3} packets lost",
+    "{0} % ({1} to {2}) of {3} packets lost (up to {4} in a row)",
+    *("{0} out of order", "{0} twice", "MOS {0} and {1}"),
+    *("{0} of {1} rows that were tested: pass", "{0} of {1} rows that were tested: fail ({2})"),
+    *("{0} of {1} rows that were tested: degraded ({2})", "{0} of {1} rows that were tested: inconclusive ({2})"),
+    "certificate for {0} from {1}: the operator's own, or somebody else's in its place",
+    "The resolver {0} says that names do not exist which {1} knows: {2}",
+    (
+        "Let answers of UDP/{0} in: make the rule a stateful one, which needs no rule for inbound traffic, or accept "
+        "that conferences go through TURN instead"
+    ),
+    (
+        "Open all of outbound UDP/{0} to the conference servers; where open and closed ports lie in no order, look for "
+        "one of several lines or boxes side by side that drops what it gets, or accept that conferences go through "
+        "TURN instead"
+    ),
+    *("at least {0} kbit/s pass, each way", "{0} kbit/s pass, and more do not, each way", "{0} kbit/s each way ({1})"),
+    *("rejected", "blocked"),
     *("it offers {0}", "Outbound UDP/{0} is blocked ({1}), though UDP/{2} works", "the same servers answer on {0}"),
     "Outbound UDP/{0} is blocked ({1}), to {2} and not to {3}",
     *("other TCP gets out, for example {0}", "Open the flows below past the proxy"),

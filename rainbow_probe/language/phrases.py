@@ -136,6 +136,8 @@ class Phrases:
         return None
 
     def _in_parts(self, text: str, depth: int) -> Iterator[str]:
+        if text.startswith("(") and text.endswith(")") and _is_closed(text[1:-1]):
+            yield f"({self.translated(text[1:-1], depth + 1)})"
         aside = _ASIDE.fullmatch(text)
         if known := self._known_with_aside(text):
             yield f"{self._exact[known[1]]} ({self.translated(known[2], depth + 1)})"
