@@ -197,6 +197,15 @@ def test_a_private_address_that_works_is_advice() -> None:
     assert "10.9.9.9" in judged.findings[0].title
 
 
+def test_a_private_address_beside_one_that_works_is_no_dead_one_of_the_services() -> None:
+    """A fail-over would meet it: that is told as what it is, and no firewall is to open the way there."""
+    dead = Fault(match=both(tls, host(APEX)), outcome=Outcome.PASS, dead=("10.9.9.9:443",))
+    judged = report(noting(private="10.9.9.9"), dead)
+    assert ids(judged) == ["dns-private"]
+    assert judged.findings[0].severity is Severity.DEGRADING
+    assert ids(report(noting(private="10.9.9.9"), replace(dead, dead=("203.0.113.9:443",))))[0] == "address-dead"
+
+
 def test_a_private_address_where_nothing_answers_blocks() -> None:
     """The connections that fail there belong to it."""
     judged = report(noting(private="10.9.9.9"), Fault(match=both(tls, host(APEX))))

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rainbow_probe.judge.findings.denials import by_address
+from rainbow_probe.judge.findings.names import inside
 from rainbow_probe.judge.scene import Found, Scene, distinct
-from rainbow_probe.judge.traces import SHUT, direct, over_udp, passes
+from rainbow_probe.judge.traces import SHUT, direct, host_of, over_udp, passes
 from rainbow_probe.judge.words import CAUSES, SILENCE, count, named
 from rainbow_probe.model import Cause, Failure, Phase, Result, Severity, Who
 
@@ -51,7 +52,9 @@ class _Bad:
 
 def bad_addresses(scene: Scene) -> list[Found]:
     """Name the addresses that do not work while others of the same name do: the proxy's, and the hosts' own."""
-    bad = [_bad(r, address) for r in scene.results if passes(r) for address in r.verdict.dead]
+    own_site = {(r.flow.target.host, place) for r in scene.tried("dns") for place in inside(r, scene)}  # told there
+    everywhere = [_bad(r, address) for r in scene.results if passes(r) for address in r.verdict.dead]
+    bad = [one for one in everywhere if (one.result.flow.target.host, host_of(one.address)) not in own_site]
     proxys = [one for one in bad if not direct(one.result) and not by_address(one.result)]
     own = [one for one in bad if direct(one.result) or by_address(one.result)]
     silent, wrong = [one for one in own if one.silent], [one for one in own if not one.silent]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rainbow_probe.judge.findings.places import of_the_site
 from rainbow_probe.judge.findings.proxy import with_cause
@@ -15,13 +15,14 @@ from rainbow_probe.judge.traces import (
     direct,
     domain,
     fact,
+    host_of,
     look_ups,
     passes,
     phase,
     questions,
 )
 from rainbow_probe.judge.words import count, hosts, named
-from rainbow_probe.model import Cause, Phase, Result, Rule, Who
+from rainbow_probe.model import Cause, Phase, Result, Rule, Severity, Who
 from rainbow_probe.protocols.nat64 import leads_through
 
 SYSTEM = "system"
@@ -178,11 +179,11 @@ def _from_system(result: Result, *sources: str) -> bool:
 
 def private(scene: Scene) -> list[Found]:
     """Say that public names lead into the site; a fault only if nothing answers there."""
-    inside = {r.flow.target.host: r for r in scene.tried("dns") if passes(r) and _inside(r, scene)}
-    lost = [r for r in failing(scene, *AT_THE_DOOR) if r.flow.target.host in inside and direct(r)]
-    if not inside:
+    found = {r.flow.target.host: r for r in scene.tried("dns") if passes(r) and inside(r, scene)}
+    lost = [r for r in failing(scene, *AT_THE_DOOR) if r.flow.target.host in found and direct(r)]
+    if not found:
         return []
-    leads = named(f"{host} ({' '.join(_inside(result, scene))})" for host, result in inside.items())
+    leads = named(f"{host} ({' '.join(inside(result, scene))})" for host, result in found.items())
     return [
         Found(
             id="dns-private",
@@ -190,13 +191,20 @@ def private(scene: Scene) -> list[Found]:
             who=Who.DNS,
             fix="Remove these entries from the internal DNS, unless something inside serves these names on purpose.",
             claims=tuple(lost),
-            shows=tuple(inside.values()),
+            shows=tuple(found.values()),
             detail=leads,
+            at_least=Severity.DEGRADING if _met(found, scene) else Severity.ADVICE,
         )
     ]
 
 
-def _inside(result: Result, scene: Scene) -> list[str]:
+def _met(found: Mapping[str, Result], scene: Scene) -> bool:
+    """Return whether such an address is dead beside one that works: a fail-over would meet it."""
+    places = {(host, place) for host, result in found.items() for place in inside(result, scene)}
+    return any((r.flow.target.host, host_of(dead)) in places for r in scene.results for dead in r.verdict.dead)
+
+
+def inside(result: Result, scene: Scene) -> list[str]:
     """Return the addresses inside the site, this machine's own and its resolvers' too; what a NAT64 takes looks so."""
     prefix = nat64(scene.controls)
     private = (one for one in fact(result, "private", Phase.RESOLVE).split() if not leads_through(prefix, one))
