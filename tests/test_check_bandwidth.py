@@ -14,7 +14,8 @@ from rainbow_probe.demo.loopback import loopback
 from rainbow_probe.measures import Bound, Load, Ramp
 from rainbow_probe.model import Cause, Outcome, Phase, Result, Transport
 from rainbow_probe.net import climb, voice
-from rainbow_probe.net.climb import FILLS, LOST, PACKET, QUEUED, TRIES, Step, on_the_wire
+from rainbow_probe.net.climb import TRIES
+from rainbow_probe.net.load import FILLS, LOST, PACKET, QUEUED, Step, on_the_wire
 from rainbow_probe.protocols.channel import parse_channel_data
 from rainbow_probe.protocols.speech import source_of
 from rainbow_probe.protocols.stun import Message
@@ -56,6 +57,24 @@ def narrow(kbit_s: float) -> Rule:
             return ()
         credit -= len(packet)
         return None
+
+    return rule
+
+
+def bursts(most: int) -> Rule:
+    """Let the first *most* large packets of each load pass, and of the others one in ten."""
+    known: set[int] = set()
+    came = 0
+
+    def rule(message: Message | None, packet: bytes) -> Sequence[bytes] | None:
+        nonlocal came
+        found = None if message is not None else parse_channel_data(packet)
+        if found is None or len(packet) < PACKET.payload:
+            return None
+        source = source_of(found[1]) or 0
+        came = came + 1 if source in known else 0
+        known.add(source)
+        return None if came <= most or came % 10 == 0 else ()
 
     return rule
 
@@ -170,7 +189,8 @@ async def test_few_streams_that_were_slow_for_a_while_have_no_limit_of_their_own
 ) -> None:
     """Three times as much came by twice as many, and then by as few as before: the line is full, for all of them."""
     monkeypatch.setattr(climb, "STEPS", (1.0,))
-    bad, line = range(WAYS, WAYS + WAYS * TRIES), narrow(900)
+    monkeypatch.setattr(climb, "TRIES", 1)
+    bad, line = range(WAYS, 2 * WAYS), narrow(900)
     worse = by_stream(lambda before: narrow(30) if before in bad else None)
 
     def rule(message: Message | None, packet: bytes) -> Sequence[bytes] | None:
@@ -182,6 +202,18 @@ async def test_few_streams_that_were_slow_for_a_while_have_no_limit_of_their_own
     assert isinstance(ramp, Ramp), found.verdict
     assert (ramp.at_least, ramp.bound) == (False, None)
     assert "and more do not" in found.verdict.reason
+
+
+async def test_what_passed_for_a_moment_is_no_capacity(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A policer that bears bursts lets each short load through: what passed must pass as long as what was refused."""
+    monkeypatch.setattr(climb, "STEPS", (0.5, 1.0))
+    monkeypatch.setattr(climb, "TRIES", 1)
+    found = await climbed(bursts(42), wanted=2400)
+    ramp = found.verdict.measured
+    assert isinstance(ramp, Ramp), found.verdict
+    assert not ramp.at_least
+    assert ramp.capacity_kbit_s < 1200
+    assert [round(one.offered_kbit_s) for one in ramp.steps][1] == round(ramp.steps[-1].offered_kbit_s) == 1200
 
 
 async def test_a_busy_machine_has_met_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ from functools import partial
 from rainbow_probe.checks.udp_range import NO_CREDENTIALS
 from rainbow_probe.evidence import Recorder, StepError
 from rainbow_probe.model import Cause, Endpoint, Failure, Flow, Outcome, Phase, Verdict
-from rainbow_probe.net.climb import LONG, PACKET, STEPS, TRIES, Climb
+from rainbow_probe.net.climb import LONG, STEPS, TRIES, Climb
+from rainbow_probe.net.load import PACKET
 from rainbow_probe.net.paths import Hop, failed, one_address, passed, resolve
 from rainbow_probe.net.route import Route
 from rainbow_probe.net.voice import STRAGGLERS, Stream, more_streams, opened_streams

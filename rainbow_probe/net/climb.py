@@ -6,30 +6,18 @@ Never as fast as it goes, and never beyond what was asked for: this is somebody'
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
-from statistics import median
+from dataclasses import replace
 
-from rainbow_probe.measures import Bound, Direction, Load, Ramp
+from rainbow_probe.measures import Bound, Direction, Ramp
 from rainbow_probe.model import Flow
+from rainbow_probe.net.load import PACKET, Step, on_the_wire, reliable, summed
 from rainbow_probe.net.voice import Stream, Talk, anew
-from rainbow_probe.protocols.estimates import slope
-from rainbow_probe.protocols.rtp import HEADER
-from rainbow_probe.protocols.speech import TAG, Codec
-from rainbow_probe.protocols.streams import MS, around_middle, carried, lost, percentile
 
-PACKET = Codec(name="load", payload_type=96, clock=90000, payload=1140)  # as large as browsers make them, RFC 3551
-HEADERS = 28 + 4  # bytes of IPv4 and UDP, and of the channel
 SMALL = 160  # bytes of the payload without a load: many packets, so that loss is known well
 BASE, BASE_SECONDS = 200.0, 0.5  # kbit/s that burden no line, for loss and delay without a load
 STEPS = (0.2, 0.4, 0.6, 0.8, 1.0)  # of what is wanted
 TRIES = 2  # a step that fails is tried again, before it is one
-LOST = 1.0  # per cent that calls bear
-FEW = 10.0  # per cent that may be lost at the most without a load, or it is looked at again: of 76, none or one is
-QUEUED = 100.0  # ms that packets may wait because of their own number, beyond what they take without
-USUAL = 0.95  # share of packets without a load that take no longer than what is compared with
-FILLS = 0.04  # seconds that packets come later with each second of a load, surely: a queue that only grows
 HELD = 3  # times as long, up to ``LONG``, for the largest load: bursts that a shaper bears are shorter
-LATEST = 3  # one part in so many, the last: where queues grow, they are longest there
 HALF = 0.5
 LONG = 3.0  # seconds at least where streams are compared: coturn counts what a session may send second by second
 MORE = 1.3  # times as much that twice as many streams carry, at least, where each has a limit of its own
@@ -37,39 +25,6 @@ MOST_WAYS = 12  # side by side: two allocations each, which is enough to ask of 
 
 More = Callable[[int], Awaitable[list[Stream]]]
 """Opens so many ways more, or fewer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One load, and what became of it."""
-
-    load: Load
-    surely_lost: float
-    """Per cent, at the least."""
-    most_lost: float
-    """Per cent, at the most."""
-    least_ms: float
-    """What packets took in the middle, up and down, at the least: a few tell little of where that is."""
-    most_ms: float
-    """And at the most."""
-    usual_ms: float
-    """What nearly all packets took at most, up and down."""
-    last_ms: float
-    """What the last packets took in the middle, up and down."""
-    grows: float
-    """Seconds that packets came later with each second, at the least."""
-    busy: str
-    """Why this machine may be to blame; empty if it is not."""
-
-    @property
-    def calm(self) -> bool:
-        """Whether nothing has happened that a load may be compared with too kindly."""
-        return self.most_lost <= FEW and self.usual_ms <= 2 * self.load.delay_ms + QUEUED
-
-    def passes(self, base: Step) -> bool:
-        """Tell whether the path bears it, which without a load is like *base*."""
-        in_time = self.last_ms <= base.usual_ms + QUEUED and self.grows <= FILLS
-        return in_time and self.surely_lost <= LOST + base.most_lost
 
 
 class Climb:
@@ -87,6 +42,8 @@ class Climb:
         self.bound: Bound | None = None
         """What else was met; that of the sessions may be met, and the path's, too."""
         self._each: float | None = None
+        self._bursts: list[float] = []
+        """What passed for a moment only, in kbit/s."""
 
     async def run(self, wanted: float, seconds: float) -> None:
         """Climb to *wanted* kbit/s in steps of so many *seconds*; stop where twice in a row it is too much.
@@ -97,6 +54,7 @@ class Climb:
         for share in STEPS:
             held = seconds if share < STEPS[-1] else max(seconds, min(LONG, HELD * seconds))
             if not await self._borne(wanted * share, held) and not await self._told_apart(wanted * share, held):
+                await self._for_longer()
                 return
 
     async def _looked_at(self, kbit_s: float, seconds: float) -> None:
@@ -112,6 +70,14 @@ class Climb:
             if self._passes(await self._step(kbit_s, seconds)):
                 return True
         return False
+
+    async def _for_longer(self) -> None:
+        """Have what passed pass for as long as what was refused, if that carried less: a policer bears bursts."""
+        least = self.steps[0].load.offered_kbit_s
+        while (most := self._borne_so_far) > max(least, self.steps[-1].load.carried_kbit_s):
+            if await self._borne(most, LONG):
+                return
+            self._bursts.append(most)
 
     async def _told_apart(self, kbit_s: float, seconds: float) -> bool:
         """Offer what was just refused once more, for longer, and then to ever more streams; tell whether it passes."""
@@ -168,7 +134,7 @@ class Climb:
     ) -> tuple[Step, Step]:
         talk = await self._talked([*here, *there], kbit_s, seconds)
         mine, theirs = (
-            _summed(talk, streams, kbit_s * len(streams) / len(talk.streams), seconds)
+            summed(talk, streams, kbit_s * len(streams) / len(talk.streams), seconds)
             for streams in (talk.streams[: len(here)], talk.streams[len(here) :])
         )
         self._beside += [mine, theirs]
@@ -206,7 +172,7 @@ class Climb:
 
     async def _step(self, kbit_s: float, seconds: float, payload: int = PACKET.payload) -> Step:
         talk = await self._talked(self._ways, kbit_s, seconds, payload)
-        self.steps.append(_summed(talk, talk.streams, kbit_s, seconds))
+        self.steps.append(summed(talk, talk.streams, kbit_s, seconds))
         return self.steps[-1]
 
     async def _talked(
@@ -214,15 +180,20 @@ class Climb:
     ) -> Talk:
         each = kbit_s / len(ways)
         codec = replace(PACKET, payload=payload, interval=on_the_wire(payload) * 8 / (each * 1000))
-        talk = Talk([anew(way, codec) for way in ways], drains=_reliable(ways))
+        talk = Talk([anew(way, codec) for way in ways], drains=reliable(ways))
         await talk.run(max(seconds, 3 * codec.interval))
         return talk
 
     @property
     def _borne_so_far(self) -> float:
         """The most that passed, in kbit/s."""
-        base = self.steps[0]
-        return max(step.load.offered_kbit_s for step in self.steps if step is base or step.passes(base))
+        return max(step.load.offered_kbit_s for step in self._passed)
+
+    @property
+    def _passed(self) -> list[Step]:
+        """The load that burdens no line, and those that passed, but for bursts."""
+        base, *others = self.steps
+        return [base, *(one for one in others if one.passes(base) and one.load.offered_kbit_s not in self._bursts)]
 
     @property
     def busy(self) -> str:
@@ -234,11 +205,10 @@ class Climb:
     def ramp(self, flow: Flow) -> Ramp:
         """Sum up what was found on the way of *flow*."""
         base = self.steps[0]
-        borne = [step for step in self.steps if step is base or step.passes(base)]
         most = self._borne_so_far
         # Where packets take now so long and now so, a few of them are soon later by chance.
-        later = [step.load.delay_ms - base.load.delay_ms for step in borne if step.least_ms > base.most_ms]
-        best = max(most, *(step.load.carried_kbit_s for step in self.steps))
+        later = [step.load.delay_ms - base.load.delay_ms for step in self._passed if step.least_ms > base.most_ms]
+        best = max([most, *(step.load.carried_kbit_s for step in self.steps if step.held >= LONG)])
         return Ramp(
             transport=flow.transport,
             via=flow.via,
@@ -253,48 +223,6 @@ class Climb:
         )
 
 
-def _summed(talk: Talk, streams: Sequence[Stream], kbit_s: float, seconds: float) -> Step:
-    """Return what became of *streams*, which were offered so much."""
-    traces = [stream.trace for stream in streams]
-    timed = sorted(pair for t in traces for pair in t.transits())
-    found, took = lost(traces), [one * MS for _, one in timed] or [0.0]
-    by_growth = kbit_s * (1 - found.value / 100) * seconds / (seconds + _growth(took) / MS)
-    load = Load(
-        offered_kbit_s=kbit_s,
-        carried_kbit_s=kbit_s * carried(traces, seconds) if _reliable(streams) else by_growth,
-        loss_percent=found.value,
-        delay_ms=median(took) * HALF,
-    )
-    least, most = around_middle(took)
-    return Step(
-        load=load,
-        surely_lost=found.low,
-        most_lost=found.high,
-        least_ms=least,
-        most_ms=most,
-        usual_ms=percentile(took, USUAL),
-        last_ms=median(took[-(len(took) // LATEST) :]),
-        grows=slope(timed).low,
-        busy=talk.own.too_busy(),
-    )
-
-
-def on_the_wire(payload: int) -> int:
-    """Return the bytes of a packet with all of its headers."""
-    return payload + TAG + HEADER.size + HEADERS
-
-
 def _each(step: Step, ways: Sequence[Stream]) -> float:
     """Return how much each session of *ways* carried in *step*."""
     return step.load.carried_kbit_s / len({way.near for way in ways})
-
-
-def _growth(took: Sequence[float]) -> float:
-    """Return by how many ms the transit grew from the first packets to the last, as where a queue fills."""
-    part = max(1, len(took) // LATEST)
-    return max(0.0, median(took[-part:]) - median(took[:part])) * LATEST / (LATEST - 1)
-
-
-def _reliable(ways: Sequence[Stream]) -> bool:
-    """Tell whether *ways* are streams, which make their sender wait and lose nothing by themselves."""
-    return any(way.near.link.reliable for way in ways)
