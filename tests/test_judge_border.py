@@ -138,8 +138,11 @@ def test_source_ports_that_are_closed() -> None:
     """The WebRTC gateway's range is not in the rule; other source ports pass."""
     judged = report(Fault(match=lambda flow: udp(flow) and flow.source is not None, phase=Phase.STUN))
     assert ids(judged) == ["udp-source-blocked"]
-    assert "20000-29999" in judged.findings[0].title
+    assert "is blocked only from source ports 20000-29999" in judged.findings[0].title
     assert "source ports 20000-29999" in judged.findings[0].rules[0].text
+    other = report(Fault(match=lambda flow: udp(flow) and flow.source is None, phase=Phase.STUN))
+    found = next(one for one in other.findings if one.id == "udp-source-blocked")
+    assert "is blocked only from the source ports that the system gives" in found.title
 
 
 # Ports

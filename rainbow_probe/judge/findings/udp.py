@@ -12,6 +12,7 @@ from rainbow_probe.judge.words import CAUSES, hosts, named, way
 from rainbow_probe.model import Cause, Outcome, Result, Who
 
 RANGE = "udp-range"
+OWN_SOURCES = "the source ports that the system gives"
 SOME_PASSES = frozenset({Cause.PARTLY_OPEN, Cause.ONE_WAY})
 """How a range fails to which some packets go out: UDP as such is not blocked."""
 
@@ -54,13 +55,13 @@ def source_blocked(scene: Scene) -> list[Found]:
     lost = [result for result in lost if alike[result.flow.id]]
     if not lost:
         return []
-    ports = named(dict.fromkeys(result.flow.source or "the dynamic range" for result in lost))
+    sources = named(dict.fromkeys(f"source ports {r.flow.source}" if r.flow.source else OWN_SOURCES for r in lost))
     return [
         Found(
             id="udp-source-blocked",
-            title=f"Outbound UDP/{named(dict.fromkeys(map(port_of, lost)))} is blocked from source ports {ports} only",
+            title=f"Outbound UDP/{named(dict.fromkeys(map(port_of, lost)))} is blocked only from {sources}",
             who=Who.FIREWALL,
-            fix=f"Let the rule for outbound UDP hold for source ports {ports} too.",
+            fix=f"Let the rule for outbound UDP hold for {sources} too.",
             claims=tuple(lost),
             shows=tuple(distinct(other for result in lost for other in alike[result.flow.id])),
             detail=f"{hosts(lost)}: {reasons(lost)}; the same servers answer to other source ports",
