@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from rainbow_probe.explanations import FINDINGS
-from rainbow_probe.model import Cause, Outcome, Phase, Report, Result, Site, Who
+from rainbow_probe.model import Cause, Failure, Outcome, Phase, Report, Result, Site, Step, Who
 from rainbow_probe.report import as_json, from_json
 from rainbow_probe.rules import Act, Opening, RuleSet, least, render, whole
 from rainbow_probe.rules.causes import BEHIND_THE_PROXY, DENYING, EXEMPTING
 from rainbow_probe.rules.least import NAMES_FIRST
+from rainbow_probe.rules.places import alternate
 from rainbow_probe.rules.words import port_range, ports
 from tests.judge_samples import (
     APEX,
@@ -350,3 +351,35 @@ def test_a_site_without_anything_known() -> None:
     assert least(report(site=Site()), guide()).own == ()
     assert finding(report(NO_UDP), "udp-blocked").rules[0].text.count("allow outbound") == 1
     assert Outcome.FAIL in {one.verdict.outcome for one in report(NO_UDP).results}
+
+
+@pytest.mark.parametrize(
+    ("place", "opened"),
+    [
+        ("203.0.113.9:3479", "open udp/3479 to 203.0.113.9"),
+        ("[2001:db8::9]:3478", "open udp/3478 to 2001:db8::9"),
+    ],
+)
+def test_where_a_turn_server_sends_its_clients_on_is_opened_too(place: str, opened: str) -> None:
+    """The way to the first is open; a rule for it would change nothing."""
+    sent = Step(phase=Phase.TURN_ALLOCATE, subject="first", at=0.0, took=0.1, facts={"code": 300, "alternate": place})
+
+    def sent_on(one: Result) -> Result:
+        if not udp(one.flow) or one.flow.kind != "turn" or not one.steps:
+            return one
+        return replace(one, steps=(*one.steps[:-1], sent, replace(one.steps[-1], subject=place)))
+
+    found = Fault(match=both(kind("turn"), udp), phase=Phase.STUN, detail="no answer in 7.8 s")
+    rules = needed(case(found).with_each(sent_on).judged(), degraded=True)
+    assert any(opened in rule for rule in rules), rules
+    assert not any("udp/3478" in rule and TURN[0] in rule for rule in rules), rules
+
+
+@pytest.mark.parametrize("place", ["203.0.113.9:no port", "203.0.113.9", "a.name:3478", "0.0.0.0:3478", "[", ""])
+def test_what_is_no_place_is_written_into_no_rule(place: str) -> None:
+    """A stored report may say anything."""
+    step = Step(phase=Phase.TURN_ALLOCATE, subject=place, at=0.0, took=0.1, facts={"alternate": f" {place}"})
+    why = Failure(phase=Phase.STUN, cause=Cause.TIMEOUT, detail="no answer")
+    first = next(one for one in case().results if one.flow.kind == "turn")
+    failed = replace(first, verdict=replace(first.verdict, failure=why), steps=(step, replace(step, failure=why)))
+    assert alternate(failed) is None

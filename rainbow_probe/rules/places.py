@@ -32,6 +32,11 @@ def destination(
     name = safe_name(result.flow.target.host)
     if name is None:
         return None
+    if place := alternate(result):
+        address, _ = place
+        return Destination(
+            addresses=(address,), ranges=own if within(address, own) else (), what=f"where {name} sends its clients on"
+        )
     known = addresses_of(result.flow.target.host, results)
     if is_address(name):
         return Destination(addresses=(name,), ranges=own)
@@ -63,8 +68,23 @@ def addresses_of(name: str, results: Iterable[Result]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(address for text in texts for address in text.split() if _usable(address)))
 
 
+def alternate(result: Result) -> tuple[str, int] | None:
+    """Return the address and the port to which a TURN server sent us on (300), if it is there that *result* failed."""
+    sent = {text for step in result.steps for text in str(step.facts.get("alternate") or "").split()[:1]}
+    failed = (step.subject for step in result.steps if step.failure and step.failure == result.verdict.failure)
+    place = next((subject for subject in failed if subject in sent), "")
+    try:
+        parts = urlsplit(f"//{place}")
+        address, port = parts.hostname or "", parts.port
+    except ValueError:
+        return None
+    return (address, port) if port and _usable(address) else None
+
+
 def ports_of(result: Result) -> PortRange:
     """Return the port that *result* is about, or the range that it stands for, if it says so."""
+    if place := alternate(result):
+        return PortRange(first=place[1], last=place[1])
     return _range(result.flow.params) or PortRange(first=result.flow.target.port, last=result.flow.target.port)
 
 
