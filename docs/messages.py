@@ -30,7 +30,19 @@ SAYING = frozenset({"say", "later"})
 """Functions whose first argument is one of our own words."""
 SENTENCES = (
     *("judge", "checks", "followups", "report/layout.py", "report/wording.py", "plan.py", "capacity.py", "measures.py"),
-    *("net/survey.py", "net/sweep_pace.py", "net/call.py", "net/real_call.py", "history/confirm.py"),
+    *(
+        "net/survey.py",
+        "net/sweep_pace.py",
+        "net/call.py",
+        "net/real_call.py",
+        "net/idle.py",
+        "net/ramp.py",
+        "net/climb.py",
+        "net/ntp.py",
+        "net/sip.py",
+        "net/unasked.py",
+        "history/confirm.py",
+    ),
     *("readiness.py", "runner.py", "evidence.py", "site/environment.py", "site/gnome.py", "site/kde.py"),
     *("site/macos.py", "site/settings.py", "site/windows.py", "wayout/doors.py", "wayout/evaluate.py"),
     *("wayout/fetch.py", "wayout/pac.py", "wayout/sandbox.py", "wayout/ways.py"),

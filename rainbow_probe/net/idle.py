@@ -85,17 +85,20 @@ def lasted(seen: Survival, needed: float) -> str:
     between = f"between {seen.lived:g} s and {seen.cut.seconds:g} s" if seen.cut else ""
     by_time = bool(seen.kept.shows) and (seen.cut is None or seen.kept.seconds < TOGETHER * seen.cut.seconds)
     if seen.cut and seen.lived < needed and not by_time:
-        how = f"({seen.cut.shows}); with traffic it lives on, and clients send some every {needed:g} s only"
-        raise PeerError(Cause.CUT_AFTER_IDLE, f"cut {between} without traffic {how}")
+        told = (
+            f"cut {between} without traffic ({seen.cut.shows}); with traffic it lives on, and clients send some "
+            f"every {needed:g} s only"
+        )
+        raise PeerError(Cause.CUT_AFTER_IDLE, told)
     if by_time and seen.kept.shows != GOODBYE and seen.kept.seconds < TOGETHER * needed:
         raise PeerError(Cause.CUT_AFTER_TIME, f"cut after {seen.kept.seconds:g} s ({seen.kept.shows}), traffic or not")
     if seen.lived < needed and seen.unwatched and not seen.kept.shows:
         raise PeerError(Cause.BUDGET, f"this machine had no time to watch links for longer than {seen.lived:g} s")
     if seen.lived < needed:
         raise PeerError(Cause.CANNOT_TELL, f"longer than {seen.lived:g} s could not be tried: {_why(seen)}")
-    return f"survives {seen.lived:g} s idle" + (
-        f"; it is cut {between}, longer than clients are idle" if between else ""
-    )
+    if not between:
+        return f"survives {seen.lived:g} s idle"
+    return f"survives {seen.lived:g} s idle; it is cut {between}, longer than clients are idle"
 
 
 def _why(seen: Survival) -> str:

@@ -21,7 +21,7 @@ _COUNTED = (RowVerdict.PASS, RowVerdict.DEGRADED, RowVerdict.FAIL, RowVerdict.IN
 
 
 def status(report: Report, *, strict: bool = False) -> int:
-    """Return the plugin's status: degraded is a warning (*strict*: critical); of a run cut short, what fails is told."""
+    """Return the plugin's status: degraded is a warning (*strict*: critical), and a run cut short tells failures."""
     needed = {row.verdict for row in report.rows if row.need is not Need.OPTIONAL}
     if RowVerdict.FAIL in needed or (strict and RowVerdict.DEGRADED in needed):
         return CRITICAL
