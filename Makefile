@@ -78,7 +78,7 @@ pyright: $(VENV)/.dev
 # where tests failed, and with more where it could not run them, which no second try makes good.
 test: setup
 	@$(MAKE) --no-print-directory --jobs=2 lint types
-	worst=0; \
+	@worst=0; \
 	run() { $(VENV)/bin/python -m pytest "$$@" $(PYTEST_ARGS) || { ended=$$?; if [ $$ended -gt $$worst ]; then worst=$$ended; fi; }; }; \
 	run -m "not lab" $(SIDE_BY_SIDE) --durations=30 --cov --cov-report=; \
 	run -m lab --durations=15 --cov --cov-append --cov-report=term; \
