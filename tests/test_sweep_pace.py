@@ -68,10 +68,25 @@ def test_what_a_limit_held_back_was_not_lost() -> None:
         losses.answered(3)
     assert losses.doubt(1000, 3) > 100
     losses.forget(3)
+    assert losses.doubt(1000, 3) == 1000
     for _ in range(100):
         losses.answered(4)
     assert losses.rounds(5) == 2
     assert losses.doubt(1000, 5) < 0.1
+
+
+def test_of_many_open_ports_one_may_lose_every_answer() -> None:
+    """However few are silent: of 16,384 at 10 % lost each way, one in seven sweeps has one after seven rounds."""
+    losses, left = Losses(), 16_384
+    for number in range(1, 7):
+        for _ in range(found := round(0.81 * left)):
+            losses.answered(number)
+        left -= found
+    assert left == 1
+    assert 0.1 < losses.doubt(1, 7) < 0.2
+    assert losses.doubt(1, 8) > 0.02
+    assert losses.doubt(1, 10) < 0.01
+    assert losses.doubt(4000, 7) == pytest.approx(losses.doubt(1, 7))
 
 
 def test_how_to_ask_below_a_limit_is_told_with_the_time_that_it_takes() -> None:

@@ -77,11 +77,11 @@ class Losses:
 
     def __init__(self) -> None:
         """Know nothing yet."""
-        self._asks = self._answers = self._void = 0
+        self._asks = self._answers = self._ports = self._void = 0
 
     def forget(self, rounds: int) -> None:
         """Count nothing of the *rounds* so far: they lost what a limit held back."""
-        self._asks = self._answers = 0
+        self._asks = self._answers = self._ports = 0
         self._void = rounds
 
     def rounds(self, rounds: int) -> int:
@@ -92,6 +92,7 @@ class Losses:
         """Count a port that has answered in the last of *rounds*."""
         self._asks += self.rounds(rounds)
         self._answers += 1
+        self._ports += 1
 
     def control(self, *, asked: int = 0, answered: int = 0) -> None:
         """Count questions beside those to the ports, and what answered them."""
@@ -99,7 +100,13 @@ class Losses:
         self._answers += answered
 
     def doubt(self, silent: int, rounds: int) -> float:
-        """Estimate how many of *silent* ports are open and lost every question or answer in *rounds*."""
+        """Estimate how many of *silent* ports are open and lost every question or answer in *rounds*.
+
+        By how few are left of so many that answered: where one is, it is more likely one of these than a closed one.
+        And no fewer than if each of the *silent* were open.
+        """
+        if not (counted := self.rounds(rounds)):
+            return float(silent)
         asks = max(self._asks, self._answers)  # some answers come twice
-        lost = (asks - self._answers + 1) / (asks + 2)
-        return float(silent * lost ** self.rounds(rounds))
+        each = ((asks - self._answers + 1) / (asks + 2)) ** counted
+        return max(silent * each, (self._ports + 1) * each / (1 - each))
